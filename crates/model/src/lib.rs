@@ -1,0 +1,34 @@
+//! The published language of the ledger: what every context, reader and auditor agrees on. No I/O, no clock.
+//!
+//! Invariant: nothing here rounds, truncates or loses a digit unless its name says so.
+
+pub mod allocation;
+mod commit;
+mod compute;
+mod context;
+mod decimal;
+pub mod fund;
+mod id;
+mod legal_id;
+mod money;
+pub mod purchase;
+pub mod registry;
+mod text;
+mod time;
+pub mod voucher;
+
+pub use commit::{BODY_TYPE, Body, Digest, Entry, Event, Fact, Unreadable, facts};
+pub use compute::{Basis, CardModel, Compute, ComputeError, NotACardModel, Precision, Sparsity};
+pub use context::{Context, FactId, NotAFactId, Partition, Position, UnknownContext};
+pub use decimal::{
+    CardHours, NotADecimal, PFlops, Percent, Price, Quantity, Ratio, Watts, parse_plain,
+};
+pub use id::{
+    AllocationId, CommandId, CommitmentId, ContractId, ContributionId, DistributionId,
+    InvestmentId, InvoiceId, LockId, MAX_COMMAND_ID_LENGTH, MAX_ID_LENGTH, NotAnId, PartyId,
+    PaymentId, PoolId, ProgrammeId, RedemptionId, SettlementId, TransferId, UsageId, VoucherId,
+};
+pub use legal_id::{Lei, NotALegalId, Uscc};
+pub use money::{Currency, Money, MoneyError, NotACurrency, Rounding, RoundingMode};
+pub use text::{Country, NotACountry, NotAName, NotText, Text};
+pub use time::{EmptyPeriod, NotADate, Period, parse_instant};

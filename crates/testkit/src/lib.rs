@@ -1,0 +1,7 @@
+//! What tests share: given/when/then for deciders and short ways to write down values.
+
+mod story;
+mod values;
+
+pub use story::{Outcome, Story, given};
+pub use values::{at, cny, fact, id, money, period};

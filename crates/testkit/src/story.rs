@@ -1,0 +1,75 @@
+//! Given these facts and events, when this command comes, then this is the answer.
+
+use std::fmt::Debug;
+
+use loopledger_model::Fact;
+use loopledger_service::{Decider, Decision};
+
+/// A decider's past, and what it is asked next.
+pub struct Story<D: Decider> {
+    pub state: D::State,
+    pub facts: D::Facts,
+}
+
+/// What the decider answered.
+pub struct Outcome<D: Decider>(pub Result<Decision<D::Event>, D::Refusal>);
+
+/// A story that starts with these events of the decider's own context.
+pub fn given<D: Decider>(events: impl IntoIterator<Item = D::Event>) -> Story<D> {
+    let mut story = Story { state: D::State::default(), facts: D::Facts::default() };
+    for event in events {
+        D::evolve(&mut story.state, &event);
+    }
+    story
+}
+
+impl<D: Decider> Story<D> {
+    /// Facts of other contexts that the decider has heard of.
+    pub fn knowing(mut self, facts: impl IntoIterator<Item = Fact>) -> Self {
+        for fact in facts {
+            D::learn(&mut self.facts, &fact);
+        }
+        self
+    }
+
+    /// Commands that are accepted before the one in question.
+    pub fn after(mut self, commands: impl IntoIterator<Item = D::Command>) -> Self
+    where
+        D::Refusal: Debug,
+    {
+        for command in commands {
+            let decision = D::decide(&self.state, &self.facts, &command);
+            for event in decision.expect("what came before was accepted").events {
+                D::evolve(&mut self.state, &event);
+            }
+        }
+        self
+    }
+
+    pub fn when(&self, command: D::Command) -> Outcome<D> {
+        Outcome(D::decide(&self.state, &self.facts, &command))
+    }
+}
+
+impl<D: Decider> Outcome<D>
+where
+    D::Event: Debug + PartialEq,
+    D::Refusal: Debug + PartialEq,
+{
+    #[track_caller]
+    pub fn then(self, events: impl IntoIterator<Item = D::Event>) {
+        let expected: Vec<_> = events.into_iter().collect();
+        assert_eq!(self.0.map(|decision| decision.events), Ok(expected));
+    }
+
+    /// The command's effect is there already.
+    #[track_caller]
+    pub fn then_nothing(self) {
+        self.then([]);
+    }
+
+    #[track_caller]
+    pub fn then_refused(self, refusal: D::Refusal) {
+        assert_eq!(self.0.map(|decision| decision.events), Err(refusal));
+    }
+}
