@@ -1,5 +1,24 @@
-//! What every service shares: the decider trait and the shell that runs one over a journal.
+//! What every service shares: the decider trait and the shell that runs one over a journal, on NATS.
+//!
+//! Invariant: rules live in deciders only; whatever needs a clock, the network or a random number lives here.
 
+mod batch;
+mod book;
+mod client;
+pub mod clock;
+pub mod config;
 mod decider;
+pub mod health;
+pub mod process;
+pub mod protocol;
+mod server;
+mod shell;
+pub mod telemetry;
+pub mod trace;
 
+pub use batch::Call;
+pub use book::LoadError;
+pub use client::{AskFailure, Asker};
 pub use decider::{Decider, Decision};
+pub use server::{BAD_REQUEST, BUSY, Options, RunError, run};
+pub use shell::{Limits, Shell, ShellError, Status};

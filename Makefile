@@ -1,0 +1,36 @@
+# Everything a contributor types. `make help` lists it.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check fmt lint schemas bench clean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+setup: ## install what is missing: PostgreSQL by apt, nats-server >= 2.10 into .tools/
+	@scripts/setup.sh
+
+demo: setup ## a private ledger, the lp-loop bundle, the loop report on your terminal
+	@cargo build --release --quiet -p loopledger --bin loopledger
+	@target/release/loopledger demo tests/scenarios/lp-loop
+
+test: setup ## every test, on real servers of its own
+	@cargo build --workspace --bins
+	@cargo test --workspace --no-fail-fast
+
+check: fmt lint test ## what has to pass before a change goes in
+
+fmt: ## format
+	@cargo fmt --all
+
+lint: ## clippy, warnings are errors; licences and advisories where cargo-deny is installed
+	@cargo clippy --workspace --all-targets -- -D warnings
+	@if command -v cargo-deny >/dev/null; then cargo deny check; fi
+
+schemas: ## write schemas/ anew from the code
+	@WRITE_SCHEMAS=1 cargo test --quiet -p loopledger-model --test schemas
+
+bench: ## measure; results go to standard output
+	@cargo bench --workspace
+
+clean: ## remove builds and the default data folder (.loopledger)
+	@cargo clean
+	@rm -rf .loopledger

@@ -1,0 +1,213 @@
+//! Commands on their way: requests to a partition's writer and its answers, over NATS micro services.
+//!
+//! Invariant: every request that a service has taken is answered, also while it stops.
+//! Invariant: the asking side is told whether a command may have been carried out.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use async_nats::client::{PublishErrorKind, RequestErrorKind};
+use async_nats::service::endpoint::Endpoint;
+use async_nats::service::{
+    NATS_SERVICE_ERROR, NATS_SERVICE_ERROR_CODE, Service, ServiceExt, error,
+};
+use async_nats::{HeaderMap, Message, service};
+use bytes::Bytes;
+use futures::{FutureExt, Stream, StreamExt};
+use loopledger_model::Partition;
+
+use crate::nats::Nats;
+
+const TRACEPARENT: &str = "traceparent";
+
+fn subject_of(partition: Partition) -> String {
+    format!("cmd.{partition}")
+}
+
+/// A failure that the serving side answers instead of a body. Refusals are bodies, not failures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestError {
+    /// As in HTTP: 400 for what could not be read, 503 for what may be asked again later.
+    pub code: u16,
+    pub message: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the commands of {partition} cannot be served: {cause}")]
+pub struct ServeError {
+    partition: Partition,
+    cause: String,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AskError {
+    /// Not carried out: there was nobody to send it to.
+    #[error("nobody serves the commands of {partition}; try again when its service runs")]
+    NoService { partition: Partition },
+    /// Not carried out: it was not sent.
+    #[error("a command for {partition} was not sent: no connection to NATS{complaint}; try again")]
+    NotConnected { partition: Partition, complaint: String },
+    /// Not carried out: it was not sent.
+    #[error(
+        "a command of {bytes} bytes for {partition} is larger than the {limit} bytes that fit; \
+         split it"
+    )]
+    TooLarge { partition: Partition, bytes: usize, limit: usize },
+    /// The outcome is unknown: the command may have been carried out, or may yet be.
+    #[error("no answer from {partition} ({cause}); ask again with the same command id")]
+    Unanswered { partition: Partition, cause: String },
+    /// The service's own word.
+    #[error("{partition} failed with {code}: {description}")]
+    Failed { partition: Partition, code: u16, description: String },
+}
+
+/// The requests for one partition, in the order of their arrival.
+///
+/// Instances that serve the same partition share its requests, so an instance that has been fenced
+/// out of the journal must stop serving.
+pub struct Requests {
+    endpoint: Endpoint,
+    service: Option<Service>,
+}
+
+/// One request. It is to be answered: the asking side waits.
+#[derive(Debug)]
+pub struct Request {
+    pub body: Bytes,
+    /// The W3C trace context of the asking side.
+    pub traceparent: Option<String>,
+    inner: service::Request,
+}
+
+impl Nats {
+    /// Serves the commands of one partition as an instance of the micro service that is named like
+    /// its context; `version` is a semantic version.
+    pub async fn serve(
+        &self,
+        partition: Partition,
+        version: &str,
+        description: &str,
+    ) -> Result<Requests, ServeError> {
+        let failed = |error: async_nats::Error| ServeError { partition, cause: error.to_string() };
+        let service = self
+            .client
+            .service_builder()
+            .description(description)
+            .start(partition.context, version)
+            .await
+            .map_err(failed)?;
+        let endpoint = service.endpoint(subject_of(partition)).await.map_err(failed)?;
+        Ok(Requests { endpoint, service: Some(service) })
+    }
+
+    /// Sends a command's bytes to the writer of a partition and waits for the answer's.
+    pub async fn request(
+        &self,
+        partition: Partition,
+        traceparent: Option<&str>,
+        body: Bytes,
+        within: Duration,
+    ) -> Result<Bytes, AskError> {
+        if !self.is_connected() {
+            return Err(AskError::NotConnected { partition, complaint: self.complaint() });
+        }
+        let bytes = body.len();
+        let mut losses = self.losses();
+        let mut request = async_nats::Request::new().payload(body).timeout(Some(within));
+        if let Some(traceparent) = traceparent {
+            let mut headers = HeaderMap::new();
+            headers.insert(TRACEPARENT, one_line(traceparent));
+            request = request.headers(headers);
+        }
+        let unanswered = |cause: String| AskError::Unanswered { partition, cause };
+        let answer = tokio::select! {
+            answer = self.client.send_request(subject_of(partition), request) => answer,
+            _ = losses.changed() => return Err(unanswered("the connection was lost".to_owned())),
+        };
+        match answer {
+            Ok(answer) => read_answer(partition, answer),
+            Err(error) => Err(match error.kind() {
+                RequestErrorKind::NoResponders => AskError::NoService { partition },
+                RequestErrorKind::TimedOut => {
+                    unanswered(format!("waited {within:?}{}", self.complaint()))
+                }
+                RequestErrorKind::MaxPayloadExceeded => {
+                    let limit = self.client.max_payload();
+                    AskError::TooLarge { partition, bytes, limit }
+                }
+                RequestErrorKind::InvalidSubject | RequestErrorKind::Other => {
+                    unanswered(error.to_string())
+                }
+            }),
+        }
+    }
+}
+
+fn read_answer(partition: Partition, answer: Message) -> Result<Bytes, AskError> {
+    let header = |name| answer.headers.as_ref()?.get(name);
+    let (code, description) = (header(NATS_SERVICE_ERROR_CODE), header(NATS_SERVICE_ERROR));
+    if code.is_none() && description.is_none() {
+        return Ok(answer.payload);
+    }
+    let code = code.and_then(|code| code.as_str().parse().ok()).unwrap_or(500);
+    let description = description.map(ToString::to_string).unwrap_or_default();
+    Err(AskError::Failed { partition, code, description })
+}
+
+/// A header's value cannot have line breaks.
+fn one_line(text: &str) -> String {
+    text.replace(['\r', '\n'], " ")
+}
+
+impl Requests {
+    /// Takes no new requests. Those that have arrived are still given, and then the stream ends; one
+    /// that the server hands over in this very moment goes unanswered, and is asked again.
+    pub fn stop(&mut self) {
+        if let Some(service) = self.service.take() {
+            // It only sends a signal and never waits; the endpoint acts on it when next polled.
+            if let Some(Err(error)) = service.stop().now_or_never() {
+                tracing::warn!(%error, "the service did not stop cleanly");
+            }
+        }
+    }
+}
+
+impl Drop for Requests {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Stream for Requests {
+    type Item = Request;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Request>> {
+        self.endpoint.poll_next_unpin(cx).map(|request| request.map(Request::new))
+    }
+}
+
+impl Request {
+    fn new(inner: service::Request) -> Self {
+        let header = inner.message.headers.as_ref().and_then(|headers| headers.get(TRACEPARENT));
+        let traceparent = header.map(ToString::to_string);
+        Self { body: inner.message.payload.clone(), traceparent, inner }
+    }
+
+    /// Sends the answer. An answer that cannot be sent is logged; the asking side asks again.
+    pub async fn answer(self, answer: Result<Bytes, RequestError>) {
+        let failure = |failure: RequestError| error::Error {
+            status: one_line(&failure.message),
+            code: failure.code.into(),
+        };
+        let Err(unsent) = self.inner.respond(answer.map_err(failure)).await else { return };
+        if unsent.kind() == PublishErrorKind::MaxPayloadExceeded {
+            let status = "the answer is larger than a message can be".to_owned();
+            if self.inner.respond(Err(error::Error { status, code: 500 })).await.is_ok() {
+                return;
+            }
+        }
+        tracing::warn!(error = %unsent, "an answer could not be sent");
+    }
+}

@@ -1,0 +1,145 @@
+//! What the start refuses: brokers that do not keep their side.
+
+use std::time::Duration;
+
+use loopledger_journal::{
+    Config, ConnectError, ContractError, JetStreamJournal, Nats, NatsConfig, check_fsync,
+};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use crate::broker::Broker;
+use crate::journal;
+
+async fn refusal(broker: &Broker, config: Config) -> ContractError {
+    let nats = Nats::connect(&broker.url(), "start").await.unwrap();
+    JetStreamJournal::open(nats, config).await.expect_err("the broker must be refused")
+}
+
+#[tokio::test]
+async fn a_stream_that_differs_from_what_the_ledger_relies_on_is_refused() {
+    let good = json!({
+        "name": "LEDGER", "subjects": ["ledger.>"], "retention": "limits", "storage": "file",
+        "max_msgs": -1, "max_bytes": -1, "max_msgs_per_subject": -1, "max_msg_size": -1,
+        "max_consumers": -1, "discard": "new", "deny_delete": true, "deny_purge": true,
+        "allow_direct": true, "duplicate_window": 120_000_000_000_u64, "num_replicas": 1,
+        "max_age": 0, "no_ack": false, "republish": null,
+    });
+    let wrong = [
+        ("subjects", json!(["ledger.voucher.>"])),
+        ("retention", json!("interest")),
+        ("storage", json!("memory")),
+        ("discard", json!("old")),
+        ("deny_delete", json!(false)),
+        ("deny_purge", json!(false)),
+        ("max_age", json!(3_600_000_000_000_u64)),
+        ("max_msgs_per_subject", json!(10)),
+        ("duplicate_window", json!(1_000_000_000)),
+        ("no_ack", json!(true)),
+        ("republish", json!({ "src": ">", "dest": "copy.>" })),
+    ];
+    let broker = Broker::start();
+    let client = async_nats::connect(broker.url()).await.unwrap();
+    let context = async_nats::jetstream::new(client);
+    for (wrong_field, value) in wrong {
+        let mut stream = good.clone();
+        stream[wrong_field] = value.clone();
+        let made: Value = context.request("STREAM.CREATE.LEDGER", &stream).await.unwrap();
+        assert!(made["error"].is_null(), "{made}");
+        let error = refusal(&broker, Config::default()).await;
+        let ContractError::StreamMismatch { field, expected, found } = &error else {
+            panic!("{error}")
+        };
+        assert_eq!(*field, wrong_field, "{error}");
+        assert_eq!(*expected, good[wrong_field].to_string(), "{error}");
+        assert!(!found.is_empty() && found != expected, "{error}");
+        let _: Value = context.request("STREAM.DELETE.LEDGER", &json!({})).await.unwrap();
+    }
+    let _: Value = context.request("STREAM.CREATE.LEDGER", &good).await.unwrap();
+    journal(&broker.url(), Config::default()).await;
+}
+
+#[tokio::test]
+async fn more_replicas_than_the_broker_has_are_refused() {
+    let broker = Broker::start();
+    let three = Config { replicas: 3, ..Config::default() };
+    let error = refusal(&broker, three).await;
+    assert!(matches!(error, ContractError::NotCreated { .. }), "{error}");
+    journal(&broker.url(), Config::default()).await;
+    let error = refusal(&broker, three).await;
+    assert!(
+        matches!(error, ContractError::StreamMismatch { field: "num_replicas", .. }),
+        "{error}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn services_that_start_together_agree_on_one_stream() {
+    let broker = Broker::start();
+    let url = broker.url();
+    let starts = (0..8).map(|_| journal(&url, Config::default()));
+    assert_eq!(futures::future::join_all(starts).await.len(), 8);
+}
+
+#[tokio::test]
+async fn a_server_without_jetstream_is_refused() {
+    let broker = Broker::start();
+    let nats = Nats::connect(&broker.url_of("system"), "start").await.unwrap();
+    let error = JetStreamJournal::open(nats, Config::default()).await.unwrap_err();
+    assert!(matches!(error, ContractError::Unavailable { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_server_that_acknowledges_before_the_disk_has_it_is_refused() {
+    let durable = Broker::start();
+    let system = Nats::connect(&durable.url_of("system"), "start").await.unwrap();
+    assert_eq!(check_fsync(&system).await, Ok(()));
+    let lazy = Broker::with_sync("2m");
+    let system = Nats::connect(&lazy.url_of("system"), "start").await.unwrap();
+    let refused = ContractError::NotDurable { server: "test".into(), found: "120s".into() };
+    assert_eq!(check_fsync(&system).await, Err(refused));
+    let ordinary = Nats::connect(&lazy.url(), "start").await.unwrap();
+    assert_eq!(check_fsync(&ordinary).await, Err(ContractError::FsyncUnknown));
+}
+
+#[tokio::test]
+async fn an_old_server_is_refused_by_its_version() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        let (mut client, _) = listener.accept().await.unwrap();
+        let info = r#"INFO {"server_id":"x","server_name":"x","version":"2.9.10","proto":1,"host":"127.0.0.1","port":1,"headers":true,"max_payload":1048576,"jetstream":true,"client_id":1,"go":"x"}"#;
+        client.write_all(format!("{info}\r\nPONG\r\n").as_bytes()).await.unwrap();
+        let mut heard = [0; 1024];
+        while matches!(client.read(&mut heard).await, Ok(1..)) {}
+    });
+    let nats = Nats::connect(&format!("nats://127.0.0.1:{port}"), "start").await.unwrap();
+    let error = JetStreamJournal::open(nats, Config::default()).await.unwrap_err();
+    assert_eq!(error, ContractError::ServerTooOld { found: "2.9.10".into() });
+}
+
+#[tokio::test]
+async fn an_absent_server_is_named_without_its_password() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    let mut config = NatsConfig::new(format!("nats://ledger:hush@127.0.0.1:{port}"), "start");
+    config.connect_within = Duration::from_millis(300);
+    let error = Nats::connect_with(config).await.unwrap_err();
+    assert!(matches!(error, ConnectError::Unreachable { .. }), "{error}");
+    let text = error.to_string();
+    assert!(text.contains(&format!("127.0.0.1:{port}")) && !text.contains("hush"), "{text}");
+}
+
+#[tokio::test]
+async fn a_wrong_password_and_a_wrong_address_are_told() {
+    let broker = Broker::start();
+    let url = broker.url().replace("secret", "guess");
+    let mut config = NatsConfig::new(url, "start");
+    config.connect_within = Duration::from_secs(1);
+    let error = Nats::connect_with(config).await.unwrap_err().to_string();
+    assert!(error.contains("authorization violation"), "{error}");
+    let error = Nats::connect("nats://local host", "start").await.unwrap_err();
+    assert!(matches!(error, ConnectError::Address(_)), "{error}");
+}

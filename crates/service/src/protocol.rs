@@ -1,0 +1,74 @@
+//! What is said on `cmd.<context>.<partition>`: commands in, one answer each, in the same order.
+//!
+//! Invariant: an answer rests on a commit that the journal has acknowledged.
+
+use loopledger_model::{CommandId, Position, Text};
+use serde::{Deserialize, Serialize};
+
+/// The most commands in one request.
+pub const MAX_COMMANDS: usize = 1_000;
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request<C> {
+    pub commands: Vec<Asked<C>>,
+    /// After the first refusal the commands that follow it are skipped.
+    #[serde(default)]
+    pub stop_at_refusal: bool,
+}
+
+/// One command and who asks for it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Asked<C> {
+    pub id: CommandId,
+    pub by: Text,
+    /// The service waits, bounded, until it knows the other contexts' facts up to this position.
+    #[serde(default)]
+    pub after: Position,
+    pub command: C,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Response {
+    pub answers: Vec<Answer>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "snake_case")]
+pub enum Answer {
+    /// It is recorded at `position`; `events` counts what it made, 0 where the effect was there already.
+    Accepted {
+        position: Position,
+        events: u32,
+        /// The command had been answered before; this is that answer again.
+        #[serde(default)]
+        repeated: bool,
+    },
+    /// The rules say no, and that is recorded at `position`.
+    Refused {
+        position: Position,
+        refusal: Refused,
+        #[serde(default)]
+        repeated: bool,
+    },
+    /// The id belongs to another command; nothing was decided.
+    IdReused { message: String },
+    /// A command before it in the request was refused, and the request said to stop there.
+    Skipped,
+    /// The facts up to `after` had not arrived in time; nothing was decided, ask again.
+    NotCaughtUp { after: Position, reached: Position },
+    /// What it would record does not fit into one commit; nothing was decided.
+    TooLarge { bytes: usize, limit: usize },
+}
+
+/// A refusal as any asker can read it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// Its name in the context's closed list.
+    pub code: String,
+    /// A sentence for people.
+    pub message: String,
+    /// Everything it names, `code` included.
+    pub fields: serde_json::Value,
+}

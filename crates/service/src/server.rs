@@ -1,0 +1,129 @@
+//! A service on NATS: requests on `cmd.<context>.<partition>` go to the shell, its answers go back.
+//!
+//! Invariant: the queue is bounded; a full one answers busy at once and never grows.
+
+use futures::StreamExt;
+use loopledger_journal::{Journal, Nats, Request as Incoming, RequestError, ServeError};
+use loopledger_model::Partition;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument;
+
+use crate::batch::Call;
+use crate::decider::Decider;
+use crate::protocol::{MAX_COMMANDS, Request, Response};
+use crate::shell::{Limits, Shell, ShellError, Status};
+use crate::trace;
+
+/// The request cannot be read.
+pub const BAD_REQUEST: u16 = 400;
+/// The queue is full: ask again a little later.
+pub const BUSY: u16 = 503;
+
+/// How a service runs.
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub partition: Partition,
+    /// This instance, as commits name their writer.
+    pub instance: String,
+    pub queue_requests: usize,
+    pub limits: Limits,
+}
+
+impl Options {
+    pub fn new(partition: Partition, instance: impl Into<String>) -> Self {
+        let (queue_requests, limits) = (1024, Limits::default());
+        Self { partition, instance: instance.into(), queue_requests, limits }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    #[error(transparent)]
+    Shell(#[from] ShellError),
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+}
+
+/// Loads the partition, answers requests until `shutdown`, then answers what has arrived and returns.
+pub async fn run<D: Decider, J: Journal>(
+    nats: &Nats,
+    journal: J,
+    options: Options,
+    status: watch::Sender<Status>,
+    shutdown: CancellationToken,
+) -> Result<(), RunError> {
+    let Options { partition, instance, queue_requests, limits } = options;
+    let writer = format!("{partition}@{instance}");
+    let (calls, queue) = mpsc::channel(queue_requests);
+    let shell = Shell::<D, J>::load(journal, partition, writer, limits, queue, status).await?;
+    let description = format!("decides commands of {}", partition.context);
+    let mut requests = nats.serve(partition, env!("CARGO_PKG_VERSION"), &description).await?;
+    tracing::info!(%partition, "serving");
+    let stopped = CancellationToken::new();
+    let deciding = tokio::spawn({
+        let stopped = stopped.clone();
+        async move {
+            let _stopping = stopped.clone().drop_guard();
+            shell.run(stopped).await
+        }
+    });
+    let answering = TaskTracker::new();
+    let mut stopping = false;
+    loop {
+        tokio::select! {
+            request = requests.next() => match request {
+                Some(request) => accept::<D>(request, &calls, &answering),
+                None => break,
+            },
+            () = shutdown.cancelled(), if !stopping => {
+                stopping = true;
+                requests.stop();
+            }
+            () = stopped.cancelled() => break,
+        }
+    }
+    drop(calls);
+    stopped.cancel();
+    let ended = deciding.await.expect("a decider that panics takes its service down");
+    answering.close();
+    answering.wait().await;
+    tracing::info!(%partition, "stopped");
+    Ok(ended?)
+}
+
+/// Hands a request to the shell, or answers at once why not.
+fn accept<D: Decider>(incoming: Incoming, calls: &mpsc::Sender<Call<D>>, answering: &TaskTracker) {
+    let context = trace::of_asker(incoming.traceparent.as_deref());
+    let span = tracing::debug_span!("request", trace_id = context.trace_id());
+    let request = match serde_json::from_slice::<Request<D::Command>>(&incoming.body) {
+        Ok(request) if request.commands.is_empty() || request.commands.len() > MAX_COMMANDS => {
+            let found = request.commands.len();
+            Err(format!("a request has 1 to {MAX_COMMANDS} commands, not {found}"))
+        }
+        Ok(request) => Ok(request),
+        Err(error) => Err(format!("the request is no list of {} commands: {error}", D::CONTEXT)),
+    };
+    let (answer, answered) = oneshot::channel();
+    let queued = request.map_err(|reason| (BAD_REQUEST, reason)).and_then(|request| {
+        let call = Call { request, traceparent: Some(context.to_string()), answer };
+        let busy = |_| (BUSY, format!("{} is busy: ask again in 100 ms", D::CONTEXT));
+        calls.try_send(call).map_err(busy)
+    });
+    let reply = async move {
+        let response = match queued {
+            Ok(()) => answered.await.map_err(|_| is_stopping(D::CONTEXT.name())),
+            Err((code, message)) => Err(RequestError { code, message }),
+        };
+        let body = response.map(|response: Response| {
+            serde_json::to_vec(&response).expect("an answer is JSON").into()
+        });
+        incoming.answer(body).await;
+    };
+    answering.spawn(reply.instrument(span));
+}
+
+fn is_stopping(service: &str) -> RequestError {
+    RequestError { code: BUSY, message: format!("{service} is stopping: ask again") }
+}
