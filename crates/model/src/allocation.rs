@@ -23,7 +23,8 @@ pub struct Pool {
     pub at: Timestamp,
 }
 
-/// New totals of a pool from `at` on; what is absent stays as it was.
+/// New totals of a pool from `at` on, until its next change; what is absent stays as it is at `at`.
+/// At the very instant of the registration they take the place of the registered totals.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangePool {
@@ -166,6 +167,7 @@ pub enum Refusal {
         window: Period,
         #[schemars(with = "String")]
         allocated: rust_decimal::Decimal,
+        /// Already metered in `window`; 0 where what is asked is too much by itself.
         #[schemars(with = "String")]
         metered: rust_decimal::Decimal,
         asked: CardHours,

@@ -139,14 +139,18 @@ pub enum Refusal {
     UnknownFund { fund: PartyId },
     #[error("{at} is before fund {fund} was formed ({formed_at})")]
     BeforeFormation { fund: PartyId, formed_at: Timestamp, at: Timestamp },
+    #[error(
+        "money of {fund} moved at {moved_at} before it was recorded as a fund: its formation has to be later than that, not at {formed_at}"
+    )]
+    LateFormation { fund: PartyId, formed_at: Timestamp, moved_at: Timestamp },
     #[error("{amount} is not above zero")]
     NotPositive { amount: Money },
     #[error("{amount} is not in the fund's currency, {currency}")]
     WrongCurrency { amount: Money, currency: Currency },
     #[error("money from {party} to itself does not move")]
     SameParty { party: PartyId },
-    #[error("{lp} has no commitment to fund {fund}")]
-    NoCommitment { fund: PartyId, lp: PartyId },
+    #[error("{lp} has no commitment to fund {fund} at {at}")]
+    NoCommitment { fund: PartyId, lp: PartyId, at: Timestamp },
     #[error(
         "{lp} committed {committed} to fund {fund} by {at} and has paid in {contributed}: {asked} do not fit"
     )]

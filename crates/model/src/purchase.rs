@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::compute::{Basis, CardModel, ComputeError};
+use crate::compute::{Basis, CardModel};
 use crate::decimal::{PFlops, Price, Quantity};
 use crate::id::{ContractId, InvoiceId, PartyId, PaymentId};
 use crate::money::{Currency, Money, MoneyError};
@@ -188,6 +188,8 @@ pub enum Refusal {
     NotTheBackingBuyer { backing: ContractId, buyer: PartyId, seller: PartyId },
     #[error("the term {term} is not within the backing contract's {backing_term}")]
     OutsideBackingTerm { term: Period, backing_term: Period },
+    #[error("the contract declares P on {asked}, its backing contract {backing} on {declared}")]
+    UnlikeBases { backing: ContractId, declared: Basis, asked: Basis },
     #[error(
         "backing contract {backing} declares {declared} P, of which {sold} are sold on at {at}: {asked} do not fit"
     )]
@@ -199,8 +201,6 @@ pub enum Refusal {
         asked: PFlops,
         at: Timestamp,
     },
-    #[error("this contract and its backing contract declare P on unlike bases")]
-    UnlikeBases { left: Basis, right: Basis },
     #[error("contract {contract} ended at {ended_at}")]
     ContractEnded { contract: ContractId, ended_at: Timestamp },
     #[error("{amount} is not in the contract's currency, {currency}")]
@@ -234,12 +234,6 @@ pub enum Refusal {
 
 impl From<MoneyError> for Refusal {
     fn from(error: MoneyError) -> Self {
-        Self::BeyondBounds { reason: error.to_string() }
-    }
-}
-
-impl From<ComputeError> for Refusal {
-    fn from(error: ComputeError) -> Self {
         Self::BeyondBounds { reason: error.to_string() }
     }
 }

@@ -141,9 +141,18 @@ pub enum Refusal {
     #[error("the stake of {owner} in {owned} from {at} is recorded already, with other content")]
     StakeExists { owner: PartyId, owned: PartyId, at: Timestamp },
     #[error(
-        "this source's figure for {model} {basis} from {at} is published already: {p_per_card} P"
+        "this source's figures for {model} {basis} from {at} are published already, \
+         with other content: {p_per_card} P"
     )]
     CardSpecExists { model: CardModel, basis: Basis, at: Timestamp, p_per_card: PFlops },
-    #[error("this source's price for {model} on {at} is recorded already: {price}")]
-    PriceExists { model: CardModel, at: Timestamp, price: Price },
+    #[error(
+        "this source's price of {model} per {unit} on {at} is recorded already: {price} {currency}"
+    )]
+    PriceExists {
+        model: CardModel,
+        unit: PriceUnit,
+        at: Timestamp,
+        price: Price,
+        currency: Currency,
+    },
 }

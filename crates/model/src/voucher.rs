@@ -346,12 +346,22 @@ pub enum Refusal {
     VoucherEnded { voucher: VoucherId, ending: Ending, ended_at: Timestamp },
     #[error("voucher {voucher} was valid until {expires_at}")]
     OutOfDate { voucher: VoucherId, expires_at: Timestamp },
+    #[error("invoice {invoice} is not issued")]
+    UnknownInvoice { invoice: InvoiceId },
+    #[error("{at} is before invoice {invoice} was issued ({invoiced_at})")]
+    BeforeInvoice { invoice: InvoiceId, invoiced_at: Timestamp, at: Timestamp },
     #[error("contract {contract} is not signed")]
     UnknownContract { contract: ContractId },
+    #[error("{at} is before contract {contract} was signed ({signed_at})")]
+    BeforeSigning { contract: ContractId, signed_at: Timestamp, at: Timestamp },
     #[error("contract {contract} ended at {ended_at}")]
     ContractEnded { contract: ContractId, ended_at: Timestamp },
     #[error("voucher {voucher} is held by {holder}, but contract {contract} is {buyer}'s")]
     NotTheHolder { voucher: VoucherId, holder: PartyId, contract: ContractId, buyer: PartyId },
+    #[error("contract {contract} is in {priced_in}, not in the programme's currency, {currency}")]
+    ContractInOtherCurrency { contract: ContractId, priced_in: Currency, currency: Currency },
+    #[error("voucher {voucher} has no lock on contract {contract}")]
+    NotLocked { voucher: VoucherId, contract: ContractId },
     #[error("{provider} is not admitted to programme {programme} at {at}")]
     NotAdmitted { programme: ProgrammeId, provider: PartyId, at: Timestamp },
     #[error("{provider} and {buyer} are related, which the programme refuses ({rule})")]
@@ -365,26 +375,18 @@ pub enum Refusal {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         percent: Option<Percent>,
     },
+    #[error("invoice {invoice} was redeemed in programme {programme} already")]
+    InvoiceClaimed { invoice: InvoiceId, programme: ProgrammeId },
     #[error(
         "{limit} is the programme's share of contract {contract}, and {taken} is locked or redeemed on it: {asked} do not fit"
     )]
     AboveContractShare { contract: ContractId, limit: Money, taken: Money, asked: Money },
     #[error("voucher {voucher} has {free} free: {asked} do not fit")]
     AboveFree { voucher: VoucherId, free: Money, asked: Money },
-    #[error("lock {lock} is not made")]
-    UnknownLock { lock: LockId },
-    #[error("lock {lock} is released or used up")]
-    LockGone { lock: LockId },
-    #[error("invoice {invoice} is not issued")]
-    UnknownInvoice { invoice: InvoiceId },
-    #[error("voucher {voucher} has no lock on contract {contract}")]
-    NotLocked { voucher: VoucherId, contract: ContractId },
     #[error(
         "{limit} is the programme's share of invoice {invoice}, and {redeemed} is redeemed on it: {asked} do not fit"
     )]
     AboveInvoiceShare { invoice: InvoiceId, limit: Money, redeemed: Money, asked: Money },
-    #[error("invoice {invoice} was redeemed in programme {programme} already")]
-    InvoiceClaimed { invoice: InvoiceId, programme: ProgrammeId },
     #[error("no usage of contract {contract} is metered in the service time of invoice {invoice}")]
     NotMetered { contract: ContractId, invoice: InvoiceId },
     #[error(
@@ -393,8 +395,16 @@ pub enum Refusal {
     AboveMetered { invoice: InvoiceId, invoiced: Quantity, metered: CardHours },
     #[error("voucher {voucher} has {locked} locked on contract {contract}: {asked} do not fit")]
     AboveLocked { voucher: VoucherId, contract: ContractId, locked: Money, asked: Money },
+    #[error("lock {lock} is not made")]
+    UnknownLock { lock: LockId },
+    #[error("{at} is before lock {lock} was made ({locked_at})")]
+    BeforeLock { lock: LockId, locked_at: Timestamp, at: Timestamp },
+    #[error("lock {lock} is released or used up")]
+    LockGone { lock: LockId },
     #[error("redemption {redemption} is not made")]
     UnknownRedemption { redemption: RedemptionId },
+    #[error("{at} is before redemption {redemption} was made ({redeemed_at})")]
+    BeforeRedemption { redemption: RedemptionId, redeemed_at: Timestamp, at: Timestamp },
     #[error(
         "redemption {redemption} is for {redeemed}, of which {paid} are paid: {asked} do not fit"
     )]

@@ -1,1 +1,10 @@
-//! (being written)
+//! allocation: card pools, how many of their cards are lit, who was given which of them when, and
+//! what was metered.
+
+mod calendar;
+mod decider;
+mod facts;
+mod meter;
+mod pool;
+
+pub use decider::Allocation;

@@ -1,0 +1,19 @@
+-- How far the journal has been projected, and every commit up to there as it was recorded.
+-- Both are written in the transaction that writes the rows.
+
+CREATE TABLE progress (
+    only_row BOOLEAN PRIMARY KEY DEFAULT TRUE CHECK (only_row),
+    position BIGINT NOT NULL CHECK (position >= 0)
+);
+INSERT INTO progress (position) VALUES (0);
+
+-- The archive. recorded_at is text because the journal counts nanoseconds.
+CREATE TABLE commits (
+    position BIGINT PRIMARY KEY CHECK (position > 0),
+    partition TEXT NOT NULL,
+    commit_id TEXT NOT NULL UNIQUE,
+    recorded_at TEXT NOT NULL,
+    recorded_by TEXT NOT NULL,
+    traceparent TEXT,
+    body BYTEA NOT NULL
+);

@@ -1,0 +1,87 @@
+-- fund, and all money that moved whichever context recorded it, with the loops that it makes.
+
+CREATE TABLE funds (
+    position BIGINT NOT NULL,
+    fact_index INT NOT NULL,
+    at TIMESTAMPTZ NOT NULL,
+    recorded_at TIMESTAMPTZ NOT NULL,
+    id TEXT NOT NULL UNIQUE,
+    manager TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    PRIMARY KEY (position, fact_index)
+);
+
+CREATE TABLE commitments (
+    position BIGINT NOT NULL,
+    fact_index INT NOT NULL,
+    at TIMESTAMPTZ NOT NULL,
+    recorded_at TIMESTAMPTZ NOT NULL,
+    id TEXT NOT NULL UNIQUE,
+    fund TEXT NOT NULL,
+    lp TEXT NOT NULL,
+    amount NUMERIC NOT NULL CHECK (amount > 0),
+    currency TEXT NOT NULL,
+    priority_supplier BOOLEAN NOT NULL,
+    PRIMARY KEY (position, fact_index)
+);
+
+-- id is that of the contribution, investment, distribution, payment, settlement or transfer, or of the
+-- contract that was terminated with a refund. note is a payment's reference or a transfer's purpose.
+CREATE TABLE flows (
+    position BIGINT NOT NULL,
+    fact_index INT NOT NULL,
+    at TIMESTAMPTZ NOT NULL,
+    recorded_at TIMESTAMPTZ NOT NULL,
+    id TEXT NOT NULL,
+    from_party TEXT NOT NULL,
+    to_party TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('contribution', 'investment', 'distribution',
+        'compute_payment', 'voucher_payment', 'refund', 'transfer')),
+    amount NUMERIC NOT NULL CHECK (amount > 0),
+    currency TEXT NOT NULL,
+    contract TEXT,
+    invoice TEXT,
+    buyer TEXT,
+    stake_percent NUMERIC CHECK (stake_percent > 0 AND stake_percent <= 100),
+    note TEXT,
+    PRIMARY KEY (position, fact_index),
+    UNIQUE (kind, id),
+    CHECK (from_party <> to_party OR kind = 'voucher_payment'),
+    CHECK ((kind = 'voucher_payment') = (buyer IS NOT NULL)),
+    CHECK ((kind IN ('compute_payment', 'voucher_payment', 'refund')) = (contract IS NOT NULL))
+);
+CREATE INDEX ON flows (from_party);
+CREATE INDEX ON flows (to_party);
+
+-- Derived from flows, and the only rows that change: a loop's as it stands at progress.position.
+-- Amounts are rounded half up to the currency's minor unit, so the order of the four holds.
+CREATE TABLE loops (
+    parties TEXT[] NOT NULL CHECK (cardinality(parties) BETWEEN 2 AND 7),
+    kind TEXT NOT NULL CHECK (kind IN ('direct', 'fund', 'fund_of_funds', 'resale')),
+    currency TEXT NOT NULL,
+    capital_out NUMERIC NOT NULL CHECK (capital_out > 0),
+    returned_lower NUMERIC NOT NULL CHECK (returned_lower >= 0),
+    returned_fifo NUMERIC NOT NULL CHECK (returned_fifo BETWEEN returned_lower AND returned_upper),
+    returned_pro_rata NUMERIC NOT NULL
+        CHECK (returned_pro_rata BETWEEN returned_lower AND returned_upper),
+    returned_upper NUMERIC NOT NULL CHECK (returned_upper <= capital_out),
+    ratio_pro_rata NUMERIC NOT NULL CHECK (ratio_pro_rata BETWEEN 0 AND 1),
+    voucher_amount NUMERIC NOT NULL CHECK (voucher_amount >= 0),
+    first_capital_at TIMESTAMPTZ NOT NULL,
+    closed_at TIMESTAMPTZ NOT NULL,
+    last_return_at TIMESTAMPTZ NOT NULL,
+    lag_days BIGINT NOT NULL CHECK (lag_days >= 0),
+    legs JSONB NOT NULL,
+    PRIMARY KEY (currency, parties),
+    CHECK (first_capital_at <= closed_at AND closed_at <= last_return_at)
+);
+CREATE INDEX ON loops USING GIN (parties);
+
+-- Flows whose search for loops ran out of steps: there may be loops through them that are not in loops.
+CREATE TABLE cut_searches (
+    position BIGINT NOT NULL,
+    fact_index INT NOT NULL,
+    at TIMESTAMPTZ NOT NULL,
+    recorded_at TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (position, fact_index)
+);

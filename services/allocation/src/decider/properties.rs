@@ -1,0 +1,344 @@
+//! What holds of allocation after any commands, against calendars that are filled in day by day and
+//! hour by hour.
+
+use loopledger_model::Period;
+use loopledger_testkit::{Story, at, fact, given, id};
+use proptest::prelude::*;
+use rust_decimal::Decimal;
+
+use super::tests::{contract, party};
+use super::*;
+
+const DAYS: usize = 24;
+const HOURS: usize = DAYS * 24;
+
+fn hour(number: usize) -> Timestamp {
+    let start = at("2025-01-01").as_second();
+    let seconds = 3_600 * i64::try_from(number).expect("small");
+    Timestamp::from_second(start + seconds).expect("a timestamp")
+}
+
+fn hours(from: usize, to: usize) -> Period {
+    Period::new(hour(from), hour(to)).expect("a period")
+}
+
+fn days(from: usize, to: usize) -> Period {
+    hours(from * 24, to * 24)
+}
+
+/// A step of a story, in days or hours from its start; all of it happens to one pool and contract.
+#[derive(Debug, Clone)]
+enum Step {
+    Change { day: usize, cards: Option<u32>, lit: Option<u32> },
+    Allocate { name: u8, cards: u32, day: usize, length: usize },
+    Meter { name: u8, allocation: u8, hour: usize, length: usize, tenths: u32 },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let totals = (prop::option::of(0_u32..14), prop::option::weighted(0.8, 0_u32..14));
+    let change = (0..DAYS, totals).prop_map(|(day, (cards, lit))| Step::Change { day, cards, lit });
+    let allocate = (0_u8..12, 0_u32..7, 0..DAYS, 1_usize..DAYS);
+    let allocate = allocate.prop_map(|(name, cards, day, length)| {
+        let length = length.min(DAYS - day);
+        Step::Allocate { name, cards, day, length }
+    });
+    let meter = (any::<u8>(), 0_u8..12, 0..HOURS, 1_usize..60, 0_u32..900);
+    let meter = meter.prop_map(|(name, allocation, hour, length, tenths)| {
+        let length = length.min(HOURS - hour);
+        Step::Meter { name, allocation, hour, length, tenths }
+    });
+    prop_oneof![1 => change, 3 => allocate, 4 => meter]
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    prop::collection::vec(step(), 0..120)
+}
+
+fn command(step: &Step) -> Command {
+    match *step {
+        Step::Change { day, cards, lit } => {
+            Command::ChangePool(ChangePool { pool: id("p"), at: hour(day * 24), cards, lit })
+        }
+        Step::Allocate { name, cards, day, length } => Command::Allocate(allocation::Allocation {
+            id: id(&name.to_string()),
+            pool: id("p"),
+            contract: id("k"),
+            cards,
+            period: days(day, day + length),
+        }),
+        Step::Meter { name, allocation, hour, length, tenths } => Command::MeterUsage(MeterUsage {
+            id: id(&name.to_string()),
+            allocation: id(&allocation.to_string()),
+            window: hours(hour, hour + length),
+            card_hours: id(&Decimal::new(tenths.into(), 1).to_string()),
+            source: id("slurm"),
+        }),
+    }
+}
+
+fn registered() -> Pool {
+    Pool {
+        id: id("p"),
+        operator: id("A"),
+        site: id("Guizhou 2"),
+        model: id("H200"),
+        cards: 12,
+        lit: 8,
+        at: hour(0),
+    }
+}
+
+fn story() -> Story<Allocation> {
+    given::<Allocation>([])
+        .knowing([fact(1, party("A")), fact(2, contract("k", days(0, DAYS)))])
+        .after([Command::RegisterPool(registered())])
+}
+
+/// One day of the pool as an auditor would write it down.
+#[derive(Debug, Clone, Copy)]
+struct Day {
+    cards: u32,
+    lit: u32,
+    allocated: u32,
+    has_change: bool,
+}
+
+struct Diary(Vec<Day>);
+
+impl Diary {
+    fn new() -> Self {
+        let Pool { cards, lit, .. } = registered();
+        Self(vec![Day { cards, lit, allocated: 0, has_change: false }; DAYS])
+    }
+
+    /// From a day to the one before the next change.
+    fn stretch(&mut self, day: usize) -> &mut [Day] {
+        let next = (day + 1..DAYS).find(|&later| self.0[later].has_change).unwrap_or(DAYS);
+        &mut self.0[day..next]
+    }
+
+    /// Whether no card goes dark by this change.
+    fn only_lights(&mut self, day: usize, lit: Option<u32>) -> bool {
+        let lit = lit.unwrap_or(self.0[day].lit);
+        self.stretch(day).iter().all(|day| day.lit <= lit)
+    }
+
+    fn change(&mut self, day: usize, cards: Option<u32>, lit: Option<u32>) -> Vec<Event> {
+        let cards = cards.unwrap_or(self.0[day].cards);
+        let lit = lit.unwrap_or(self.0[day].lit);
+        self.0[day].has_change = true;
+        for day in self.stretch(day) {
+            (day.cards, day.lit) = (cards, lit);
+        }
+        let place = hour(day * 24);
+        let mut events =
+            vec![Event::PoolChanged(PoolChanged { pool: id("p"), at: place, cards, lit })];
+        let first = self.stretch(day).iter().position(|day| day.allocated > lit);
+        events.extend(first.map(|later| {
+            Event::PoolFellShort(PoolFellShort {
+                pool: id("p"),
+                at: hour((day + later) * 24),
+                lit,
+                allocated: self.0[day + later].allocated.into(),
+            })
+        }));
+        events
+    }
+
+    /// A change that made no event is there already, or one of these is wrong with it.
+    fn objects(
+        &self,
+        day: usize,
+        cards: Option<u32>,
+        lit: Option<u32>,
+        answer: &Answer,
+    ) -> Result<(), TestCaseError> {
+        let made = self.0[day];
+        let after = (cards.unwrap_or(made.cards), lit.unwrap_or(made.lit));
+        let same = after == (made.cards, made.lit);
+        let objection = match answer {
+            Ok(_) => made.has_change && same,
+            Err(Refusal::NothingChanged { .. }) => (cards, lit) == (None, None),
+            Err(Refusal::ChangeExists { .. }) => made.has_change && !same,
+            Err(Refusal::AboveInstalled { .. }) => !made.has_change && after.1 > after.0,
+            Err(_) => false,
+        };
+        prop_assert!(objection, "{:?} on {:?} of {:?}", answer, after, made);
+        Ok(())
+    }
+
+    fn first_above(&self, asked: u32, day: usize, length: usize) -> Option<Refusal> {
+        let full = |&day: &usize| self.0[day].allocated + asked > self.0[day].lit;
+        let day = (day..day + length).find(full)?;
+        let Day { lit, allocated, .. } = self.0[day];
+        let (at, allocated) = (hour(day * 24), allocated.into());
+        Some(Refusal::AboveLit { pool: id("p"), at, lit, allocated, asked })
+    }
+
+    fn allocate(&mut self, cards: u32, day: usize, length: usize) {
+        for day in &mut self.0[day..day + length] {
+            day.allocated += cards;
+        }
+    }
+}
+
+type Answer = Result<Decision<Event>, Refusal>;
+
+/// Decides every step that `is_asked`, and hands it over with its answer.
+fn run(
+    steps: &[Step],
+    mut is_asked: impl FnMut(&Step) -> bool,
+    mut check: impl FnMut(&Step, &Answer) -> Result<(), TestCaseError>,
+) -> Result<(Story<Allocation>, Vec<Event>), TestCaseError> {
+    let mut story = story();
+    let mut events = vec![Event::PoolRegistered(registered())];
+    for step in steps {
+        if !is_asked(step) {
+            continue;
+        }
+        let answer = Allocation::decide(&story.state, &story.facts, &command(step));
+        check(step, &answer)?;
+        for event in answer.into_iter().flat_map(|decision| decision.events) {
+            Allocation::evolve(&mut story.state, &event);
+            events.push(event);
+        }
+    }
+    Ok((story, events))
+}
+
+fn is_new(answer: &Answer) -> bool {
+    answer.as_ref().is_ok_and(|decision| !decision.events.is_empty())
+}
+
+/// Writes the step down and says whether the answer is what the diary says.
+fn compare(diary: &mut Diary, step: &Step, answer: &Answer) -> Result<(), TestCaseError> {
+    match *step {
+        Step::Change { day, cards, lit } if is_new(answer) => {
+            let expected = diary.change(day, cards, lit);
+            prop_assert_eq!(answer, &Ok(Decision::from(expected)));
+        }
+        Step::Change { day, cards, lit } => diary.objects(day, cards, lit, answer)?,
+        Step::Allocate { cards, day, length, .. } => {
+            let above = diary.first_above(cards, day, length);
+            match answer {
+                Err(refusal @ Refusal::AboveLit { .. }) => {
+                    prop_assert_eq!(Some(refusal), above.as_ref());
+                }
+                Ok(decision) if !decision.events.is_empty() => {
+                    prop_assert_eq!(above, None);
+                    diary.allocate(cards, day, length);
+                }
+                Ok(_) | Err(_) => {}
+            }
+        }
+        Step::Meter { .. } => {}
+    }
+    Ok(())
+}
+
+/// All usage accepted of one allocation: window and tenths of card-hours, hour by hour.
+#[derive(Default)]
+struct Log(Vec<(usize, usize, u32)>);
+
+impl Log {
+    /// The span of all the windows that this one joins, and the tenths of card-hours in them all.
+    fn joined(&self, from: usize, to: usize, tenths: u32) -> (usize, usize, u32) {
+        let (mut start, mut end) = (from, to);
+        loop {
+            let joins = |&&(from, to, _): &&(usize, usize, u32)| from < end && start < to;
+            let joined: Vec<_> = self.0.iter().filter(joins).collect();
+            let first = joined.iter().map(|window| window.0).min().unwrap_or(start).min(start);
+            let last = joined.iter().map(|window| window.1).max().unwrap_or(end).max(end);
+            if (first, last) == (start, end) {
+                let before: u32 = joined.iter().map(|window| window.2).sum();
+                return (start, end, before + tenths);
+            }
+            (start, end) = (first, last);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn without_darkening_allocated_cards_are_lit_and_lit_ones_installed(steps in steps()) {
+        let diary = std::cell::RefCell::new(Diary::new());
+        let lights = |step: &Step| match *step {
+            Step::Change { day, lit, .. } => diary.borrow_mut().only_lights(day, lit),
+            Step::Allocate { .. } | Step::Meter { .. } => true,
+        };
+        run(&steps, lights, |step, answer| {
+            let mut diary = diary.borrow_mut();
+            compare(&mut diary, step, answer)?;
+            for day in &diary.0 {
+                prop_assert!(day.allocated <= day.lit && day.lit <= day.cards, "{day:?}");
+            }
+            Ok(())
+        })?;
+    }
+
+    #[test]
+    fn a_pool_falls_short_exactly_when_the_diary_says_so(steps in steps()) {
+        let mut diary = Diary::new();
+        run(&steps, |_| true, |step, answer| {
+            compare(&mut diary, step, answer)?;
+            for day in &diary.0 {
+                prop_assert!(day.lit <= day.cards, "{day:?}");
+            }
+            Ok(())
+        })?;
+    }
+
+    #[test]
+    fn what_is_metered_is_at_most_what_was_allocated(steps in steps()) {
+        let mut logs: BTreeMap<u8, (u32, usize, Log)> = BTreeMap::new();
+        run(&steps, |_| true, |step, answer| {
+            match *step {
+                Step::Allocate { name, cards, length, .. } if is_new(answer) => {
+                    logs.insert(name, (cards, length * 24, Log::default()));
+                }
+                Step::Meter { allocation, hour, length, tenths, .. } => {
+                    let above = matches!(answer, Err(Refusal::AboveAllocated { .. }));
+                    if !above && !is_new(answer) {
+                        return Ok(());
+                    }
+                    let Some((cards, hours, log)) = logs.get_mut(&allocation) else {
+                        return Err(TestCaseError::fail("metered without an allocation"));
+                    };
+                    let has = |hours: usize| *cards * 10 * u32::try_from(hours).expect("small");
+                    let (start, end, together) = log.joined(hour, hour + length, tenths);
+                    let fits = tenths <= has(length) && together <= has(end - start);
+                    prop_assert_eq!(fits, !above);
+                    if fits {
+                        log.0.push((hour, hour + length, tenths));
+                    }
+                    let metered: u32 = log.0.iter().map(|window| window.2).sum();
+                    prop_assert!(metered <= has(*hours));
+                }
+                Step::Change { .. } | Step::Allocate { .. } => {}
+            }
+            Ok(())
+        })?;
+    }
+
+    #[test]
+    fn what_was_accepted_is_nothing_the_second_time(steps in steps()) {
+        let mut accepted = Vec::new();
+        let (story, _) = run(&steps, |_| true, |step, answer| {
+            accepted.extend(answer.is_ok().then(|| command(step)));
+            Ok(())
+        })?;
+        for command in accepted {
+            let again = Allocation::decide(&story.state, &story.facts, &command);
+            prop_assert_eq!(again, Ok(Decision::nothing()));
+        }
+    }
+
+    #[test]
+    fn folding_what_was_stored_gives_the_state_that_was_reached(steps in steps()) {
+        let (story, events) = run(&steps, |_| true, |_, _| Ok(()))?;
+        let stored = serde_json::to_vec(&events).expect("events are JSON");
+        let stored: Vec<Event> = serde_json::from_slice(&stored).expect("events are read back");
+        prop_assert_eq!(&stored, &events);
+        prop_assert_eq!(given::<Allocation>(stored).state, story.state);
+    }
+}
