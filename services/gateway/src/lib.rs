@@ -1,1 +1,45 @@
-//! (being written)
+//! The HTTP API: health, readiness and the queries of the views, as JSON.
+//!
+//! Invariant: no rule lives here; a handler reads its parameters, asks the views and answers.
+
+mod health;
+mod problem;
+mod seen;
+pub mod v1;
+
+use std::sync::Arc;
+
+use axum::Router;
+use loopledger_journal::Journal;
+use loopledger_views::Views;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// What the API stands on.
+#[derive(Clone)]
+pub struct Api<J> {
+    pub views: Views,
+    pub journal: J,
+}
+
+pub fn router<J: Journal>(api: Api<J>) -> Router {
+    let queries = Router::new()
+        .merge(v1::loops::router())
+        .merge(v1::flows::router())
+        .merge(v1::utilization::router())
+        .merge(v1::vouchers::router())
+        .with_state(Arc::new(api.views.clone()));
+    Router::new()
+        .nest("/v1", queries)
+        .merge(health::router(api))
+        .fallback(problem::no_such_resource)
+}
+
+/// Serves until `shutdown`, then lets what has begun end.
+pub async fn run<J: Journal>(
+    listener: TcpListener,
+    api: Api<J>,
+    shutdown: CancellationToken,
+) -> std::io::Result<()> {
+    axum::serve(listener, router(api)).with_graceful_shutdown(shutdown.cancelled_owned()).await
+}

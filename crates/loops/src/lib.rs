@@ -1,0 +1,32 @@
+//! Closed loops on a dated graph of money flows: finding them, saying how much came round, and who
+//! owns whom.
+//!
+//! Everything in here is pure: no clock, no I/O, no floating point. Amounts are whole minor units;
+//! fractions are exact until [`round_half_up`] or [`decimal`] writes one down. A loop that is found
+//! is a fact about payments and no judgement.
+//!
+//! [`Graph`] takes flows in any order and names the loops that each addition can have changed;
+//! [`Loop`] is one loop's record; [`Amounts`] can be had for any path; [`Ownership`] and
+//! [`funding_path`] answer the affiliation rules.
+
+mod amounts;
+mod flow;
+mod funding;
+mod graph;
+mod market;
+mod maxflow;
+mod names;
+mod ownership;
+mod record;
+mod rounding;
+mod search;
+
+pub use amounts::{Amounts, Movement};
+pub use flow::{Currency, Flow, FlowError, FlowId, Kind, Moment, Party, Recorded};
+pub use funding::{CapitalFlow, FUNDING_LEGS, funding_path};
+pub use graph::{Affected, Graph};
+pub use num_rational::BigRational;
+pub use ownership::{Ownership, OwnershipError, Relation, Stake, half, percent};
+pub use record::{Cycle, Loop, LoopKind};
+pub use rounding::{decimal, round_half_up};
+pub use search::Bounds;

@@ -1,0 +1,184 @@
+//! The flows of one currency, indexed for walking (who paid whom on which leg, when) and for
+//! balances (all that touches a party), with the loops found in it.
+//!
+//! Invariants: every list of entries is in the order of moments and every list of links in the
+//! order of parties. A self flow is never in here, since no money moves.
+
+use std::collections::BTreeMap;
+
+use crate::flow::{Flow, Kind, Leg, Moment, Party};
+
+/// A flow in a sorted list: when it stands, and its place in the graph's table of flows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Entry {
+    pub(crate) moment: Moment,
+    pub(crate) flow: usize,
+}
+
+/// All flows of one leg type between two parties.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Link {
+    /// The party at the far end.
+    pub(crate) party: Party,
+    pair: usize,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Node {
+    capital_out: Vec<Link>,
+    capital_in: Vec<Link>,
+    compute_out: Vec<Link>,
+    compute_in: Vec<Link>,
+    touching: Vec<Entry>,
+    /// Loops on whose path this party stands, other than as root.
+    loops: Vec<usize>,
+}
+
+impl Node {
+    fn links_out(&mut self, leg: Leg) -> &mut Vec<Link> {
+        match leg {
+            Leg::Capital => &mut self.capital_out,
+            Leg::Compute => &mut self.compute_out,
+        }
+    }
+
+    fn links_in(&mut self, leg: Leg) -> &mut Vec<Link> {
+        match leg {
+            Leg::Capital => &mut self.capital_in,
+            Leg::Compute => &mut self.compute_in,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Market {
+    nodes: Vec<Node>,
+    pairs: Vec<Vec<Entry>>,
+    /// Voucher money by (provider paid, buyer whose invoice it paid).
+    vouchers: BTreeMap<(Party, Party), i128>,
+    cycles: Vec<Vec<Party>>,
+    known: BTreeMap<Vec<Party>, usize>,
+}
+
+impl Market {
+    /// `place` is the flow's place in the graph's table.
+    pub(crate) fn insert(&mut self, flow: &Flow, place: usize) {
+        let needed = flow.from.0.max(flow.to.0) as usize + 1;
+        if self.nodes.len() < needed {
+            self.nodes.resize_with(needed, Node::default);
+        }
+        let entry = Entry { moment: flow.moment(), flow: place };
+        insert_sorted(&mut self.nodes[flow.from.0 as usize].touching, entry);
+        insert_sorted(&mut self.nodes[flow.to.0 as usize].touching, entry);
+        if let Some(leg) = flow.kind.leg() {
+            let pair = self.pair(leg, flow.from, flow.to);
+            insert_sorted(&mut self.pairs[pair], entry);
+        }
+        if let Kind::VoucherPayment { buyer: Some(buyer) } = flow.kind {
+            *self.vouchers.entry((flow.to, buyer)).or_default() += flow.amount;
+        }
+    }
+
+    fn pair(&mut self, leg: Leg, from: Party, to: Party) -> usize {
+        let out = self.nodes[from.0 as usize].links_out(leg);
+        match out.binary_search_by_key(&to, |link| link.party) {
+            Ok(found) => out[found].pair,
+            Err(gap) => {
+                let pair = self.pairs.len();
+                self.pairs.push(Vec::new());
+                out.insert(gap, Link { party: to, pair });
+                let back = self.nodes[to.0 as usize].links_in(leg);
+                let gap = back.partition_point(|link| link.party < from);
+                back.insert(gap, Link { party: from, pair });
+                pair
+            }
+        }
+    }
+
+    fn node(&self, party: Party) -> Option<&Node> {
+        self.nodes.get(party.0 as usize)
+    }
+
+    pub(crate) fn links_out(&self, leg: Leg, from: Party) -> &[Link] {
+        self.node(from).map_or(&[], |node| match leg {
+            Leg::Capital => &node.capital_out,
+            Leg::Compute => &node.compute_out,
+        })
+    }
+
+    pub(crate) fn links_in(&self, leg: Leg, to: Party) -> &[Link] {
+        self.node(to).map_or(&[], |node| match leg {
+            Leg::Capital => &node.capital_in,
+            Leg::Compute => &node.compute_in,
+        })
+    }
+
+    /// The flows of one leg type from one party to another, in order.
+    pub(crate) fn between(&self, leg: Leg, from: Party, to: Party) -> &[Entry] {
+        let out = self.links_out(leg, from);
+        out.binary_search_by_key(&to, |link| link.party)
+            .map_or(&[], |found| &self.pairs[out[found].pair])
+    }
+
+    pub(crate) fn flows_of(&self, link: Link) -> &[Entry] {
+        &self.pairs[link.pair]
+    }
+
+    /// Every flow from or to the party, in order.
+    pub(crate) fn touching(&self, party: Party) -> &[Entry] {
+        self.node(party).map_or(&[], |node| &node.touching)
+    }
+
+    pub(crate) fn voucher_amount(&self, provider: Party, buyer: Party) -> i128 {
+        self.vouchers.get(&(provider, buyer)).copied().unwrap_or_default()
+    }
+
+    /// The number of the loop with this path, which is new or known.
+    pub(crate) fn record_cycle(&mut self, parties: Vec<Party>) -> usize {
+        if let Some(&number) = self.known.get(&parties) {
+            return number;
+        }
+        let number = self.cycles.len();
+        for party in &parties[1..] {
+            self.nodes[party.0 as usize].loops.push(number);
+        }
+        self.cycles.push(parties.clone());
+        self.known.insert(parties, number);
+        number
+    }
+
+    pub(crate) fn cycle(&self, number: usize) -> &[Party] {
+        &self.cycles[number]
+    }
+
+    pub(crate) fn knows(&self, parties: &[Party]) -> bool {
+        self.known.contains_key(parties)
+    }
+
+    /// All loops of this currency, in the order of their parties.
+    pub(crate) fn cycles(&self) -> impl Iterator<Item = &[Party]> {
+        self.known.keys().map(Vec::as_slice)
+    }
+
+    /// The loops that have this party on their path, other than as root.
+    pub(crate) fn loops_over(&self, party: Party) -> &[usize] {
+        self.node(party).map_or(&[], |node| &node.loops)
+    }
+}
+
+fn insert_sorted(entries: &mut Vec<Entry>, entry: Entry) {
+    let gap = entries.partition_point(|other| other.moment < entry.moment);
+    entries.insert(gap, entry);
+}
+
+/// The latest moment in the list that is before `bound`.
+pub(crate) fn latest_before(entries: &[Entry], bound: Moment) -> Option<Moment> {
+    let end = entries.partition_point(|entry| entry.moment < bound);
+    entries[..end].last().map(|entry| entry.moment)
+}
+
+/// The earliest moment in the list that is after `bound`.
+pub(crate) fn earliest_after(entries: &[Entry], bound: Moment) -> Option<Moment> {
+    let start = entries.partition_point(|entry| entry.moment <= bound);
+    entries.get(start).map(|entry| entry.moment)
+}

@@ -1,0 +1,215 @@
+//! The record of one loop: its kind, its legs, its dates and what came back, all worked out anew
+//! from the flows.
+//!
+//! A party cycle can often be split into capital and compute legs in more than one way (a party
+//! that both invests in the next one and buys from it). It is still one loop: a leg carries every
+//! flow whose kind some closing split allows there. Since a closing split with more capital legs
+//! allows capital on all the legs that one with fewer does, and the other way round for compute,
+//! the two extreme closing splits say it all.
+//!
+//! Invariant: a record exists only for a cycle that closes in at least one split.
+
+use num_bigint::BigInt;
+use num_rational::BigRational;
+
+use crate::amounts::{Amounts, Movement};
+use crate::flow::{Currency, Flow, Kind, Leg, Moment, Party};
+use crate::market::{Entry, Market, earliest_after};
+use crate::search::Bounds;
+
+/// What a loop is known by: its currency and its parties, the one that put capital in first.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cycle {
+    pub currency: Currency,
+    pub parties: Vec<Party>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LoopKind {
+    /// One capital leg, one compute leg.
+    Direct,
+    /// Two capital legs, one compute leg.
+    Fund,
+    /// Three or more capital legs, one compute leg.
+    FundOfFunds,
+    /// It closes in a way that has more than one compute leg.
+    Resale,
+}
+
+impl LoopKind {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Fund => "fund",
+            Self::FundOfFunds => "fund_of_funds",
+            Self::Resale => "resale",
+        }
+    }
+}
+
+impl std::fmt::Display for LoopKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A loop that was found, with everything that is told about it. Times are microseconds since the
+/// Unix epoch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loop {
+    pub cycle: Cycle,
+    pub kind: LoopKind,
+    pub amounts: Amounts,
+    /// Voucher money paid to the root for invoices of the loop's last party.
+    pub voucher_amount: i128,
+    pub first_capital_at: i64,
+    /// The earliest that money can have gone all the way round.
+    pub closed_at: i64,
+    pub last_return_at: i64,
+    /// Every flow on a leg, in order, those before the first capital included.
+    pub legs: Vec<Flow>,
+}
+
+impl Loop {
+    /// What came back pro rata over what went out.
+    pub fn ratio_pro_rata(&self) -> BigRational {
+        &self.amounts.returned_pro_rata / BigInt::from(self.amounts.capital_out)
+    }
+
+    /// Whole days from the first capital to the closing.
+    pub const fn lag_days(&self) -> i64 {
+        const DAY_US: i64 = 24 * 60 * 60 * 1_000_000;
+        self.closed_at.saturating_sub(self.first_capital_at) / DAY_US
+    }
+}
+
+/// The fewest and the most capital legs of the splits in which a cycle closes, and when it first
+/// did.
+#[derive(Debug, Clone, Copy)]
+struct Closing {
+    fewest: usize,
+    most: usize,
+    first: Moment,
+}
+
+/// A party cycle in its market: leg `i` runs from party `i` to the next one, the last leg back to
+/// party 0.
+struct Ring<'a> {
+    market: &'a Market,
+    parties: &'a [Party],
+}
+
+impl<'a> Ring<'a> {
+    fn flows(&self, leg: usize, kind: Leg) -> &'a [Entry] {
+        let from = self.parties[leg];
+        let to = self.parties[(leg + 1) % self.parties.len()];
+        self.market.between(kind, from, to)
+    }
+
+    /// The earliest arrival back at the root with this many capital legs before the compute legs.
+    fn first_return(&self, capital_legs: usize) -> Option<Moment> {
+        let mut moment = self.flows(0, Leg::Capital).first()?.moment;
+        for leg in 1..self.parties.len() {
+            let kind = if leg < capital_legs { Leg::Capital } else { Leg::Compute };
+            moment = earliest_after(self.flows(leg, kind), moment)?;
+        }
+        Some(moment)
+    }
+
+    fn closing(&self, bounds: &Bounds) -> Option<Closing> {
+        let legs = self.parties.len();
+        let least = legs.saturating_sub(bounds.compute_legs).max(1);
+        let most = bounds.capital_legs.min(legs.saturating_sub(1));
+        (least..=most).fold(None, |known: Option<Closing>, capital_legs| {
+            let Some(first) = self.first_return(capital_legs) else { return known };
+            let earlier = known.map_or(first, |closing| closing.first.min(first));
+            let fewest = known.map_or(capital_legs, |closing| closing.fewest);
+            Some(Closing { fewest, most: capital_legs, first: earlier })
+        })
+    }
+
+    /// Which leg, if any, a flow makes under the splits that close.
+    fn leg_of(&self, flow: &Flow, closing: &Closing) -> Option<usize> {
+        let leg = self.place(flow.from)?;
+        if self.parties[(leg + 1) % self.parties.len()] != flow.to {
+            return None;
+        }
+        let allowed = match flow.kind.leg()? {
+            Leg::Capital => leg < closing.most,
+            Leg::Compute => leg >= closing.fewest,
+        };
+        allowed.then_some(leg)
+    }
+
+    fn place(&self, party: Party) -> Option<usize> {
+        self.parties.iter().position(|other| *other == party)
+    }
+
+    /// The places in the graph's table of all flows that touch a party other than the root, in
+    /// order.
+    fn touching(&self) -> Vec<usize> {
+        let lists = self.parties[1..].iter().map(|party| self.market.touching(*party));
+        let mut entries: Vec<Entry> = lists.flatten().copied().collect();
+        entries.sort_unstable_by_key(|entry| entry.moment);
+        entries.dedup_by_key(|entry| entry.moment);
+        entries.into_iter().map(|entry| entry.flow).collect()
+    }
+
+    fn movements(&self, flow: &Flow, closing: &Closing, into: &mut Vec<Movement>) {
+        let amount = flow.amount;
+        if let Some(leg) = self.leg_of(flow, closing) {
+            into.push(Movement::Leg { leg, amount });
+            return;
+        }
+        let beyond_root = |party| self.place(party).filter(|place| *place > 0);
+        if let Some(party) = beyond_root(flow.from) {
+            into.push(Movement::Exit { party, amount });
+        }
+        if let Some(party) = beyond_root(flow.to) {
+            into.push(Movement::OtherIn { party, amount });
+        }
+    }
+}
+
+/// The record of a cycle, or nothing when its money cannot have gone round.
+pub(crate) fn record(
+    market: &Market,
+    bounds: &Bounds,
+    flows: &[Flow],
+    cycle: &Cycle,
+) -> Option<Loop> {
+    let ring = Ring { market, parties: &cycle.parties };
+    let closing = ring.closing(bounds)?;
+    let (root, last) = (cycle.parties[0], *cycle.parties.last()?);
+    let mut legs = Vec::new();
+    let mut movements = Vec::new();
+    for place in ring.touching() {
+        let flow = &flows[place];
+        ring.movements(flow, &closing, &mut movements);
+        if ring.leg_of(flow, &closing).is_some() {
+            legs.push(*flow);
+        }
+    }
+    let kind = match (cycle.parties.len() - closing.fewest, closing.most) {
+        (2.., _) => LoopKind::Resale,
+        (_, 1) => LoopKind::Direct,
+        (_, 2) => LoopKind::Fund,
+        (_, _) => LoopKind::FundOfFunds,
+    };
+    Some(Loop {
+        kind,
+        amounts: Amounts::of(cycle.parties.len(), &movements),
+        voucher_amount: market.voucher_amount(root, last),
+        first_capital_at: ring.flows(0, Leg::Capital).first()?.moment.at,
+        closed_at: closing.first.at,
+        last_return_at: ring.flows(cycle.parties.len() - 1, Leg::Compute).last()?.moment.at,
+        legs,
+        cycle: cycle.clone(),
+    })
+}
+
+/// Whether the flow pays the root of this cycle for an invoice of its last party.
+pub(crate) fn is_voucher_of(flow: &Flow, parties: &[Party]) -> bool {
+    let Kind::VoucherPayment { buyer: Some(buyer) } = flow.kind else { return false };
+    parties.first() == Some(&flow.to) && parties.last() == Some(&buyer)
+}

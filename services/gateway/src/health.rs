@@ -1,0 +1,37 @@
+//! `/healthz`: the process lives. `/readyz`: the views can be asked, and how far they are behind the journal.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::get;
+use axum::{Json, Router};
+use loopledger_journal::{Filter, Journal};
+use serde_json::{Value, json};
+
+use crate::Api;
+
+pub fn router<J: Journal>(api: Api<J>) -> Router {
+    Router::new()
+        .route("/healthz", get(|| async { "ok" }))
+        .route("/readyz", get(readiness::<J>))
+        .with_state(Arc::new(api))
+}
+
+/// `lag` counts the commits that are in the journal and not yet in the views.
+async fn readiness<J: Journal>(State(api): State<Arc<Api<J>>>) -> (StatusCode, Json<Value>) {
+    let unready = |cause: String| {
+        (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "unready", "cause": cause })))
+    };
+    let position = match api.views.position().await {
+        Ok(position) => position,
+        Err(error) => return unready(error.to_string()),
+    };
+    match api.journal.last(&Filter::all()).await {
+        Ok(last) => {
+            let lag = last.saturating_sub(position);
+            (StatusCode::OK, Json(json!({ "status": "ready", "position": position, "lag": lag })))
+        }
+        Err(error) => unready(error.to_string()),
+    }
+}

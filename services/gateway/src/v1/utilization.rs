@@ -1,0 +1,41 @@
+//! `GET /v1/utilization`: card pools over a period, as `loopledger utilization --json` prints them.
+
+use std::sync::Arc;
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::routing::get;
+use axum::{Json, Router};
+use loopledger_model::{Period, PoolId};
+use loopledger_views::{Utilization, Views};
+use serde::Deserialize;
+
+use crate::problem::Problem;
+use crate::seen::{date, optional, required, seen};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parameters {
+    pool: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
+    as_of: Option<String>,
+    as_known: Option<String>,
+}
+
+pub fn router() -> Router<Arc<Views>> {
+    Router::new().route("/utilization", get(utilization))
+}
+
+async fn utilization(
+    State(views): State<Arc<Views>>,
+    parameters: Result<Query<Parameters>, QueryRejection>,
+) -> Result<Json<Utilization>, Problem> {
+    let Query(asked) = parameters?;
+    let pool: Option<PoolId> = optional("pool", asked.pool.as_deref())?;
+    let from = date("from", required("from", asked.from.as_deref())?)?;
+    let to = date("to", required("to", asked.to.as_deref())?)?;
+    let period = Period::new(from, to).map_err(Problem::bad_parameter)?;
+    let seen = seen(asked.as_of.as_deref(), asked.as_known.as_deref())?;
+    Ok(Json(views.utilization(pool.as_ref(), period, seen).await?))
+}
