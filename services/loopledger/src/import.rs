@@ -1,0 +1,124 @@
+//! Imports a bundle: a folder of CSV files becomes commands, which the services accept or refuse.
+//!
+//! Invariants: nothing is sent unless every cell of every file can be read; rows are decided one
+//! after the other in the order in which they took effect; importing a bundle again changes
+//! nothing.
+
+mod bundle;
+mod cells;
+mod files;
+mod known;
+mod problem;
+mod report;
+mod rfc4180;
+mod send;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use loopledger_model::{CommandId, Context, Text, allocation, fund, purchase, registry, voucher};
+use serde::Serialize;
+
+pub use bundle::read;
+pub use known::{Lookup, Thing};
+pub use problem::{Problem, Unreadable};
+pub use report::{RefusedRow, Report};
+pub use send::{Ask, Interrupted, Manner, OnRefusal, Patience, Progress, send};
+
+/// A row as a command: what is asked, by whom, and where it stands in the bundle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// The file's name, as in `payments.csv`.
+    pub file: &'static str,
+    /// The line on which it begins; the header is on line 1.
+    pub line: usize,
+    /// When it took effect.
+    pub at: Timestamp,
+    /// The same for every row of this file with the same key, whatever else the row says.
+    pub id: CommandId,
+    pub by: Text,
+    pub command: ContextCommand,
+}
+
+/// A command of any context; in JSON it looks as that context reads it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum ContextCommand {
+    Registry(registry::Command),
+    Voucher(voucher::Command),
+    Fund(fund::Command),
+    Purchase(purchase::Command),
+    Allocation(allocation::Command),
+}
+
+impl ContextCommand {
+    pub const fn context(&self) -> Context {
+        match self {
+            Self::Registry(_) => Context::Registry,
+            Self::Voucher(_) => Context::Voucher,
+            Self::Fund(_) => Context::Fund,
+            Self::Purchase(_) => Context::Purchase,
+            Self::Allocation(_) => Context::Allocation,
+        }
+    }
+}
+
+macro_rules! commands_of {
+    ($($context:ident: $commands:ty),*) => {$(
+        impl From<$commands> for ContextCommand {
+            fn from(command: $commands) -> Self {
+                Self::$context(command)
+            }
+        }
+    )*};
+}
+
+commands_of!(Registry: registry::Command, Voucher: voucher::Command, Fund: fund::Command,
+    Purchase: purchase::Command, Allocation: allocation::Command);
+
+/// The world did not do as it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// Asking again may help.
+    #[error("{0}")]
+    Passing(String),
+    /// Asking again is of no use.
+    #[error("{0}")]
+    Lasting(String),
+}
+
+/// Why an import did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+    #[error("the ledger could not be asked what it knows, so nothing was imported: {0}")]
+    Lookup(#[from] Failure),
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+}
+
+impl ImportError {
+    /// 1 where the world failed, 2 where the bundle cannot be read.
+    pub const fn exit_status(&self) -> u8 {
+        match self {
+            Self::Unreadable(_) => 2,
+            Self::Lookup(_) | Self::Interrupted(_) => 1,
+        }
+    }
+}
+
+/// Reads the bundle in `dir`, all of it, then sends it row by row.
+pub async fn import(
+    dir: &Path,
+    ledger: &impl Lookup,
+    services: &impl Ask,
+    manner: Manner,
+    progress: impl FnMut(Progress) + Send,
+) -> Result<Report, ImportError> {
+    let rows = read(dir, ledger).await?;
+    Ok(send(&rows, services, manner, progress).await?)
+}

@@ -1,0 +1,225 @@
+//! The cells of one row, read one by one; whatever is wrong with any of them is told.
+//!
+//! Invariant: what comes back as `None` was told as a problem, of this row or of the row that it
+//! refers to.
+
+use std::fmt::Display;
+
+use jiff::Timestamp;
+use loopledger_model::purchase::{ContractUnit, TerminationReason};
+use loopledger_model::registry::{PartyKind, PriceUnit};
+use loopledger_model::voucher::Affiliation;
+use loopledger_model::{
+    AllocationId, CardHours, CardModel, CommitmentId, ContractId, ContributionId, Country,
+    Currency, DistributionId, InvestmentId, InvoiceId, Lei, LockId, Money, PFlops, PartyId,
+    PaymentId, Percent, Period, PoolId, Precision, Price, ProgrammeId, Quantity, Ratio,
+    RedemptionId, RoundingMode, SettlementId, Sparsity, Text, TransferId, UsageId, Uscc, VoucherId,
+    Watts, parse_instant, parse_plain,
+};
+
+use super::bundle::Sheet;
+use super::files::Column;
+use super::known::{CurrencyOf, Known};
+use super::problem::{Problem, Problems};
+use super::rfc4180::Record;
+
+/// What a cell can hold. The error says what is wrong and what to write.
+pub(super) trait Cell: Sized {
+    fn read(text: &str) -> Result<Self, String>;
+}
+
+macro_rules! cells {
+    ($($type:ty),* $(,)?) => {$(
+        impl Cell for $type {
+            fn read(text: &str) -> Result<Self, String> {
+                text.parse().map_err(|error| said(&error))
+            }
+        }
+    )*};
+}
+
+cells!(
+    AllocationId,
+    CommitmentId,
+    ContractId,
+    ContributionId,
+    DistributionId,
+    InvestmentId,
+    InvoiceId,
+    LockId,
+    PartyId,
+    PaymentId,
+    PoolId,
+    ProgrammeId,
+    RedemptionId,
+    SettlementId,
+    TransferId,
+    UsageId,
+    VoucherId,
+    CardModel,
+    Country,
+    Currency,
+    Lei,
+    Text,
+    Uscc,
+    Affiliation,
+    ContractUnit,
+    PartyKind,
+    Precision,
+    PriceUnit,
+    Sparsity,
+    TerminationReason,
+    CardHours,
+    PFlops,
+    Percent,
+    Price,
+    Quantity,
+    Ratio,
+    Watts,
+);
+
+fn said(error: &dyn Display) -> String {
+    error.to_string()
+}
+
+impl Cell for Timestamp {
+    fn read(text: &str) -> Result<Self, String> {
+        parse_instant(text).map_err(|error| said(&error))
+    }
+}
+
+impl Cell for u32 {
+    fn read(text: &str) -> Result<Self, String> {
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+        text.parse().ok().filter(|_| digits).ok_or_else(|| {
+            let text: String = text.chars().take(40).collect();
+            format!("`{text}` is no whole number: write digits only, at most {}", Self::MAX)
+        })
+    }
+}
+
+impl Cell for bool {
+    fn read(text: &str) -> Result<Self, String> {
+        named(text, &[("true", true), ("false", false)])
+    }
+}
+
+impl Cell for RoundingMode {
+    fn read(text: &str) -> Result<Self, String> {
+        let (truncate, half_up, half_even) = (Self::Truncate, Self::HalfUp, Self::HalfEven);
+        named(text, &[("truncate", truncate), ("half_up", half_up), ("half_even", half_even)])
+    }
+}
+
+fn named<T: Copy>(text: &str, names: &[(&str, T)]) -> Result<T, String> {
+    names.iter().find(|(name, _)| *name == text).map(|(_, value)| *value).ok_or_else(|| {
+        let text: String = text.chars().take(40).collect();
+        let names: Vec<_> = names.iter().map(|(name, _)| *name).collect();
+        format!("`{text}` is not known here: write one of {}", names.join(" "))
+    })
+}
+
+/// The cells of one row.
+pub(super) struct Cells<'a> {
+    pub sheet: &'a Sheet<'a>,
+    pub record: &'a Record<'a>,
+    pub known: &'a Known<'a>,
+    pub problems: &'a mut Problems,
+}
+
+impl<'a> Cells<'a> {
+    /// Tells what is wrong with a cell; the answer is what a reader of it has then.
+    pub fn wrong<T>(&mut self, column: &str, reason: impl Into<String>) -> Option<T> {
+        self.problems.add(Problem {
+            file: self.sheet.file.name.to_owned(),
+            line: Some(self.record.line),
+            column: Some(column.to_owned()),
+            reason: reason.into(),
+        });
+        None
+    }
+
+    pub fn is_blank(&self, column: &str) -> bool {
+        self.text(column).trim().is_empty()
+    }
+
+    pub fn one<T: Cell>(&mut self, column: &str) -> Option<T> {
+        if self.is_blank(column) {
+            return self.wrong(column, "is blank: it has to be given");
+        }
+        let text = self.text(column);
+        match T::read(text) {
+            Err(reason) => self.wrong(column, reason),
+            Ok(_) if self.names_party(column) && !self.known.has_party(text) => {
+                let reason = format!(
+                    "no party `{text}` is in parties.csv or in the ledger: add it to parties.csv"
+                );
+                self.wrong(column, reason)
+            }
+            Ok(value) => Some(value),
+        }
+    }
+
+    /// A blank cell, or one of a column that the file leaves out, is absent.
+    pub fn maybe<T: Cell>(&mut self, column: &str) -> Option<Option<T>> {
+        if self.is_blank(column) { Some(None) } else { self.one(column).map(Some) }
+    }
+
+    /// The currency of the row: its own, or that of what it belongs to, here or in the ledger.
+    pub fn currency(&mut self) -> Option<Currency> {
+        match self.known.currency(self.sheet, self.record) {
+            CurrencyOf::Row => self.one("currency"),
+            CurrencyOf::Known(currency) => Some(currency),
+            CurrencyOf::ToldElsewhere => None,
+            CurrencyOf::Unknown { column, file, id } => {
+                let reason = format!(
+                    "no {column} `{id}` is in {file} or in the ledger, \
+                     so the currency is not known: add it to {file}"
+                );
+                self.wrong(column, reason)
+            }
+        }
+    }
+
+    /// Without a currency, of which was told already, only the form of the amount is looked at.
+    pub fn money(&mut self, column: &str, currency: Option<Currency>) -> Option<Money> {
+        if self.is_blank(column) {
+            return self.wrong(column, "is blank: it has to be given");
+        }
+        let text = self.text(column);
+        let money = match currency {
+            Some(currency) => Money::parse(text, currency).map(Some).map_err(|error| said(&error)),
+            None => parse_plain(text).map(|_| None).map_err(|error| said(&error)),
+        };
+        money.unwrap_or_else(|reason| self.wrong(column, reason))
+    }
+
+    pub fn maybe_money(
+        &mut self,
+        column: &str,
+        currency: Option<Currency>,
+    ) -> Option<Option<Money>> {
+        if self.is_blank(column) { Some(None) } else { self.money(column, currency).map(Some) }
+    }
+
+    /// The columns `from` and `to`.
+    pub fn period(&mut self) -> Option<Period> {
+        let (from, to) = (self.one("from"), self.one("to"));
+        Period::new(from?, to?).map_or_else(|error| self.wrong("to", said(&error)), Some)
+    }
+
+    /// The column `to` where it may be left open.
+    pub fn maybe_end(&mut self, from: Option<Timestamp>) -> Option<Option<Timestamp>> {
+        let Some(to) = self.maybe("to")? else { return Some(None) };
+        let period = Period::new(from?, to);
+        period.map_or_else(|error| self.wrong("to", said(&error)), |period| Some(Some(period.to())))
+    }
+
+    fn text(&self, column: &str) -> &'a str {
+        self.sheet.cell(self.record, column)
+    }
+
+    fn names_party(&self, column: &str) -> bool {
+        self.sheet.columns().any(|Column { name, names_party, .. }| names_party && name == column)
+    }
+}
