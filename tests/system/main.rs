@@ -1,2 +1,9 @@
 //! Whole-system tests: the program as its users run it, on real servers of its own.
 
+mod bad_input;
+mod crashes;
+mod lp_loop;
+mod program;
+mod rebuild;
+mod rules;
+mod stack;

@@ -195,7 +195,7 @@ impl Money {
 
     /// This share of the amount, brought to money by the rounding rule.
     pub fn share(self, ratio: Ratio, rounding: Rounding) -> Result<Self, MoneyError> {
-        Self::rounded(self.amount * ratio.value(), self.currency, rounding)
+        Self::product(self.amount, ratio.value(), self.currency, rounding)
     }
 
     /// What a quantity costs, brought to money by the rounding rule.
@@ -205,9 +205,20 @@ impl Money {
         currency: Currency,
         rounding: Rounding,
     ) -> Result<Self, MoneyError> {
-        let cost = quantity.value().checked_mul(price.value());
-        let too_large = || MoneyError::TooLarge { amount: quantity.value(), currency };
-        Self::rounded(cost.ok_or_else(too_large)?, currency, rounding)
+        Self::product(quantity.value(), price.value(), currency, rounding)
+    }
+
+    /// Rounds once, from the exact product; one that 96 bits cannot hold exactly is refused.
+    fn product(
+        left: Decimal,
+        right: Decimal,
+        currency: Currency,
+        rounding: Rounding,
+    ) -> Result<Self, MoneyError> {
+        let scale = left.scale() + right.scale();
+        let exact = left.checked_mul(right).filter(|product| product.scale() == scale);
+        let exact = exact.ok_or(MoneyError::TooLarge { amount: left, currency })?;
+        Self::rounded(exact, currency, rounding)
     }
 
     fn rounded(exact: Decimal, currency: Currency, rounding: Rounding) -> Result<Self, MoneyError> {
@@ -289,6 +300,19 @@ mod tests {
         assert_eq!(amount.share(ratio, rule(RoundingMode::Truncate)), Ok(cny("2.50")));
         assert_eq!(amount.share(ratio, rule(RoundingMode::HalfUp)), Ok(cny("2.51")));
         assert_eq!(amount.share(ratio, rule(RoundingMode::HalfEven)), Ok(cny("2.50")));
+    }
+
+    #[test]
+    fn a_product_that_would_be_rounded_twice_is_refused() {
+        let rule = Rounding { digits: 2, mode: RoundingMode::HalfUp };
+        let cost = |quantity: &str, price: &str| {
+            let quantity = quantity.parse().expect("a quantity");
+            Money::cost(quantity, price.parse().expect("a price"), currency("CNY"), rule)
+        };
+        assert_eq!(cost("3600", "5991"), Ok(cny("21567600")));
+        assert_eq!(cost("0.000000001", "0.000000001"), Ok(cny("0")));
+        let finest = cost("123456789012345.123456789", "98765432109.987654321");
+        assert!(matches!(finest, Err(MoneyError::TooLarge { .. })), "{finest:?}");
     }
 
     proptest! {

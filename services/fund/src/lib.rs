@@ -1,1 +1,15 @@
-//! (being written)
+//! fund: decides who promised, paid in, invested and paid out what, and keeps the cash of every
+//! fund.
+//!
+//! Invariant: a fund's cash is never below zero, and no partner has paid in more than it promised,
+//! at any instant at which something took effect, in whatever order the facts were recorded.
+
+mod decider;
+mod movement;
+mod state;
+mod timeline;
+
+#[cfg(test)]
+mod tests;
+
+pub use decider::FundDecider;

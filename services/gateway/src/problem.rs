@@ -18,7 +18,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    pub fn bad_parameter(detail: impl ToString) -> Self {
+    pub fn bad_parameter(detail: &(impl ToString + ?Sized)) -> Self {
         let (kind, title) = ("urn:loopledger:problem:bad-parameter", "a parameter cannot be read");
         Self { kind, title, status: 400, detail: detail.to_string() }
     }
@@ -35,7 +35,7 @@ pub async fn no_such_resource(uri: Uri) -> Problem {
 
 impl From<QueryRejection> for Problem {
     fn from(rejection: QueryRejection) -> Self {
-        Self::bad_parameter(rejection.body_text())
+        Self::bad_parameter(&rejection.body_text())
     }
 }
 

@@ -11,11 +11,11 @@ use crate::problem::Problem;
 
 /// A parameter that has to be there.
 pub fn required<'a>(name: &str, text: Option<&'a str>) -> Result<&'a str, Problem> {
-    text.ok_or_else(|| Problem::bad_parameter(format!("the parameter {name} is missing")))
+    text.ok_or_else(|| Problem::bad_parameter(&format!("the parameter {name} is missing")))
 }
 
 pub fn date(name: &str, text: &str) -> Result<Timestamp, Problem> {
-    parse_instant(text).map_err(|error| Problem::bad_parameter(format!("{name}: {error}")))
+    parse_instant(text).map_err(|error| Problem::bad_parameter(&format!("{name}: {error}")))
 }
 
 pub fn optional_date(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, Problem> {
@@ -28,7 +28,7 @@ pub fn optional<T: FromStr<Err: Display>>(
     text: Option<&str>,
 ) -> Result<Option<T>, Problem> {
     let read = |text: &str| {
-        text.parse().map_err(|error: T::Err| Problem::bad_parameter(format!("{name}: {error}")))
+        text.parse().map_err(|error: T::Err| Problem::bad_parameter(&format!("{name}: {error}")))
     };
     text.map(read).transpose()
 }

@@ -35,7 +35,7 @@ async fn utilization(
     let pool: Option<PoolId> = optional("pool", asked.pool.as_deref())?;
     let from = date("from", required("from", asked.from.as_deref())?)?;
     let to = date("to", required("to", asked.to.as_deref())?)?;
-    let period = Period::new(from, to).map_err(Problem::bad_parameter)?;
+    let period = Period::new(from, to).map_err(|error| Problem::bad_parameter(&error))?;
     let seen = seen(asked.as_of.as_deref(), asked.as_known.as_deref())?;
     Ok(Json(views.utilization(pool.as_ref(), period, seen).await?))
 }

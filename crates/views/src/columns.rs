@@ -1,0 +1,201 @@
+//! How each type of the published language stands in a column.
+//!
+//! Invariant: what is written is read back as the same value.
+
+use jiff::Timestamp;
+use loopledger_model::purchase::{ContractUnit, TerminationReason};
+use loopledger_model::registry::{PartyKind, PriceUnit};
+use loopledger_model::voucher::Affiliation;
+use loopledger_model::{
+    AllocationId, CardHours, CardModel, CommitmentId, ContractId, Country, Currency, InvoiceId,
+    Lei, LockId, PFlops, PartyId, Percent, PoolId, Precision, Price, ProgrammeId, Quantity, Ratio,
+    RedemptionId, RoundingMode, SettlementId, Sparsity, Text, UsageId, Uscc, VoucherId, Watts,
+};
+use rust_decimal::Decimal;
+use tokio_postgres::types::{FromSql, ToSql, Type};
+
+use crate::flow_kind::FlowKind;
+use crate::rows::MoveKind;
+
+/// A value that one column holds.
+pub(crate) trait Column: Sized {
+    const TYPE: Type;
+    type Sql<'a>: ToSql + FromSql<'a> + Sync
+    where
+        Self: 'a;
+
+    fn sql(&self) -> Self::Sql<'_>;
+
+    /// `Err` is what was found where this version has no such value.
+    fn read(found: Self::Sql<'_>) -> Result<Self, String>;
+}
+
+/// The instant to the microsecond, which is as fine as a row keeps it.
+pub fn micros(at: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(at.as_microsecond())
+        .expect("an instant cut to its microsecond stays within the range of instants")
+}
+
+macro_rules! as_they_are {
+    ($($type:ty: $sql:ident),* $(,)?) => {$(
+        impl Column for $type {
+            const TYPE: Type = Type::$sql;
+            type Sql<'a> = $type;
+
+            fn sql(&self) -> $type {
+                *self
+            }
+
+            fn read(found: $type) -> Result<Self, String> {
+                Ok(found)
+            }
+        }
+    )*};
+}
+
+as_they_are!(bool: BOOL, i32: INT4, i64: INT8, Decimal: NUMERIC, Timestamp: TIMESTAMPTZ);
+
+macro_rules! as_integers {
+    ($($type:ty),*) => {$(
+        impl Column for $type {
+            const TYPE: Type = Type::INT8;
+            type Sql<'a> = i64;
+
+            fn sql(&self) -> i64 {
+                i64::try_from(*self).expect("positions and numbers of cards stay below 2^63")
+            }
+
+            fn read(found: i64) -> Result<Self, String> {
+                Self::try_from(found).map_err(|_| found.to_string())
+            }
+        }
+    )*};
+}
+
+as_integers!(u32, u64);
+
+macro_rules! as_numbers {
+    ($($type:ty),* $(,)?) => {$(
+        impl Column for $type {
+            const TYPE: Type = Type::NUMERIC;
+            type Sql<'a> = Decimal;
+
+            fn sql(&self) -> Decimal {
+                self.value()
+            }
+
+            fn read(found: Decimal) -> Result<Self, String> {
+                Self::new(found).map_err(|_| found.to_string())
+            }
+        }
+    )*};
+}
+
+as_numbers!(CardHours, PFlops, Percent, Price, Quantity, Ratio, Watts);
+
+macro_rules! as_text {
+    ($text:ident: $($type:ty),* $(,)?) => {$(
+        impl Column for $type {
+            const TYPE: Type = Type::TEXT;
+            type Sql<'a> = &'a str;
+
+            fn sql(&self) -> &str {
+                self.$text()
+            }
+
+            fn read(found: &str) -> Result<Self, String> {
+                found.parse().map_err(|_| found.to_owned())
+            }
+        }
+    )*};
+}
+
+as_text!(as_str: String, AllocationId, CardModel, CommitmentId, ContractId, InvoiceId, LockId, PartyId, PoolId,
+    ProgrammeId, RedemptionId, SettlementId, Text, UsageId, VoucherId);
+
+macro_rules! as_names {
+    ($($type:ty),* $(,)?) => {$(
+        impl Column for $type {
+            const TYPE: Type = Type::TEXT;
+            type Sql<'a> = &'a str;
+
+            fn sql(&self) -> &str {
+                self.name()
+            }
+
+            fn read(found: &str) -> Result<Self, String> {
+                found.parse().map_err(|_| found.to_owned())
+            }
+        }
+    )*};
+}
+
+as_names!(Affiliation, ContractUnit, FlowKind, MoveKind, PartyKind, Precision, PriceUnit, Sparsity, TerminationReason);
+
+macro_rules! as_written {
+    ($($type:ty),* $(,)?) => {$(
+        impl Column for $type {
+            const TYPE: Type = Type::TEXT;
+            type Sql<'a> = String;
+
+            fn sql(&self) -> String {
+                self.to_string()
+            }
+
+            fn read(found: String) -> Result<Self, String> {
+                found.parse().map_err(|_| found)
+            }
+        }
+    )*};
+}
+
+as_written!(Country, Currency, Lei, Uscc);
+
+impl Column for RoundingMode {
+    const TYPE: Type = Type::TEXT;
+    type Sql<'a> = &'a str;
+
+    fn sql(&self) -> &str {
+        match self {
+            Self::Truncate => "truncate",
+            Self::HalfUp => "half_up",
+            Self::HalfEven => "half_even",
+        }
+    }
+
+    fn read(found: &str) -> Result<Self, String> {
+        [Self::Truncate, Self::HalfUp, Self::HalfEven]
+            .into_iter()
+            .find(|mode| mode.sql() == found)
+            .ok_or_else(|| found.to_owned())
+    }
+}
+
+impl Column for Vec<u8> {
+    const TYPE: Type = Type::BYTEA;
+    type Sql<'a> = &'a [u8];
+
+    fn sql(&self) -> &[u8] {
+        self
+    }
+
+    fn read(found: &[u8]) -> Result<Self, String> {
+        Ok(found.to_owned())
+    }
+}
+
+impl<T: Column> Column for Option<T> {
+    const TYPE: Type = T::TYPE;
+    type Sql<'a>
+        = Option<T::Sql<'a>>
+    where
+        T: 'a;
+
+    fn sql(&self) -> Option<T::Sql<'_>> {
+        self.as_ref().map(T::sql)
+    }
+
+    fn read(found: Option<T::Sql<'_>>) -> Result<Self, String> {
+        found.map(T::read).transpose()
+    }
+}

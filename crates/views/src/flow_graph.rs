@@ -1,0 +1,142 @@
+//! The graph of all flows with its loops, fed with rows and asked for answers.
+//!
+//! Invariant: flows are added one by one in the order in which they were recorded, so the loops that are found do not
+//! depend on how many came at once.
+
+use jiff::Timestamp;
+use loopledger_loops::{Cycle, Flow, FlowId, Graph, Kind, Loop, Recorded, decimal};
+use loopledger_model::{Currency, FactId};
+use num_bigint::BigInt;
+
+use crate::error::Error;
+use crate::figures;
+use crate::flow_kind::FlowKind;
+use crate::loops::{Leg, LoopFound};
+use crate::rows;
+
+#[derive(Debug, Default)]
+pub struct FlowGraph(Graph);
+
+/// What a flow did to the loops.
+#[derive(Debug, Default)]
+pub struct Added {
+    /// The loops that are new or whose record may have changed.
+    pub cycles: Vec<Cycle>,
+    /// The search for loops through this flow ran out of steps.
+    pub search_was_cut: bool,
+}
+
+impl FlowGraph {
+    /// A graph of these flows, which are in the order in which they were recorded.
+    pub fn of(flows: &[rows::Flow]) -> Result<Self, Error> {
+        let mut graph = Self::default();
+        for flow in flows {
+            graph.add(flow)?;
+        }
+        Ok(graph)
+    }
+
+    /// Flows are added in the order in which they were recorded, whenever they took effect.
+    pub fn add(&mut self, flow: &rows::Flow) -> Result<Added, Error> {
+        let graph = &mut self.0;
+        let kind = match flow.kind {
+            FlowKind::Contribution => Kind::Contribution,
+            FlowKind::Investment => Kind::Investment,
+            FlowKind::Distribution => Kind::Distribution,
+            FlowKind::ComputePayment => Kind::ComputePayment,
+            FlowKind::VoucherPayment => {
+                let buyer = flow.buyer.as_ref().map(|buyer| graph.party(buyer.as_str()));
+                Kind::VoucherPayment { buyer }
+            }
+            FlowKind::Refund => Kind::Refund,
+            FlowKind::Transfer => Kind::Transfer,
+        };
+        let FactId { position, index } = flow.stamp.fact();
+        let flow = Flow {
+            id: FlowId(graph.flows().len() as u64),
+            from: graph.party(flow.from_party.as_str()),
+            to: graph.party(flow.to_party.as_str()),
+            kind,
+            amount: minor_units(flow),
+            currency: graph.currency(&flow.currency.to_string()),
+            at: flow.stamp.at.as_microsecond(),
+            recorded: Recorded { position, index },
+        };
+        let affected = graph.add(flow)?;
+        Ok(Added { cycles: affected.cycles, search_was_cut: affected.truncated })
+    }
+
+    /// A loop as it stands now. Flows are only ever added, so a loop that was found stays one.
+    pub fn found(&self, cycle: &Cycle) -> Option<LoopFound> {
+        self.0.loop_of(cycle).map(|record| self.told(&record))
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = LoopFound> {
+        self.0.loops().map(|record| self.told(&record))
+    }
+
+    /// The flows whose search for loops ran out of steps, in the order in which they were recorded.
+    pub(crate) fn cut_searches(&self) -> Vec<FactId> {
+        let cut = self.0.truncated();
+        let flows = self.0.flows().iter().filter(|flow| cut.contains(&flow.id));
+        flows.map(|flow| fact(flow.recorded)).collect()
+    }
+
+    fn told(&self, record: &Loop) -> LoopFound {
+        let currency = self.currency(record.cycle.currency);
+        let money = |amount| figures::minor_units(amount, currency);
+        let amounts = &record.amounts;
+        let unit = BigInt::from(10).pow(currency.exponent());
+        let parties = record.cycle.parties.iter().map(|party| self.0.party_id(*party).to_owned());
+        LoopFound {
+            parties: parties.collect(),
+            kind: record.kind.name().to_owned(),
+            currency,
+            capital_out: money(amounts.capital_out),
+            returned_lower: money(amounts.returned_lower),
+            returned_fifo: money(amounts.returned_fifo),
+            returned_pro_rata: decimal(
+                &(&amounts.returned_pro_rata / unit),
+                currency.exponent(),
+            ),
+            returned_upper: money(amounts.returned_upper),
+            ratio_pro_rata: decimal(&record.ratio_pro_rata(), 6),
+            voucher_amount: money(record.voucher_amount),
+            first_capital_at: instant(record.first_capital_at),
+            closed_at: instant(record.closed_at),
+            last_return_at: instant(record.last_return_at),
+            lag_days: record.lag_days(),
+            legs: record.legs.iter().map(|flow| self.leg(flow, currency)).collect(),
+        }
+    }
+
+    fn leg(&self, flow: &Flow, currency: Currency) -> Leg {
+        Leg {
+            from: self.0.party_id(flow.from).to_owned(),
+            to: self.0.party_id(flow.to).to_owned(),
+            kind: flow.kind.name().to_owned(),
+            amount: figures::minor_units(flow.amount, currency),
+            at: instant(flow.at),
+            event: fact(flow.recorded),
+        }
+    }
+
+    fn currency(&self, currency: loopledger_loops::Currency) -> Currency {
+        let code = self.0.currency_code(currency).parse();
+        code.expect("the graph holds codes of currencies only")
+    }
+}
+
+fn minor_units(flow: &rows::Flow) -> i128 {
+    let mut amount = flow.amount;
+    amount.rescale(flow.currency.exponent());
+    amount.mantissa()
+}
+
+fn instant(micros: i64) -> Timestamp {
+    Timestamp::from_microsecond(micros).expect("the graph holds instants that rows have had")
+}
+
+const fn fact(recorded: Recorded) -> FactId {
+    FactId { position: recorded.position, index: recorded.index }
+}

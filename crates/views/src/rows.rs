@@ -1,0 +1,301 @@
+//! The rows of every table that facts add to, and of the archive.
+//!
+//! Invariant: a row carries the fact that it comes from and both of its times, and never changes.
+
+use std::fmt;
+use std::pin::Pin;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use loopledger_model::purchase::{ContractUnit, TerminationReason};
+use loopledger_model::registry::{PartyKind, PriceUnit};
+use loopledger_model::voucher::{Affiliation, Ending};
+use loopledger_model::{
+    AllocationId, CardHours, CardModel, CommitmentId, ContractId, Country, Currency, Fact, FactId,
+    InvoiceId, Lei, LockId, NotAName, PFlops, PartyId, Percent, PoolId, Position, Precision, Price,
+    ProgrammeId, Quantity, Ratio, RedemptionId, RoundingMode, SettlementId, Sparsity, Text, UsageId,
+    Uscc, VoucherId, Watts,
+};
+use rust_decimal::Decimal;
+use tokio_postgres::binary_copy::BinaryCopyInWriter;
+use tokio_postgres::{Row, Transaction};
+
+use crate::columns::{Column, micros};
+use crate::error::Error;
+use crate::flow_kind::FlowKind;
+use crate::table::{Table, TableRow, copy_in, next, tables};
+
+/// Which fact a row comes from, when that took effect and when it was recorded, both to the microsecond.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    pub position: Position,
+    pub fact_index: i32,
+    pub at: Timestamp,
+    pub recorded_at: Timestamp,
+}
+
+impl Stamp {
+    pub fn of(fact: &Fact) -> Self {
+        let index = fact.id.index.try_into();
+        Self {
+            position: fact.id.position,
+            fact_index: index.expect("a commit has fewer than 2^31 events"),
+            at: micros(fact.event.at()),
+            recorded_at: micros(fact.recorded_at),
+        }
+    }
+
+    pub fn fact(&self) -> FactId {
+        let index = self.fact_index.try_into();
+        FactId { position: self.position, index: index.expect("a fact's index is not negative") }
+    }
+}
+
+/// What happened to a voucher after it was issued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MoveKind {
+    Locked,
+    Released,
+    Redeemed,
+    Paid,
+    Ended(Ending),
+}
+
+impl MoveKind {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Locked => "locked",
+            Self::Released => "released",
+            Self::Redeemed => "redeemed",
+            Self::Paid => "paid",
+            Self::Ended(ending) => ending.name(),
+        }
+    }
+}
+
+impl fmt::Display for MoveKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for MoveKind {
+    type Err = NotAName;
+
+    fn from_str(text: &str) -> Result<Self, NotAName> {
+        match text {
+            "locked" => Ok(Self::Locked),
+            "released" => Ok(Self::Released),
+            "redeemed" => Ok(Self::Redeemed),
+            "paid" => Ok(Self::Paid),
+            ending => ending.parse().map(Self::Ended),
+        }
+    }
+}
+
+tables! {
+    Party in parties {
+        id: PartyId,
+        name: Text,
+        kind: PartyKind,
+        country: Option<Country>,
+        uscc: Option<Uscc>,
+        lei: Option<Lei>,
+    }
+    Stake in stakes { owner: PartyId, owned: PartyId, percent: Percent, to_at: Option<Timestamp> }
+    CardSpec in card_specs {
+        model: CardModel,
+        precision: Precision,
+        sparsity: Sparsity,
+        p_per_card: PFlops,
+        tdp_w: Option<Watts>,
+        source: Option<Text>,
+    }
+    ReferencePrice in prices {
+        model: CardModel,
+        unit: PriceUnit,
+        price: Price,
+        currency: Currency,
+        source: Text,
+    }
+    Programme in programmes {
+        id: ProgrammeId,
+        issuer: PartyId,
+        name: Text,
+        currency: Currency,
+        budget: Decimal,
+        closes_at: Timestamp,
+        ratio: Ratio,
+        cap_voucher: Option<Decimal>,
+        cap_holder_year: Option<Decimal>,
+        validity_days: Option<u32>,
+        affiliation: Affiliation,
+        affiliation_percent: Option<Percent>,
+        funding_link_months: Option<u32>,
+        metering_required: bool,
+        rounding_digits: u32,
+        rounding_mode: RoundingMode,
+    }
+    Admission in admissions {
+        programme: ProgrammeId,
+        provider: PartyId,
+        to_at: Option<Timestamp>,
+    }
+    Voucher in vouchers {
+        id: VoucherId,
+        programme: ProgrammeId,
+        holder: PartyId,
+        face: Decimal,
+        currency: Currency,
+        expires_at: Option<Timestamp>,
+    }
+    /// A change of what is free or locked on a voucher, or a payment for what was redeemed of it.
+    VoucherMove in voucher_moves {
+        voucher: VoucherId,
+        programme: ProgrammeId,
+        kind: MoveKind,
+        amount: Decimal,
+        free_change: Decimal,
+        locked_change: Decimal,
+        currency: Currency,
+        lock: Option<LockId>,
+        redemption: Option<RedemptionId>,
+        settlement: Option<SettlementId>,
+        contract: Option<ContractId>,
+        invoice: Option<InvoiceId>,
+        provider: Option<PartyId>,
+    }
+    Fund in funds { id: PartyId, manager: PartyId, currency: Currency }
+    Commitment in commitments {
+        id: CommitmentId,
+        fund: PartyId,
+        lp: PartyId,
+        amount: Decimal,
+        currency: Currency,
+        priority_supplier: bool,
+    }
+    /// Money that moved.
+    Flow in flows {
+        id: String,
+        from_party: PartyId,
+        to_party: PartyId,
+        kind: FlowKind,
+        amount: Decimal,
+        currency: Currency,
+        contract: Option<ContractId>,
+        invoice: Option<InvoiceId>,
+        buyer: Option<PartyId>,
+        stake_percent: Option<Percent>,
+        note: Option<Text>,
+    }
+    /// A flow whose search for loops ran out of steps.
+    CutSearch in cut_searches {}
+    Contract in contracts {
+        id: ContractId,
+        buyer: PartyId,
+        seller: PartyId,
+        currency: Currency,
+        price_per_unit: Price,
+        unit: ContractUnit,
+        quantity: Quantity,
+        declared_p: Option<PFlops>,
+        precision: Option<Precision>,
+        sparsity: Option<Sparsity>,
+        model: Option<CardModel>,
+        cards: Option<u32>,
+        from_at: Timestamp,
+        to_at: Timestamp,
+        backing_contract: Option<ContractId>,
+    }
+    Invoice in invoices {
+        id: InvoiceId,
+        contract: ContractId,
+        buyer: PartyId,
+        seller: PartyId,
+        from_at: Timestamp,
+        to_at: Timestamp,
+        quantity: Quantity,
+        amount: Decimal,
+        currency: Currency,
+    }
+    Termination in terminations {
+        contract: ContractId,
+        buyer: PartyId,
+        seller: PartyId,
+        reason: TerminationReason,
+        refund: Option<Decimal>,
+        currency: Option<Currency>,
+    }
+    Pool in pools { id: PoolId, operator: PartyId, site: Text, model: CardModel }
+    /// A pool's totals from `at` on.
+    PoolState in pool_states { pool: PoolId, cards: u32, lit: u32 }
+    PoolShortfall in pool_shortfalls { pool: PoolId, lit: u32, allocated: u64 }
+    /// Cards given to a contract from `at` to `to_at`.
+    Allocation in allocations {
+        id: AllocationId,
+        pool: PoolId,
+        contract: ContractId,
+        cards: u32,
+        to_at: Timestamp,
+    }
+    /// Card-hours seen busy from `from_at` to `at`.
+    Usage in usages {
+        id: UsageId,
+        allocation: AllocationId,
+        pool: PoolId,
+        contract: ContractId,
+        from_at: Timestamp,
+        card_hours: CardHours,
+        source: Text,
+    }
+}
+
+/// A commit as it was recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit {
+    pub position: Position,
+    pub partition: String,
+    pub commit_id: String,
+    /// As the journal writes it, to the nanosecond.
+    pub recorded_at: String,
+    pub recorded_by: String,
+    pub traceparent: Option<String>,
+    pub body: Vec<u8>,
+}
+
+impl TableRow for Commit {
+    const TABLE: Table = Table {
+        name: "commits",
+        columns: &[
+            ("position", <u64 as Column>::TYPE),
+            ("partition", <String as Column>::TYPE),
+            ("commit_id", <String as Column>::TYPE),
+            ("recorded_at", <String as Column>::TYPE),
+            ("recorded_by", <String as Column>::TYPE),
+            ("traceparent", <String as Column>::TYPE),
+            ("body", <Vec<u8> as Column>::TYPE),
+        ],
+        key: "position",
+    };
+
+    async fn copy(&self, into: Pin<&mut BinaryCopyInWriter>) -> Result<(), tokio_postgres::Error> {
+        let Self { position, partition, commit_id, recorded_at, recorded_by, traceparent, body } =
+            self;
+        let position = position.sql();
+        into.write(&[&position, partition, commit_id, recorded_at, recorded_by, traceparent, body])
+            .await
+    }
+
+    fn read(row: &Row) -> Result<Self, Error> {
+        let mut columns = Self::TABLE.columns.iter().enumerate();
+        Ok(Self {
+            position: next(row, &mut columns, Self::TABLE.name)?,
+            partition: next(row, &mut columns, Self::TABLE.name)?,
+            commit_id: next(row, &mut columns, Self::TABLE.name)?,
+            recorded_at: next(row, &mut columns, Self::TABLE.name)?,
+            recorded_by: next(row, &mut columns, Self::TABLE.name)?,
+            traceparent: next(row, &mut columns, Self::TABLE.name)?,
+            body: next(row, &mut columns, Self::TABLE.name)?,
+        })
+    }
+}

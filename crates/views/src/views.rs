@@ -1,0 +1,110 @@
+//! The reader's side: a pool of read-only connections, and answers that each rest on one position.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use loopledger_model::{PartyId, Position};
+use tokio::time::Instant;
+use tokio_postgres::{Client, IsolationLevel, NoTls, Row, Transaction};
+
+use crate::database::{Database, Schema};
+use crate::error::{Error, lacks_tables};
+use crate::schema::share_name;
+use crate::table::cell;
+
+/// How long an asker waits for a connection.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// No answer may take the database longer.
+const READER: &str = "-c default_transaction_read_only=on -c statement_timeout=60s";
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
+
+#[derive(Clone)]
+pub struct Views {
+    pool: Pool,
+    schema: Schema,
+}
+
+impl Views {
+    /// Connects when asked something, with so many connections at most.
+    pub fn new(database: &Database, schema: Schema, connections: usize) -> Self {
+        let config = database.config(&schema, READER);
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let pool = Pool::builder(Manager::from_config(config, NoTls, recycling))
+            .max_size(connections)
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(PATIENCE))
+            .create_timeout(Some(PATIENCE))
+            .build()
+            .expect("a pool with a runtime can have timeouts");
+        Self { pool, schema }
+    }
+
+    /// The journal position that answers rest on now.
+    pub async fn position(&self) -> Result<Position, Error> {
+        let mut connection = self.connection().await?;
+        let (_, position) = self.snapshot(&mut connection).await?;
+        Ok(position)
+    }
+
+    /// Waits until answers rest on `asked` or a later position.
+    pub async fn wait_for(&self, asked: Position, within: Duration) -> Result<Position, Error> {
+        let deadline = Instant::now() + within;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let reached = self.position().await?;
+            if reached >= asked {
+                return Ok(reached);
+            }
+            if Instant::now() + pause > deadline {
+                return Err(Error::NotReached { asked, reached, waited: within });
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Those of the parties that are registered.
+    pub async fn known_parties(&self, ids: &[PartyId]) -> Result<BTreeSet<PartyId>, Error> {
+        let ids: Vec<&str> = ids.iter().map(PartyId::as_str).collect();
+        let mut connection = self.connection().await?;
+        let (transaction, _) = self.snapshot(&mut connection).await?;
+        let rows =
+            transaction.query("SELECT id FROM parties WHERE id = ANY ($1)", &[&ids]).await?;
+        rows.iter().map(|row| cell(row, 0, "parties", "id")).collect()
+    }
+
+    pub(crate) async fn connection(&self) -> Result<Object, Error> {
+        Ok(self.pool.get().await?)
+    }
+
+    /// One state of all tables, and the position that it is of.
+    pub(crate) async fn snapshot<'a>(
+        &self,
+        connection: &'a mut Object,
+    ) -> Result<(Transaction<'a>, Position), Error> {
+        let client: &mut Client = connection;
+        let transaction = client
+            .build_transaction()
+            .isolation_level(IsolationLevel::RepeatableRead)
+            .read_only(true)
+            .start()
+            .await?;
+        share_name(&transaction, &self.schema).await?;
+        let row = transaction.query_one("SELECT position FROM progress", &[]).await;
+        let row = row.map_err(|error| self.no_views_or(error))?;
+        Ok((transaction, position_in(&row)?))
+    }
+
+    fn no_views_or(&self, error: tokio_postgres::Error) -> Error {
+        if lacks_tables(&error) {
+            return Error::NoViews { schema: self.schema.to_string() };
+        }
+        error.into()
+    }
+}
+
+pub(crate) fn position_in(row: &Row) -> Result<Position, Error> {
+    cell(row, 0, "progress", "position")
+}

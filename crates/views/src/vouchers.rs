@@ -1,0 +1,226 @@
+//! Answer: what became of programmes' budgets and of each voucher.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use loopledger_model::voucher::Ending;
+use loopledger_model::{Currency, PartyId, Position, ProgrammeId, VoucherId};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::as_of::As;
+use crate::error::Error;
+use crate::figures;
+use crate::rows::{self, MoveKind};
+use crate::table::select;
+use crate::views::Views;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vouchers {
+    pub position: Position,
+    /// By id.
+    pub programmes: Vec<ProgrammeTotals>,
+    /// By programme, then by id.
+    pub vouchers: Vec<VoucherState>,
+}
+
+/// Amounts of all vouchers of a programme. `locked` is what is locked now; `remaining` is what may still be issued:
+/// what expired, was revoked or surrendered is there again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProgrammeTotals {
+    pub programme: ProgrammeId,
+    pub issuer: PartyId,
+    pub currency: Currency,
+    pub opens_at: Timestamp,
+    pub closes_at: Timestamp,
+    pub budget: String,
+    pub issued: String,
+    pub locked: String,
+    pub redeemed: String,
+    pub paid: String,
+    pub expired: String,
+    pub revoked: String,
+    pub surrendered: String,
+    pub remaining: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VoucherState {
+    pub voucher: VoucherId,
+    pub programme: ProgrammeId,
+    pub holder: PartyId,
+    pub currency: Currency,
+    pub issued_at: Timestamp,
+    pub face: String,
+    pub locked: String,
+    pub redeemed: String,
+    pub paid: String,
+    pub free: String,
+    pub status: VoucherStatus,
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Exhausted first, then how it ended, then how far it is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VoucherStatus {
+    Issued,
+    /// Something is locked and nothing redeemed yet.
+    Locked,
+    /// Something is redeemed and something left.
+    PartiallyRedeemed,
+    /// All of it is redeemed.
+    Exhausted,
+    Expired,
+    Revoked,
+    Surrendered,
+}
+
+const OF_PROGRAMME: &str = " AND ($3::TEXT IS NULL OR programme = $3)";
+
+impl Views {
+    pub async fn vouchers(
+        &self,
+        programme: Option<&ProgrammeId>,
+        seen: As,
+    ) -> Result<Vouchers, Error> {
+        let mut connection = self.connection().await?;
+        let (transaction, position) = self.snapshot(&mut connection).await?;
+        let programme = programme.map(ProgrammeId::as_str);
+        let of_programme = format!("{}{OF_PROGRAMME}", As::CONDITION);
+        let with_id = of_programme.replace("programme = $3", "id = $3");
+        let programmes: Vec<rows::Programme> =
+            select(&transaction, &with_id, &[&seen.of, &seen.known, &programme]).await?;
+        let issued: Vec<rows::Voucher> =
+            select(&transaction, &of_programme, &[&seen.of, &seen.known, &programme]).await?;
+        let moves: Vec<rows::VoucherMove> =
+            select(&transaction, &of_programme, &[&seen.of, &seen.known, &programme]).await?;
+        Ok(told(position, programmes, issued, &moves))
+    }
+}
+
+/// What happened to one voucher, or to all of a programme.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sums {
+    issued: Decimal,
+    free: Decimal,
+    locked: Decimal,
+    redeemed: Decimal,
+    paid: Decimal,
+    expired: Decimal,
+    revoked: Decimal,
+    surrendered: Decimal,
+    ending: Option<Ending>,
+}
+
+impl Sums {
+    fn issue(&mut self, face: Decimal) {
+        self.issued += face;
+        self.free += face;
+    }
+
+    fn add(&mut self, change: &rows::VoucherMove) {
+        self.free += change.free_change;
+        self.locked += change.locked_change;
+        match change.kind {
+            MoveKind::Locked | MoveKind::Released => {}
+            MoveKind::Redeemed => self.redeemed += change.amount,
+            MoveKind::Paid => self.paid += change.amount,
+            MoveKind::Ended(ending) => {
+                self.ending = Some(ending);
+                match ending {
+                    Ending::Expired => self.expired += change.amount,
+                    Ending::Revoked => self.revoked += change.amount,
+                    Ending::Surrendered => self.surrendered += change.amount,
+                }
+            }
+        }
+    }
+
+    fn status(&self) -> VoucherStatus {
+        if self.redeemed == self.issued {
+            return VoucherStatus::Exhausted;
+        }
+        match self.ending {
+            Some(Ending::Expired) => VoucherStatus::Expired,
+            Some(Ending::Revoked) => VoucherStatus::Revoked,
+            Some(Ending::Surrendered) => VoucherStatus::Surrendered,
+            None if !self.redeemed.is_zero() => VoucherStatus::PartiallyRedeemed,
+            None if !self.locked.is_zero() => VoucherStatus::Locked,
+            None => VoucherStatus::Issued,
+        }
+    }
+}
+
+fn told(
+    position: Position,
+    mut programmes: Vec<rows::Programme>,
+    mut issued: Vec<rows::Voucher>,
+    moves: &[rows::VoucherMove],
+) -> Vouchers {
+    let mut by_programme: BTreeMap<&ProgrammeId, Sums> = BTreeMap::new();
+    let mut by_voucher: BTreeMap<&VoucherId, Sums> = BTreeMap::new();
+    issued.sort_by(|a, b| (&a.programme, &a.id).cmp(&(&b.programme, &b.id)));
+    for voucher in &issued {
+        by_programme.entry(&voucher.programme).or_default().issue(voucher.face);
+        by_voucher.entry(&voucher.id).or_default().issue(voucher.face);
+    }
+    for change in moves {
+        by_programme.entry(&change.programme).or_default().add(change);
+        by_voucher.entry(&change.voucher).or_default().add(change);
+    }
+    programmes.sort_by(|a, b| a.id.cmp(&b.id));
+    let totals = |programme: &rows::Programme| {
+        let sums = by_programme.get(&programme.id).copied().unwrap_or_default();
+        ProgrammeTotals::of(programme, &sums)
+    };
+    let states = |voucher: &rows::Voucher| VoucherState::of(voucher, &by_voucher[&voucher.id]);
+    Vouchers {
+        position,
+        programmes: programmes.iter().map(totals).collect(),
+        vouchers: issued.iter().map(states).collect(),
+    }
+}
+
+impl ProgrammeTotals {
+    fn of(programme: &rows::Programme, sums: &Sums) -> Self {
+        let money = |amount| figures::amount(amount, programme.currency);
+        let gone = sums.expired + sums.revoked + sums.surrendered;
+        Self {
+            programme: programme.id.clone(),
+            issuer: programme.issuer.clone(),
+            currency: programme.currency,
+            opens_at: programme.stamp.at,
+            closes_at: programme.closes_at,
+            budget: money(programme.budget),
+            issued: money(sums.issued),
+            locked: money(sums.locked),
+            redeemed: money(sums.redeemed),
+            paid: money(sums.paid),
+            expired: money(sums.expired),
+            revoked: money(sums.revoked),
+            surrendered: money(sums.surrendered),
+            remaining: money(programme.budget - (sums.issued - gone)),
+        }
+    }
+}
+
+impl VoucherState {
+    fn of(voucher: &rows::Voucher, sums: &Sums) -> Self {
+        let money = |amount| figures::amount(amount, voucher.currency);
+        Self {
+            voucher: voucher.id.clone(),
+            programme: voucher.programme.clone(),
+            holder: voucher.holder.clone(),
+            currency: voucher.currency,
+            issued_at: voucher.stamp.at,
+            face: money(voucher.face),
+            locked: money(sums.locked),
+            redeemed: money(sums.redeemed),
+            paid: money(sums.paid),
+            free: money(sums.free),
+            status: sums.status(),
+            expires_at: voucher.expires_at,
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! The rules of fund: what each command needs, and the first reason to refuse it.
+//!
+//! Invariant: what exists with the same content is nothing to do, whatever has happened since.
+
+use loopledger_model::fund::{
+    Command, Commitment, Contribution, Distribution, Event, Fund, Investment, Refusal, Transfer,
+};
+use loopledger_model::{Context, Fact, Money, PartyId, registry};
+use loopledger_service::{Decider, Decision};
+
+use crate::movement::Movement;
+use crate::state::{Account, Parties, State};
+
+/// The context fund; `Fund` itself is a fund.
+pub enum FundDecider {}
+
+type Answer = Result<Decision<Event>, Refusal>;
+
+impl Decider for FundDecider {
+    const CONTEXT: Context = Context::Fund;
+    const READS: &'static [Context] = &[Context::Registry];
+
+    type Command = Command;
+    type Event = Event;
+    type Refusal = Refusal;
+    type State = State;
+    type Facts = Parties;
+
+    fn decide(state: &State, parties: &Parties, command: &Command) -> Answer {
+        match command {
+            Command::FormFund(fund) => form_fund(state, parties, fund),
+            Command::Commit(commitment) => commit(state, parties, commitment),
+            Command::Contribute(contribution) => contribute(state, parties, contribution),
+            Command::Invest(investment) => invest(state, parties, investment),
+            Command::Distribute(distribution) => distribute(state, distribution),
+            Command::RecordTransfer(transfer) => record_transfer(state, parties, transfer),
+        }
+    }
+
+    fn evolve(state: &mut State, event: &Event) {
+        state.apply(event);
+    }
+
+    fn learn(parties: &mut Parties, fact: &Fact) {
+        use loopledger_model::Event::Registry;
+        if let Registry(registry::Event::PartyRegistered(party)) = &fact.event {
+            parties.0.entry(party.id.clone()).or_insert(fact.id);
+        }
+    }
+}
+
+fn form_fund(state: &State, parties: &Parties, fund: &Fund) -> Answer {
+    let known = state.funds.get(&fund.id).map(|account| &account.fund);
+    if let Some(answer) = known_as(known, fund, || Refusal::FundExists { fund: fund.id.clone() }) {
+        return answer;
+    }
+    let facts = [parties.registered(&fund.id)?, parties.registered(&fund.manager)?];
+    if let Some(moved_at) = state.moved_since(&fund.id, fund.currency, fund.at) {
+        let (fund, formed_at) = (fund.id.clone(), fund.at);
+        return Err(Refusal::LateFormation { fund, formed_at, moved_at });
+    }
+    Ok(Decision::from(Event::FundFormed(fund.clone())).resting_on(facts))
+}
+
+fn commit(state: &State, parties: &Parties, commitment: &Commitment) -> Answer {
+    let Commitment { id, fund, lp, amount, at, .. } = commitment;
+    let exists = || Refusal::CommitmentExists { commitment: id.clone() };
+    if let Some(answer) = known_as(state.commitments.get(id), commitment, exists) {
+        return answer;
+    }
+    let registered = parties.registered(lp)?;
+    let account = state.formed(fund)?;
+    account.formed_by(*at)?;
+    positive(*amount)?;
+    account.in_currency(*amount)?;
+    distinct(lp, fund)?;
+    if let Some(partner) = account.partners.get(lp) {
+        partner.can_count(*amount)?;
+    }
+    Ok(Decision::from(Event::CommitmentMade(commitment.clone())).resting_on([registered]))
+}
+
+fn contribute(state: &State, parties: &Parties, contribution: &Contribution) -> Answer {
+    let Contribution { id, fund, lp, amount, .. } = contribution;
+    let exists = || Refusal::ContributionExists { contribution: id.clone() };
+    if let Some(answer) = known_as(state.contributions.get(id), contribution, exists) {
+        return answer;
+    }
+    let registered = parties.registered(lp)?;
+    let account = state.formed(fund)?;
+    let movement = Movement::from(contribution);
+    state.after_formation(&movement)?;
+    positive(*amount)?;
+    account.in_currency(*amount)?;
+    state.in_payers_currency(&movement)?;
+    distinct(lp, fund)?;
+    within_commitment(account, contribution)?;
+    state.affordable(&movement)?;
+    state.countable(&movement)?;
+    Ok(Decision::from(Event::ContributionReceived(contribution.clone())).resting_on([registered]))
+}
+
+fn within_commitment(account: &Account, contribution: &Contribution) -> Result<(), Refusal> {
+    let &Contribution { ref fund, ref lp, amount: asked, at, .. } = contribution;
+    let partner = account.partner_by(lp, at)?;
+    let Some((at, _)) = partner.shortfall(at, asked)? else { return Ok(()) };
+    let (committed, contributed) = partner.until(at)?;
+    let (fund, lp) = (fund.clone(), lp.clone());
+    Err(Refusal::AboveCommitment { fund, lp, committed, contributed, asked, at })
+}
+
+fn invest(state: &State, parties: &Parties, investment: &Investment) -> Answer {
+    let Investment { id, investor, company, amount, stake_percent, .. } = investment;
+    let exists = || Refusal::InvestmentExists { investment: id.clone() };
+    if let Some(answer) = known_as(state.investments.get(id), investment, exists) {
+        return answer;
+    }
+    let facts = [parties.registered(investor)?, parties.registered(company)?];
+    let movement = Movement::from(investment);
+    state.after_formation(&movement)?;
+    positive(*amount)?;
+    state.in_payers_currency(&movement)?;
+    distinct(investor, company)?;
+    state.affordable(&movement)?;
+    if let Some(stake) = stake_percent {
+        state.within_whole(company, *stake)?;
+    }
+    state.countable(&movement)?;
+    Ok(Decision::from(Event::InvestmentFunded(investment.clone())).resting_on(facts))
+}
+
+fn distribute(state: &State, distribution: &Distribution) -> Answer {
+    let Distribution { id, fund, lp, amount, at } = distribution;
+    let exists = || Refusal::DistributionExists { distribution: id.clone() };
+    if let Some(answer) = known_as(state.distributions.get(id), distribution, exists) {
+        return answer;
+    }
+    let account = state.formed(fund)?;
+    let movement = Movement::from(distribution);
+    state.after_formation(&movement)?;
+    positive(*amount)?;
+    account.in_currency(*amount)?;
+    distinct(fund, lp)?;
+    account.partner_by(lp, *at)?;
+    state.affordable(&movement)?;
+    state.countable(&movement)?;
+    Ok(Decision::from(Event::DistributionPaid(distribution.clone())))
+}
+
+fn record_transfer(state: &State, parties: &Parties, transfer: &Transfer) -> Answer {
+    let Transfer { id, from, to, amount, .. } = transfer;
+    let exists = || Refusal::TransferExists { transfer: id.clone() };
+    if let Some(answer) = known_as(state.transfers.get(id), transfer, exists) {
+        return answer;
+    }
+    let facts = [parties.registered(from)?, parties.registered(to)?];
+    let movement = Movement::from(transfer);
+    state.after_formation(&movement)?;
+    positive(*amount)?;
+    distinct(from, to)?;
+    state.affordable(&movement)?;
+    state.countable(&movement)?;
+    Ok(Decision::from(Event::TransferRecorded(transfer.clone())).resting_on(facts))
+}
+
+/// What a command comes to whose thing is known already; `None` where it is new.
+fn known_as<T: PartialEq>(
+    known: Option<&T>,
+    asked: &T,
+    exists: impl FnOnce() -> Refusal,
+) -> Option<Answer> {
+    known.map(|known| if known == asked { Ok(Decision::nothing()) } else { Err(exists()) })
+}
+
+fn positive(amount: Money) -> Result<(), Refusal> {
+    if amount.is_positive() { Ok(()) } else { Err(Refusal::NotPositive { amount }) }
+}
+
+fn distinct(from: &PartyId, to: &PartyId) -> Result<(), Refusal> {
+    if from != to { Ok(()) } else { Err(Refusal::SameParty { party: from.clone() }) }
+}

@@ -1,0 +1,224 @@
+//! What each command does.
+
+use std::io::{IsTerminal, Write as _};
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use indicatif::{ProgressBar, ProgressStyle};
+use jiff::Timestamp;
+use loopledger_model::Period;
+use loopledger_views::{As, FlowQuery, LoopQuery};
+use serde::Serialize;
+use tokio::time::Instant;
+
+use crate::args::{Cli, Command, OnRefusal, StackArgs, ViewArgs};
+use crate::import::{self, ImportError, Manner, Patience, Progress, Report};
+use crate::ledger::Ledger;
+use crate::stack::Stack;
+use crate::{report, tables};
+
+/// Bad usage or unreadable input.
+const UNREADABLE: u8 = 2;
+
+pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let Cli { stack, command } = cli;
+    match command {
+        Command::Up { http } => up(&stack, http).await,
+        Command::Import { dir, on_refusal } => import_bundle(&stack, &dir, on_refusal).await,
+        Command::Loops { party, currency, view } => {
+            let query = LoopQuery { party, currency };
+            let ask = async |stack: &Stack| Ok(stack.views.loops(&query, seen(view)).await?);
+            query_ledger(&stack, view, ask, tables::loops).await
+        }
+        Command::Flows { party, kind, from, to, view } => {
+            let kind = kind.map(|kind| kind.parse()).transpose()?;
+            let query = FlowQuery { party, kind, from, to };
+            let ask = async |stack: &Stack| Ok(stack.views.flows(&query, seen(view)).await?);
+            query_ledger(&stack, view, ask, tables::flows).await
+        }
+        Command::Utilization { pool, from, to, view } => {
+            let Some(period) = period(from, to) else { return Ok(ExitCode::from(UNREADABLE)) };
+            let ask = async |stack: &Stack| {
+                Ok(stack.views.utilization(pool.as_ref(), period, seen(view)).await?)
+            };
+            query_ledger(&stack, view, ask, tables::utilization).await
+        }
+        Command::Vouchers { programme, view } => {
+            let ask = async |stack: &Stack| {
+                Ok(stack.views.vouchers(programme.as_ref(), seen(view)).await?)
+            };
+            query_ledger(&stack, view, ask, tables::vouchers).await
+        }
+        Command::Demo { dir } => demo(&stack, &dir).await,
+    }
+}
+
+fn seen(view: ViewArgs) -> As {
+    As { of: view.as_of, known: view.as_known }
+}
+
+fn period(from: Timestamp, to: Timestamp) -> Option<Period> {
+    let period = Period::new(from, to);
+    if let Err(error) = &period {
+        eprintln!("error: {error}");
+    }
+    period.ok()
+}
+
+async fn up(args: &StackArgs, http: std::net::SocketAddr) -> anyhow::Result<ExitCode> {
+    let begun = Instant::now();
+    let stop = loopledger_service::process::stop_signal()?;
+    let mut stack = tokio::select! {
+        stack = Stack::up(args, http) => stack?,
+        () = stop.cancelled() => return Ok(ExitCode::SUCCESS),
+    };
+    let address = stack.http().map(|address| format!("http://{address}")).unwrap_or_default();
+    let (data, took) = (args.data.display(), begun.elapsed().as_millis());
+    eprintln!("loopledger is ready on {data} after {took} ms: {address}");
+    eprintln!("try {address}/v1/loops, or `loopledger loops --data {data}`; Ctrl-C stops it");
+    let ended = stack
+        .guard(async {
+            stop.cancelled().await;
+            Ok(())
+        })
+        .await;
+    eprintln!("stopping");
+    stack.close().await;
+    ended.map(|()| ExitCode::SUCCESS)
+}
+
+async fn import_bundle(
+    args: &StackArgs,
+    dir: &Path,
+    on_refusal: OnRefusal,
+) -> anyhow::Result<ExitCode> {
+    if let Some(code) = not_a_folder(dir) {
+        return Ok(code);
+    }
+    let mut stack = Stack::reach(args).await?;
+    let imported = import_into(&mut stack, dir, on_refusal).await;
+    stack.close().await;
+    match imported? {
+        Ok(report) => {
+            println!("{report}");
+            Ok(ExitCode::from(report.exit_status()))
+        }
+        Err(error) => {
+            if let ImportError::Interrupted(interrupted) = &error {
+                println!("{}", interrupted.report);
+            }
+            eprintln!("error: {error}");
+            Ok(ExitCode::from(error.exit_status()))
+        }
+    }
+}
+
+fn not_a_folder(dir: &Path) -> Option<ExitCode> {
+    if dir.is_dir() {
+        return None;
+    }
+    eprintln!(
+        "error: {} is no folder: name the folder that holds the bundle's files",
+        dir.display()
+    );
+    Some(ExitCode::from(UNREADABLE))
+}
+
+/// Imports, and waits until the views show it.
+async fn import_into(
+    stack: &mut Stack,
+    dir: &Path,
+    on_refusal: OnRefusal,
+) -> anyhow::Result<Result<Report, ImportError>> {
+    stack.fresh_views().await?;
+    let ledger = Ledger { asker: stack.asker(), views: stack.views.clone() };
+    let on_refusal = match on_refusal {
+        OnRefusal::Stop => import::OnRefusal::Stop,
+        OnRefusal::Continue => import::OnRefusal::Continue,
+    };
+    let manner = Manner { on_refusal, patience: Patience::default() };
+    let bar = progress_bar();
+    let show = |progress: Progress| {
+        bar.set_length(progress.rows as u64);
+        bar.set_position(progress.settled as u64);
+    };
+    let imported = stack
+        .guard(async { Ok(import::import(dir, &ledger, &ledger, manner, show).await) })
+        .await?;
+    bar.finish_and_clear();
+    if imported.is_ok() {
+        stack.fresh_views().await?;
+    }
+    Ok(imported)
+}
+
+/// On a terminal only: elsewhere it would fill a log.
+fn progress_bar() -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style =
+        ProgressStyle::with_template("importing {bar:30} {pos}/{len} rows, {per_sec}, {eta} left");
+    ProgressBar::new(0).with_style(style.expect("the template is well formed"))
+}
+
+/// Asks the ledger, once its views have what is recorded now, and prints the answer.
+async fn query_ledger<A: Serialize>(
+    args: &StackArgs,
+    view: ViewArgs,
+    ask: impl AsyncFnOnce(&Stack) -> anyhow::Result<A>,
+    table: impl FnOnce(&A) -> String,
+) -> anyhow::Result<ExitCode> {
+    let mut stack = Stack::reach(args).await?;
+    let answer = match stack.fresh_views().await {
+        Ok(()) => ask(&stack).await,
+        Err(error) => Err(error),
+    };
+    stack.close().await;
+    let answer = answer?;
+    let text = if view.json { serde_json::to_string(&answer)? } else { table(&answer) };
+    print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A reader that has seen enough, such as `head`, is no failure.
+fn print(text: &str) -> anyhow::Result<()> {
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("the answer could not be printed"),
+    }
+}
+
+async fn demo(args: &StackArgs, dir: &Path) -> anyhow::Result<ExitCode> {
+    if let Some(code) = not_a_folder(dir) {
+        return Ok(code);
+    }
+    let begun = Instant::now();
+    let mut stack = Stack::reach(args).await?;
+    let started = begun.elapsed();
+    let shown = show(&mut stack, dir, started).await;
+    stack.close().await;
+    shown
+}
+
+async fn show(
+    stack: &mut Stack,
+    dir: &Path,
+    started: std::time::Duration,
+) -> anyhow::Result<ExitCode> {
+    eprintln!("a ledger of its own is ready after {} ms", started.as_millis());
+    let begun = Instant::now();
+    let imported = match import_into(stack, dir, OnRefusal::Stop).await? {
+        Ok(imported) => imported,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return Ok(ExitCode::from(error.exit_status()));
+        }
+    };
+    let took = begun.elapsed().as_millis();
+    eprintln!("{}: {imported} ({took} ms)", dir.display());
+    let loops = stack.views.loops(&LoopQuery::default(), As::default()).await?;
+    print(&report::loop_report(&loops))?;
+    Ok(ExitCode::from(imported.exit_status()))
+}

@@ -1,0 +1,270 @@
+//! The local stack: servers, services, projector and HTTP API in one process, on one data folder.
+//!
+//! Invariant: what is started here is stopped here, in the order API, services, projector, servers.
+//! Invariant: a command works on the stack that runs on its folder, or on one of its own for as long as it takes.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use loopledger_allocation::Allocation;
+use loopledger_fund::FundDecider;
+use loopledger_gateway::Api;
+use loopledger_journal::{Config, Filter, JetStreamJournal, Journal, Nats};
+use loopledger_model::{Partition, Position};
+use loopledger_projector::Deps;
+use loopledger_purchase::Purchase;
+use loopledger_registry::Registry;
+use loopledger_servers::{Claim, Description, Lock, Options, Purpose, Servers, claim};
+use loopledger_service::{Asker, Decider, Status};
+use loopledger_views::{Database, Schema, Views};
+use loopledger_voucher::Vouchers;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::args::StackArgs;
+
+/// How long a command waits for another command on the same folder, and for a starting stack.
+const CLAIM_WITHIN: Duration = Duration::from_secs(120);
+/// How long services, projector and API may take to start or to stop.
+const READY_WITHIN: Duration = Duration::from_secs(60);
+/// How long a query waits until the views have what was recorded before it.
+const FRESH_WITHIN: Duration = Duration::from_secs(30);
+const CONNECTIONS: usize = 8;
+
+/// A ledger that commands can use.
+pub struct Stack {
+    nats: Nats,
+    pub journal: JetStreamJournal,
+    pub views: Views,
+    own: Option<Own>,
+}
+
+/// What this process has started.
+struct Own {
+    lock: Lock,
+    servers: Option<Servers>,
+    tasks: JoinSet<anyhow::Result<()>>,
+    shutdown: CancellationToken,
+    pub http: Option<SocketAddr>,
+}
+
+impl Stack {
+    /// The stack that runs on the folder, or one of this command's own.
+    pub async fn reach(args: &StackArgs) -> anyhow::Result<Self> {
+        match claim(&args.data, Purpose::Command, CLAIM_WITHIN).await? {
+            Claim::Guest(Description { nats_url, database_url, .. }) => {
+                Self::connect(&nats_url, &database_url, None).await
+            }
+            Claim::Owner(lock) => Self::start(args, lock, Purpose::Command, None).await,
+        }
+    }
+
+    /// A stack that other commands may use; it serves HTTP.
+    pub async fn up(args: &StackArgs, http: SocketAddr) -> anyhow::Result<Self> {
+        let lock = Lock::acquire(&args.data, Purpose::Up)?;
+        let listener = TcpListener::bind(http).await.with_context(|| {
+            format!("the HTTP API cannot listen on {http}: choose another address with --http")
+        })?;
+        Self::start(args, lock, Purpose::Up, Some(listener)).await
+    }
+
+    async fn connect(nats_url: &str, database_url: &str, own: Option<Own>) -> anyhow::Result<Self> {
+        let nats = Nats::connect(nats_url, "loopledger").await?;
+        let journal = JetStreamJournal::open(nats.clone(), Config::default()).await?;
+        let database: Database = database_url.parse()?;
+        let views = Views::new(&database, Schema::default(), CONNECTIONS);
+        Ok(Self { nats, journal, views, own })
+    }
+
+    async fn start(
+        args: &StackArgs,
+        lock: Lock,
+        purpose: Purpose,
+        listener: Option<TcpListener>,
+    ) -> anyhow::Result<Self> {
+        let given = (args.nats_url.clone(), args.database_url.clone());
+        let (servers, nats_url, database_url) = match given {
+            (Some(nats_url), Some(database_url)) => (None, nats_url, database_url),
+            (nats_url, database_url) => {
+                let servers = Servers::start(&lock, &Options::default()).await?;
+                let nats_url = nats_url.unwrap_or_else(|| servers.nats_url().to_owned());
+                let database_url =
+                    database_url.unwrap_or_else(|| servers.database_url().to_owned());
+                (Some(servers), nats_url, database_url)
+            }
+        };
+        let http = listener.as_ref().map(TcpListener::local_addr).transpose()?;
+        let own =
+            Own { lock, servers, tasks: JoinSet::new(), shutdown: CancellationToken::new(), http };
+        let mut stack = Self::connect(&nats_url, &database_url, Some(own)).await?;
+        let started = stack.start_tasks(&database_url, listener).await;
+        if let Err(error) = started {
+            stack.close().await;
+            return Err(error);
+        }
+        if let Some(own) = &stack.own {
+            let http = own.http.map(|address| format!("http://{address}"));
+            let pid = std::process::id();
+            Description { pid, purpose, nats_url, database_url, http }.write(&own.lock)?;
+        }
+        Ok(stack)
+    }
+
+    async fn start_tasks(
+        &mut self,
+        database_url: &str,
+        listener: Option<TcpListener>,
+    ) -> anyhow::Result<()> {
+        let (nats, journal, views) = (self.nats.clone(), self.journal.clone(), self.views.clone());
+        let own = self.own.as_mut().expect("a stack of our own is being started");
+        let statuses = [
+            own.service::<Registry>(&nats, &journal),
+            own.service::<Vouchers>(&nats, &journal),
+            own.service::<FundDecider>(&nats, &journal),
+            own.service::<Purchase>(&nats, &journal),
+            own.service::<Allocation>(&nats, &journal),
+        ];
+        own.project(journal.clone(), database_url)?;
+        if let Some(listener) = listener {
+            let (api, shutdown) = (Api { views, journal }, own.shutdown.clone());
+            own.tasks.spawn(async move {
+                loopledger_gateway::run(listener, api, shutdown)
+                    .await
+                    .context("the HTTP API failed")
+            });
+        }
+        let ready = async {
+            for mut status in statuses {
+                let ready = |status: &Status| matches!(status, Status::Ready { .. });
+                status.wait_for(ready).await.context("a service ended while it was loading")?;
+            }
+            Ok::<(), anyhow::Error>(())
+        };
+        self.guard(async { tokio::time::timeout(READY_WITHIN, ready).await? }).await?;
+        self.fresh_views().await
+    }
+
+    /// Waits until the views rest on everything that is recorded now.
+    pub async fn fresh_views(&mut self) -> anyhow::Result<()> {
+        let (journal, views) = (self.journal.clone(), self.views.clone());
+        let fresh = async move {
+            let last = journal.last(&Filter::all()).await?;
+            caught_up(&views, last).await
+        };
+        self.guard(fresh).await
+    }
+
+    pub fn asker(&self) -> Asker {
+        Asker::new(self.nats.clone())
+    }
+
+    /// Base address of the HTTP API that this process serves.
+    pub fn http(&self) -> Option<SocketAddr> {
+        self.own.as_ref().and_then(|own| own.http)
+    }
+
+    /// Does the work unless something that this process has started fails before it is done.
+    pub async fn guard<T>(
+        &mut self,
+        work: impl Future<Output = anyhow::Result<T>>,
+    ) -> anyhow::Result<T> {
+        let Some(own) = &mut self.own else { return work.await };
+        tokio::select! {
+            done = work => done,
+            failure = own.failed() => Err(failure),
+        }
+    }
+
+    /// Stops what this process has started.
+    pub async fn close(self) {
+        let Self { nats, journal, views, own } = self;
+        let Some(mut own) = own else { return };
+        own.shutdown.cancel();
+        let ended = async {
+            while let Some(ended) = own.tasks.join_next().await {
+                if let Ok(Err(error)) = ended {
+                    tracing::warn!("while stopping: {error:#}");
+                }
+            }
+        };
+        if tokio::time::timeout(READY_WITHIN, ended).await.is_err() {
+            tracing::warn!("some tasks did not stop within {READY_WITHIN:?}");
+        }
+        drop((nats, journal, views));
+        if let Some(servers) = own.servers {
+            servers.stop().await;
+        }
+        if let Err(error) = Description::remove(&own.lock) {
+            tracing::warn!(%error, "the stack's description stays behind");
+        }
+    }
+}
+
+/// Waits until the views rest on a position; a projector that has just begun has no views yet.
+async fn caught_up(views: &Views, last: Position) -> anyhow::Result<()> {
+    let deadline = tokio::time::Instant::now() + FRESH_WITHIN;
+    loop {
+        match views.wait_for(last, FRESH_WITHIN).await {
+            Ok(_) => return Ok(()),
+            Err(loopledger_views::Error::NoViews { .. })
+                if tokio::time::Instant::now() < deadline =>
+            {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+impl Own {
+    fn service<D: Decider>(
+        &mut self,
+        nats: &Nats,
+        journal: &JetStreamJournal,
+    ) -> watch::Receiver<Status> {
+        let (sender, status) = watch::channel(Status::Loading);
+        let (nats, journal, shutdown) = (nats.clone(), journal.clone(), self.shutdown.clone());
+        let instance = format!("local-{}", std::process::id());
+        let options = loopledger_service::Options::new(Partition::first(D::CONTEXT), instance);
+        self.tasks.spawn(async move {
+            let ended = loopledger_service::run::<D, _>(&nats, journal, options, sender, shutdown);
+            ended.await.with_context(|| format!("the {} service failed", D::CONTEXT))
+        });
+        status
+    }
+
+    fn project(&mut self, journal: JetStreamJournal, database_url: &str) -> anyhow::Result<()> {
+        let deps = Deps::live(journal, database_url.parse()?);
+        let (status, shutdown) = (watch::Sender::new(Status::Loading), self.shutdown.clone());
+        self.tasks.spawn(async move {
+            loopledger_projector::run(deps, status, shutdown).await.context("the projector failed")
+        });
+        Ok(())
+    }
+
+    /// The first thing that fails; nothing that runs here ends by itself.
+    async fn failed(&mut self) -> anyhow::Error {
+        let servers = async {
+            match &mut self.servers {
+                Some(servers) => servers.failed().await.into(),
+                None => std::future::pending().await,
+            }
+        };
+        let tasks = async {
+            match self.tasks.join_next().await {
+                Some(Ok(Ok(()))) => anyhow!("a part of the stack ended by itself"),
+                Some(Ok(Err(error))) => error,
+                Some(Err(panic)) => anyhow!("a part of the stack broke down: {panic}"),
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            error = servers => error,
+            error = tasks => error,
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Answers as tables for people; `--json` is for programs.
+
+use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::{CellAlignment, Table};
+use loopledger_views::{Flows, Loops, Utilization, VoucherStatus, Vouchers};
+
+use crate::figures::{day, grouped, or_unknown, percent};
+
+/// A table; columns whose heading starts with `>` hold figures and are aligned to the right.
+fn table(headings: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Table {
+    let mut table = Table::new();
+    table.load_preset(UTF8_HORIZONTAL_ONLY);
+    table.set_header(headings.iter().map(|heading| heading.trim_start_matches('>')));
+    table.add_rows(rows);
+    for (index, heading) in headings.iter().enumerate() {
+        if let (true, Some(column)) = (heading.starts_with('>'), table.column_mut(index)) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+fn with_position(table: impl std::fmt::Display, what: &str, count: usize, position: u64) -> String {
+    format!("{table}\n{count} {what}, position {position}")
+}
+
+pub fn loops(answer: &Loops) -> String {
+    let headings = [
+        "loop",
+        "kind",
+        ">capital out",
+        ">at least",
+        ">fifo",
+        ">pro rata",
+        ">at most",
+        ">vouchers",
+        "",
+        "closed",
+        ">days",
+    ];
+    let rows = answer.loops.iter().map(|found| {
+        vec![
+            found.parties.join(" → "),
+            found.kind.replace('_', " "),
+            grouped(&found.capital_out),
+            grouped(&found.returned_lower),
+            grouped(&found.returned_fifo),
+            grouped(&found.returned_pro_rata),
+            grouped(&found.returned_upper),
+            grouped(&found.voucher_amount),
+            found.currency.to_string(),
+            day(found.closed_at),
+            found.lag_days.to_string(),
+        ]
+    });
+    with_position(table(&headings, rows), "loops found", answer.loops.len(), answer.position)
+}
+
+pub fn flows(answer: &Flows) -> String {
+    let headings = ["at", "id", "from", "to", "kind", ">amount", "", "fact"];
+    let rows = answer.flows.iter().map(|flow| {
+        vec![
+            day(flow.at),
+            flow.id.clone(),
+            flow.from.to_string(),
+            flow.to.to_string(),
+            flow.kind.to_string().replace('_', " "),
+            grouped(&flow.amount),
+            flow.currency.to_string(),
+            flow.event.to_string(),
+        ]
+    });
+    with_position(table(&headings, rows), "flows", answer.flows.len(), answer.position)
+}
+
+pub fn utilization(answer: &Utilization) -> String {
+    let headings = [
+        "pool",
+        "operator",
+        "model",
+        ">installed h",
+        ">lit h",
+        ">allocated h",
+        ">busy h",
+        ">lit/installed",
+        ">allocated/lit",
+        ">busy/lit",
+        ">coverage",
+        ">sold P",
+        ">physical P",
+        "oversold",
+    ];
+    let rows = answer.pools.iter().map(|pool| {
+        let ratio = |ratio: &Option<String>| or_unknown(ratio.as_deref(), percent);
+        let figure = |figure: &Option<String>| or_unknown(figure.as_deref(), grouped);
+        let oversold = match pool.oversold {
+            Some(true) => "yes",
+            Some(false) => "no",
+            None => "unknown",
+        };
+        vec![
+            pool.pool.to_string(),
+            pool.operator.to_string(),
+            pool.model.to_string(),
+            grouped(&pool.installed_card_hours),
+            grouped(&pool.lit_card_hours),
+            grouped(&pool.allocated_card_hours),
+            grouped(&pool.busy_card_hours),
+            ratio(&pool.lighting_rate),
+            ratio(&pool.allocation_rate),
+            ratio(&pool.busy_rate),
+            ratio(&pool.coverage),
+            figure(&pool.sold_p),
+            figure(&pool.physical_p),
+            oversold.to_owned(),
+        ]
+    });
+    with_position(table(&headings, rows), "pools", answer.pools.len(), answer.position)
+}
+
+pub fn vouchers(answer: &Vouchers) -> String {
+    let headings = [
+        "programme",
+        ">budget",
+        ">issued",
+        ">locked",
+        ">redeemed",
+        ">paid",
+        ">expired",
+        ">revoked",
+        ">remaining",
+        "",
+    ];
+    let programmes = answer.programmes.iter().map(|row| {
+        vec![
+            row.programme.to_string(),
+            grouped(&row.budget),
+            grouped(&row.issued),
+            grouped(&row.locked),
+            grouped(&row.redeemed),
+            grouped(&row.paid),
+            grouped(&row.expired),
+            grouped(&row.revoked),
+            grouped(&row.remaining),
+            row.currency.to_string(),
+        ]
+    });
+    let programmes = table(&headings, programmes);
+    let headings = [
+        "voucher",
+        "programme",
+        "holder",
+        ">face",
+        ">locked",
+        ">redeemed",
+        ">free",
+        "",
+        "status",
+        "expires",
+    ];
+    let vouchers = answer.vouchers.iter().map(|row| {
+        vec![
+            row.voucher.to_string(),
+            row.programme.to_string(),
+            row.holder.to_string(),
+            grouped(&row.face),
+            grouped(&row.locked),
+            grouped(&row.redeemed),
+            grouped(&row.free),
+            row.currency.to_string(),
+            status(row.status).to_owned(),
+            row.expires_at.map_or_else(|| "never".to_owned(), day),
+        ]
+    });
+    let count = answer.vouchers.len();
+    let vouchers = with_position(table(&headings, vouchers), "vouchers", count, answer.position);
+    format!("{programmes}\n\n{vouchers}")
+}
+
+const fn status(status: VoucherStatus) -> &'static str {
+    match status {
+        VoucherStatus::Issued => "issued",
+        VoucherStatus::Locked => "locked",
+        VoucherStatus::PartiallyRedeemed => "partially redeemed",
+        VoucherStatus::Exhausted => "exhausted",
+        VoucherStatus::Expired => "expired",
+        VoucherStatus::Revoked => "revoked",
+        VoucherStatus::Surrendered => "surrendered",
+    }
+}

@@ -1,0 +1,32 @@
+//! Why the projector stops, or tries again.
+
+use loopledger_journal::ReadError;
+use loopledger_model::{Position, Unreadable};
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Views(#[from] loopledger_views::Error),
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+    #[error(
+        "commit {position} of the log is not the one that the archive holds: \
+         find out which is right, then restore the log or rebuild the views"
+    )]
+    LogDiffers { position: Position },
+    #[error("the journal has stopped giving commits after {position}")]
+    JournalEnded { position: Position },
+}
+
+impl Error {
+    /// Whether it is the world and may pass.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Views(error) => error.is_retryable(),
+            Self::Read(error) => matches!(error, ReadError::Unavailable { .. }),
+            Self::Unreadable(_) | Self::LogDiffers { .. } | Self::JournalEnded { .. } => false,
+        }
+    }
+}

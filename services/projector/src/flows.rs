@@ -1,0 +1,119 @@
+//! Money that moved, whichever context recorded it.
+
+use loopledger_model::voucher::RedemptionSettled;
+use loopledger_model::{Event, Money, PartyId, allocation, fund, purchase, registry, voucher};
+use loopledger_views::FlowKind;
+use loopledger_views::rows::{Flow, Stamp};
+
+/// The flow that a fact is, if it is one.
+pub(crate) fn flow(stamp: Stamp, event: &Event) -> Option<Flow> {
+    match event {
+        Event::Fund(event) => capital(stamp, event),
+        Event::Purchase(event) => bought(stamp, event),
+        Event::Voucher(event) => subsidised(stamp, event),
+        Event::Registry(
+            registry::Event::PartyRegistered(_)
+            | registry::Event::StakeRecorded(_)
+            | registry::Event::CardSpecPublished(_)
+            | registry::Event::PriceObserved(_),
+        )
+        | Event::Allocation(
+            allocation::Event::PoolRegistered(_)
+            | allocation::Event::PoolChanged(_)
+            | allocation::Event::PoolFellShort(_)
+            | allocation::Event::CardsAllocated(_)
+            | allocation::Event::UsageMetered(_),
+        ) => None,
+    }
+}
+
+fn moved(
+    stamp: Stamp,
+    id: &str,
+    kind: FlowKind,
+    (from, to): (&PartyId, &PartyId),
+    amount: Money,
+) -> Flow {
+    Flow {
+        stamp,
+        id: id.to_owned(),
+        from_party: from.clone(),
+        to_party: to.clone(),
+        kind,
+        amount: amount.amount(),
+        currency: amount.currency(),
+        contract: None,
+        invoice: None,
+        buyer: None,
+        stake_percent: None,
+        note: None,
+    }
+}
+
+fn capital(stamp: Stamp, event: &fund::Event) -> Option<Flow> {
+    match event {
+        fund::Event::ContributionReceived(paid) => {
+            let (id, way) = (paid.id.as_str(), (&paid.lp, &paid.fund));
+            Some(moved(stamp, id, FlowKind::Contribution, way, paid.amount))
+        }
+        fund::Event::InvestmentFunded(made) => {
+            let (id, way) = (made.id.as_str(), (&made.investor, &made.company));
+            let flow = moved(stamp, id, FlowKind::Investment, way, made.amount);
+            Some(Flow { stake_percent: made.stake_percent, ..flow })
+        }
+        fund::Event::DistributionPaid(paid) => {
+            let (id, way) = (paid.id.as_str(), (&paid.fund, &paid.lp));
+            Some(moved(stamp, id, FlowKind::Distribution, way, paid.amount))
+        }
+        fund::Event::TransferRecorded(made) => {
+            let (id, way) = (made.id.as_str(), (&made.from, &made.to));
+            let flow = moved(stamp, id, FlowKind::Transfer, way, made.amount);
+            Some(Flow { note: Some(made.purpose.clone()), ..flow })
+        }
+        fund::Event::FundFormed(_) | fund::Event::CommitmentMade(_) => None,
+    }
+}
+
+fn bought(stamp: Stamp, event: &purchase::Event) -> Option<Flow> {
+    match event {
+        purchase::Event::PaymentRecorded(paid) => {
+            let (id, way) = (paid.id.as_str(), (&paid.buyer, &paid.seller));
+            Some(Flow {
+                contract: Some(paid.contract.clone()),
+                invoice: Some(paid.invoice.clone()),
+                note: paid.reference.clone(),
+                ..moved(stamp, id, FlowKind::ComputePayment, way, paid.amount)
+            })
+        }
+        purchase::Event::ContractTerminated(end) => {
+            let (id, way) = (end.contract.as_str(), (&end.seller, &end.buyer));
+            let flow = moved(stamp, id, FlowKind::Refund, way, end.refund?);
+            Some(Flow { contract: Some(end.contract.clone()), ..flow })
+        }
+        purchase::Event::ContractSigned(_) | purchase::Event::InvoiceIssued(_) => None,
+    }
+}
+
+fn subsidised(stamp: Stamp, event: &voucher::Event) -> Option<Flow> {
+    match event {
+        voucher::Event::RedemptionSettled(paid) => Some(settled(stamp, paid)),
+        voucher::Event::ProgrammeDefined(_)
+        | voucher::Event::ProviderAdmitted(_)
+        | voucher::Event::VoucherIssued(_)
+        | voucher::Event::VoucherLocked(_)
+        | voucher::Event::LockReleased(_)
+        | voucher::Event::VoucherRedeemed(_)
+        | voucher::Event::VoucherEnded(_) => None,
+    }
+}
+
+fn settled(stamp: Stamp, paid: &RedemptionSettled) -> Flow {
+    let (id, way) = (paid.id.as_str(), (&paid.issuer, &paid.provider));
+    Flow {
+        contract: Some(paid.contract.clone()),
+        invoice: Some(paid.invoice.clone()),
+        buyer: Some(paid.holder.clone()),
+        note: paid.reference.clone(),
+        ..moved(stamp, id, FlowKind::VoucherPayment, way, paid.amount)
+    }
+}

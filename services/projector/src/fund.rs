@@ -1,0 +1,28 @@
+//! fund's facts as rows: funds and commitments. The money that moved is in flows.
+
+use loopledger_model::fund::Event;
+use loopledger_views::rows::{Commitment, Fund, Rows, Stamp};
+
+pub(crate) fn project(stamp: Stamp, event: &Event, rows: &mut Rows) {
+    match event {
+        Event::FundFormed(fund) => rows.funds.push(Fund {
+            stamp,
+            id: fund.id.clone(),
+            manager: fund.manager.clone(),
+            currency: fund.currency,
+        }),
+        Event::CommitmentMade(commitment) => rows.commitments.push(Commitment {
+            stamp,
+            id: commitment.id.clone(),
+            fund: commitment.fund.clone(),
+            lp: commitment.lp.clone(),
+            amount: commitment.amount.amount(),
+            currency: commitment.amount.currency(),
+            priority_supplier: commitment.priority_supplier,
+        }),
+        Event::ContributionReceived(_)
+        | Event::InvestmentFunded(_)
+        | Event::DistributionPaid(_)
+        | Event::TransferRecorded(_) => {}
+    }
+}

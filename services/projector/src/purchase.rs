@@ -1,0 +1,63 @@
+//! purchase's facts as rows: contracts, invoices and terminations. Payments and refunds are in flows.
+
+use loopledger_model::Money;
+use loopledger_model::purchase::{Contract as Signed, ContractTerminated, Event, InvoiceIssued};
+use loopledger_views::micros;
+use loopledger_views::rows::{Contract, Invoice, Rows, Stamp, Termination};
+
+pub(crate) fn project(stamp: Stamp, event: &Event, rows: &mut Rows) {
+    match event {
+        Event::ContractSigned(contract) => rows.contracts.push(signed(stamp, contract)),
+        Event::InvoiceIssued(invoice) => rows.invoices.push(invoiced(stamp, invoice)),
+        Event::ContractTerminated(end) => rows.terminations.push(terminated(stamp, end)),
+        Event::PaymentRecorded(_) => {}
+    }
+}
+
+fn signed(stamp: Stamp, contract: &Signed) -> Contract {
+    Contract {
+        stamp,
+        id: contract.id.clone(),
+        buyer: contract.buyer.clone(),
+        seller: contract.seller.clone(),
+        currency: contract.currency,
+        price_per_unit: contract.price_per_unit,
+        unit: contract.unit,
+        quantity: contract.quantity,
+        declared_p: contract.declared_p,
+        precision: contract.basis.map(|basis| basis.precision),
+        sparsity: contract.basis.map(|basis| basis.sparsity),
+        model: contract.model.clone(),
+        cards: contract.cards,
+        from_at: micros(contract.term.from()),
+        to_at: micros(contract.term.to()),
+        backing_contract: contract.backing_contract.clone(),
+    }
+}
+
+fn invoiced(stamp: Stamp, invoice: &InvoiceIssued) -> Invoice {
+    Invoice {
+        stamp,
+        id: invoice.id.clone(),
+        contract: invoice.contract.clone(),
+        buyer: invoice.buyer.clone(),
+        seller: invoice.seller.clone(),
+        from_at: micros(invoice.service.from()),
+        to_at: micros(invoice.service.to()),
+        quantity: invoice.quantity,
+        amount: invoice.amount.amount(),
+        currency: invoice.amount.currency(),
+    }
+}
+
+fn terminated(stamp: Stamp, end: &ContractTerminated) -> Termination {
+    Termination {
+        stamp,
+        contract: end.contract.clone(),
+        buyer: end.buyer.clone(),
+        seller: end.seller.clone(),
+        reason: end.reason,
+        refund: end.refund.map(Money::amount),
+        currency: end.refund.map(Money::currency),
+    }
+}

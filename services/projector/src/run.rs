@@ -1,0 +1,127 @@
+//! The projector at work: following the journal live, or reading it to its end in a rebuild.
+
+use std::time::Duration;
+
+use futures::{StreamExt, future};
+use loopledger_journal::{Filter, Journal};
+use loopledger_model::Position;
+use loopledger_service::Status;
+use loopledger_views::{Database, Schema};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::error::Error;
+use crate::gather::{Limits, Reader};
+use crate::session::Session;
+
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// What the projector works with.
+#[derive(Debug, Clone)]
+pub struct Deps<J> {
+    pub journal: J,
+    pub database: Database,
+    pub schema: Schema,
+    pub limits: Limits,
+    /// How long another writer of the schema may take to end before this one gives up.
+    pub patience: Duration,
+}
+
+impl<J> Deps<J> {
+    /// The live projector's.
+    pub fn live(journal: J, database: Database) -> Self {
+        let (schema, limits) = (Schema::default(), Limits::LIVE);
+        Self { journal, database, schema, limits, patience: Duration::from_secs(10) }
+    }
+}
+
+/// Projects the journal until `shutdown`. What may pass is waited for and tried again from what is stored; what does
+/// not pass is the answer. `status` tells how far the views are.
+pub async fn run<J: Journal>(
+    deps: Deps<J>,
+    status: watch::Sender<Status>,
+    shutdown: CancellationToken,
+) -> Result<(), Error> {
+    let outcome = tokio::select! {
+        biased;
+        () = shutdown.cancelled() => Ok(()),
+        error = project_for_ever(&deps, &status) => Err(error),
+    };
+    status.send_replace(Status::Stopped);
+    outcome
+}
+
+async fn project_for_ever<J: Journal>(deps: &Deps<J>, status: &watch::Sender<Status>) -> Error {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        status.send_replace(Status::Loading);
+        let (reached, error) = follow(deps, status).await;
+        if !error.is_retryable() {
+            return error;
+        }
+        if reached {
+            pause = FIRST_PAUSE;
+        }
+        tracing::warn!(error = chain(&error), ?pause, "projecting is interrupted, trying again");
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// Projects until something fails; tells whether it had got so far as to read.
+async fn follow<J: Journal>(deps: &Deps<J>, status: &watch::Sender<Status>) -> (bool, Error) {
+    let mut session = match open(deps).await {
+        Ok(session) => session,
+        Err(error) => return (false, error),
+    };
+    let commits = deps.journal.follow(&Filter::all(), session.position() + 1);
+    let mut reader = Reader::new(commits, deps.limits);
+    loop {
+        let position = session.position();
+        status.send_replace(Status::Ready { position, facts_at: position });
+        let commits = match reader.next().await {
+            Ok(commits) if commits.is_empty() => return (true, Error::JournalEnded { position }),
+            Ok(commits) => commits,
+            Err(error) => return (true, error.into()),
+        };
+        if let Err(error) = session.take(&commits).await {
+            return (true, error);
+        }
+    }
+}
+
+/// Projects what the journal holds, up to `until` where that is said, and returns the position reached. Called again,
+/// it goes on from there.
+pub async fn rebuild<J: Journal>(
+    deps: &Deps<J>,
+    until: Option<Position>,
+) -> Result<Position, Error> {
+    let mut session = open(deps).await?;
+    let until = until.unwrap_or(Position::MAX);
+    if session.position() >= until {
+        return Ok(session.position());
+    }
+    let commits = deps.journal.read(&Filter::all(), session.position() + 1);
+    let wanted = commits.take_while(move |commit| {
+        future::ready(commit.as_ref().map_or(true, |commit| commit.position <= until))
+    });
+    let mut reader = Reader::new(wanted.boxed(), deps.limits);
+    loop {
+        let commits = reader.next().await?;
+        if commits.is_empty() {
+            return Ok(session.position());
+        }
+        session.take(&commits).await?;
+    }
+}
+
+async fn open<J: Journal>(deps: &Deps<J>) -> Result<Session, Error> {
+    Session::open(&deps.journal, &deps.database, &deps.schema, deps.patience).await
+}
+
+/// An error with what it comes from.
+fn chain(error: &dyn std::error::Error) -> String {
+    let sources = std::iter::successors(error.source(), |source| source.source());
+    sources.fold(error.to_string(), |text, source| format!("{text}: {source}"))
+}

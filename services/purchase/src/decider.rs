@@ -1,0 +1,204 @@
+//! The rules of purchase: what each command needs, and the first reason to refuse it.
+//!
+//! Invariant: what exists with the same content is nothing to do, whatever has happened since.
+
+use loopledger_model::purchase::{
+    Command, Contract, ContractTerminated, Event, InvoiceIssued, IssueInvoice, PaymentRecorded,
+    RecordPayment, Refusal, TerminateContract, TerminationReason,
+};
+use loopledger_model::{Context, Fact, Money, Rounding, RoundingMode, registry};
+use loopledger_service::{Decider, Decision};
+
+use crate::state::{Parties, Signed, State, declared};
+
+/// The context purchase.
+pub enum Purchase {}
+
+type Answer = Result<Decision<Event>, Refusal>;
+
+impl Decider for Purchase {
+    const CONTEXT: Context = Context::Purchase;
+    const READS: &'static [Context] = &[Context::Registry];
+
+    type Command = Command;
+    type Event = Event;
+    type Refusal = Refusal;
+    type State = State;
+    type Facts = Parties;
+
+    fn decide(state: &State, parties: &Parties, command: &Command) -> Answer {
+        match command {
+            Command::SignContract(contract) => sign(state, parties, contract),
+            Command::IssueInvoice(invoice) => issue(state, invoice),
+            Command::RecordPayment(payment) => pay(state, payment),
+            Command::TerminateContract(termination) => terminate(state, termination),
+        }
+    }
+
+    fn evolve(state: &mut State, event: &Event) {
+        state.apply(event);
+    }
+
+    fn learn(parties: &mut Parties, fact: &Fact) {
+        use loopledger_model::Event::Registry;
+        if let Registry(registry::Event::PartyRegistered(party)) = &fact.event {
+            parties.0.entry(party.id.clone()).or_insert(fact.id);
+        }
+    }
+}
+
+fn sign(state: &State, parties: &Parties, contract: &Contract) -> Answer {
+    if let Some(signed) = state.signed(&contract.id) {
+        let exists = Refusal::ContractExists { contract: contract.id.clone() };
+        return known(signed.contract == *contract, exists);
+    }
+    let facts = [parties.registered(&contract.buyer)?, parties.registered(&contract.seller)?];
+    if contract.buyer == contract.seller {
+        return Err(Refusal::OwnContract { party: contract.buyer.clone() });
+    }
+    if contract.declared_p.is_some() && contract.basis.is_none() {
+        return Err(Refusal::BasisMissing);
+    }
+    if let Some(backing) = &contract.backing_contract {
+        backed_by(state.contract(backing)?, contract)?;
+    }
+    Ok(Decision::from(Event::ContractSigned(contract.clone())).resting_on(facts))
+}
+
+/// A reseller sells on what it bought itself, when it has it, and no more than that at any instant.
+fn backed_by(backing: &Signed, contract: &Contract) -> Result<(), Refusal> {
+    let bought = &backing.contract;
+    if bought.buyer != contract.seller {
+        return Err(Refusal::NotTheBackingBuyer {
+            backing: bought.id.clone(),
+            buyer: bought.buyer.clone(),
+            seller: contract.seller.clone(),
+        });
+    }
+    let (term, backing_term) = (contract.term, bought.term);
+    if !backing_term.encloses(&term) {
+        return Err(Refusal::OutsideBackingTerm { term, backing_term });
+    }
+    within_capacity(backing, contract)?;
+    backing.serves_until(term.to())
+}
+
+fn within_capacity(backing: &Signed, contract: &Contract) -> Result<(), Refusal> {
+    let (Some(all), Some(asked)) = (declared(&backing.contract), declared(contract)) else {
+        return Ok(());
+    };
+    let backing_id = backing.contract.id.clone();
+    if all.basis != asked.basis {
+        let (declared, asked) = (all.basis, asked.basis);
+        return Err(Refusal::UnlikeBases { backing: backing_id, declared, asked });
+    }
+    let (declared, asked) = (all.p, asked.p);
+    let most = declared.value().checked_sub(asked.value()).expect("P is far below any overflow");
+    match backing.sold_on.first_above(&contract.term, most) {
+        None => Ok(()),
+        Some((at, sold)) => {
+            Err(Refusal::AboveBackingCapacity { backing: backing_id, declared, sold, asked, at })
+        }
+    }
+}
+
+fn issue(state: &State, invoice: &IssueInvoice) -> Answer {
+    let IssueInvoice { id, contract, service, quantity, amount, at } = invoice.clone();
+    if let Some(issued) = state.issued(&id) {
+        return known(issued.is(invoice), Refusal::InvoiceExists { invoice: id });
+    }
+    let signed = state.contract(&contract)?;
+    signed.serves_until(service.to())?;
+    signed.in_currency(amount)?;
+    positive(amount)?;
+    let term = signed.contract.term;
+    if !term.encloses(&service) {
+        return Err(Refusal::OutsideTerm { service, term });
+    }
+    within_quantity(signed, invoice)?;
+    within_price(signed, invoice)?;
+    let (buyer, seller) = (signed.contract.buyer.clone(), signed.contract.seller.clone());
+    let issued = InvoiceIssued { id, contract, buyer, seller, service, quantity, amount, at };
+    Ok(Event::InvoiceIssued(issued).into())
+}
+
+fn within_quantity(signed: &Signed, invoice: &IssueInvoice) -> Result<(), Refusal> {
+    let (quantity, invoiced, asked) = (signed.contract.quantity, signed.invoiced, invoice.quantity);
+    let sum = invoiced.checked_add(asked.value());
+    if sum.is_some_and(|sum| sum <= quantity.value()) {
+        return Ok(());
+    }
+    Err(Refusal::AboveQuantity { quantity, invoiced, asked })
+}
+
+/// An invoice may be lower than the price, since sellers grant discounts and credits.
+fn within_price(signed: &Signed, invoice: &IssueInvoice) -> Result<(), Refusal> {
+    let (quantity, asked, currency) = (invoice.quantity, invoice.amount, signed.contract.currency);
+    let rounding = Rounding { digits: currency.exponent(), mode: RoundingMode::HalfUp };
+    let limit = Money::cost(quantity, signed.contract.price_per_unit, currency, rounding)?;
+    if asked.exceeds(limit)? {
+        return Err(Refusal::AbovePrice { quantity, limit, asked });
+    }
+    Ok(())
+}
+
+/// Invoices are paid after the end of their contract too.
+fn pay(state: &State, payment: &RecordPayment) -> Answer {
+    let RecordPayment { id, invoice, amount, at, reference } = payment.clone();
+    if let Some(same) = state.recorded(payment) {
+        return known(same, Refusal::PaymentExists { payment: id });
+    }
+    let (issued, signed) = state.invoice(&invoice)?;
+    signed.in_currency(amount)?;
+    positive(amount)?;
+    let (invoiced, paid, asked) = (issued.amount, issued.paid, amount);
+    if asked.exceeds(invoiced.checked_sub(paid)?)? {
+        return Err(Refusal::AboveInvoice { invoice, invoiced, paid, asked });
+    }
+    signed.paid.checked_add(amount)?;
+    let contract = signed.contract.id.clone();
+    let (buyer, seller) = (signed.contract.buyer.clone(), signed.contract.seller.clone());
+    Ok(Event::PaymentRecorded(PaymentRecorded {
+        id,
+        invoice,
+        contract,
+        buyer,
+        seller,
+        amount,
+        at,
+        reference,
+    })
+    .into())
+}
+
+fn terminate(state: &State, termination: &TerminateContract) -> Answer {
+    let TerminateContract { contract, at, reason, refund } = termination.clone();
+    let signed = state.contract(&contract)?;
+    if let Some(end) = &signed.termination {
+        return known(end == termination, signed.ended(end));
+    }
+    if let Some(amount) = refund {
+        signed.in_currency(amount)?;
+        positive(amount)?;
+    }
+    if reason == TerminationReason::NeverExecuted && signed.invoices > 0 {
+        return Err(Refusal::WasExecuted { contract, invoices: signed.invoices });
+    }
+    if let Some(asked) = refund
+        && asked.exceeds(signed.paid)?
+    {
+        return Err(Refusal::AbovePaid { contract, paid: signed.paid, asked });
+    }
+    let (buyer, seller) = (signed.contract.buyer.clone(), signed.contract.seller.clone());
+    let ended = ContractTerminated { contract, buyer, seller, at, reason, refund };
+    Ok(Event::ContractTerminated(ended).into())
+}
+
+/// What a command comes to whose thing is known already.
+fn known(same: bool, exists: Refusal) -> Answer {
+    if same { Ok(Decision::nothing()) } else { Err(exists) }
+}
+
+fn positive(amount: Money) -> Result<(), Refusal> {
+    if amount.is_positive() { Ok(()) } else { Err(Refusal::NotPositive { amount }) }
+}

@@ -1,0 +1,214 @@
+//! What purchase knows: of itself, folded from its own events, and of the parties, folded from the
+//! registry's.
+//!
+//! Invariant: totals are kept, never summed anew, and of what only has to be recognised a
+//! fingerprint is kept, so that a payment costs 32 bytes and a constant number of look-ups however
+//! many there are.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use loopledger_model::purchase::{
+    Contract, ContractTerminated, Event, InvoiceIssued, IssueInvoice, PaymentRecorded,
+    RecordPayment, Refusal, TerminateContract, TerminationReason,
+};
+use loopledger_model::{Compute, ContractId, FactId, InvoiceId, Money, PartyId, Period};
+use rust_decimal::Decimal;
+
+use crate::fingerprint::Fingerprint;
+use crate::levels::Levels;
+
+const SIGNED: &str = "what is recorded of a contract is recorded after its signing";
+const INVOICED: &str = "a payment is recorded after its invoice";
+const COUNTED: &str = "amounts were found to be countable before they were recorded";
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct State {
+    contracts: BTreeMap<ContractId, Signed>,
+    invoices: BTreeMap<InvoiceId, Issued>,
+    /// By the fingerprint of the payment's id.
+    payments: BTreeMap<Fingerprint, Fingerprint>,
+}
+
+/// A signed contract and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signed {
+    pub contract: Contract,
+    pub invoices: u32,
+    /// The quantity on all invoices.
+    pub invoiced: Decimal,
+    /// The payments of all invoices.
+    pub paid: Money,
+    pub termination: Option<TerminateContract>,
+    /// The P that contracts backed by this one declare, as long as they run.
+    pub sold_on: Levels,
+}
+
+/// An issued invoice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Issued {
+    pub contract: ContractId,
+    pub amount: Money,
+    pub paid: Money,
+    content: Fingerprint,
+}
+
+impl State {
+    pub fn signed(&self, contract: &ContractId) -> Option<&Signed> {
+        self.contracts.get(contract)
+    }
+
+    pub fn contract(&self, contract: &ContractId) -> Result<&Signed, Refusal> {
+        let unknown = || Refusal::UnknownContract { contract: contract.clone() };
+        self.contracts.get(contract).ok_or_else(unknown)
+    }
+
+    pub fn issued(&self, invoice: &InvoiceId) -> Option<&Issued> {
+        self.invoices.get(invoice)
+    }
+
+    /// An invoice and its contract.
+    pub fn invoice(&self, invoice: &InvoiceId) -> Result<(&Issued, &Signed), Refusal> {
+        let unknown = || Refusal::UnknownInvoice { invoice: invoice.clone() };
+        let issued = self.invoices.get(invoice).ok_or_else(unknown)?;
+        Ok((issued, self.contracts.get(&issued.contract).expect(SIGNED)))
+    }
+
+    /// Whether a payment of this id was recorded, and if so whether it was this one.
+    pub fn recorded(&self, payment: &RecordPayment) -> Option<bool> {
+        let content = self.payments.get(&Fingerprint::of(&payment.id))?;
+        Some(*content == Fingerprint::of(payment))
+    }
+
+    pub fn apply(&mut self, event: &Event) {
+        match event {
+            Event::ContractSigned(contract) => self.sign(contract),
+            Event::InvoiceIssued(invoice) => self.invoice_issued(invoice),
+            Event::PaymentRecorded(payment) => self.pay(payment),
+            Event::ContractTerminated(termination) => self.terminate(termination),
+        }
+    }
+
+    fn sign(&mut self, contract: &Contract) {
+        self.sell_on(contract, &contract.term, Levels::raise);
+        let signed = Signed {
+            contract: contract.clone(),
+            invoices: 0,
+            invoiced: Decimal::ZERO,
+            paid: Money::zero(contract.currency),
+            termination: None,
+            sold_on: Levels::default(),
+        };
+        self.contracts.insert(contract.id.clone(), signed);
+    }
+
+    fn invoice_issued(&mut self, invoice: &InvoiceIssued) {
+        let signed = self.contracts.get_mut(&invoice.contract).expect(SIGNED);
+        signed.invoices += 1;
+        let invoiced = signed.invoiced.checked_add(invoice.quantity.value());
+        signed.invoiced = invoiced.expect(COUNTED);
+        let issued = Issued {
+            contract: signed.contract.id.clone(),
+            amount: invoice.amount,
+            paid: Money::zero(invoice.amount.currency()),
+            content: Fingerprint::of(&as_asked(invoice)),
+        };
+        self.invoices.insert(invoice.id.clone(), issued);
+    }
+
+    fn pay(&mut self, payment: &PaymentRecorded) {
+        let issued = self.invoices.get_mut(&payment.invoice).expect(INVOICED);
+        issued.paid = issued.paid.checked_add(payment.amount).expect(COUNTED);
+        let signed = self.contracts.get_mut(&issued.contract).expect(SIGNED);
+        signed.paid = signed.paid.checked_add(payment.amount).expect(COUNTED);
+        let content = Fingerprint::of(&payment_as_asked(payment));
+        self.payments.insert(Fingerprint::of(&payment.id), content);
+    }
+
+    fn terminate(&mut self, termination: &ContractTerminated) {
+        let asked = termination_as_asked(termination);
+        let signed = self.contracts.get_mut(&asked.contract).expect(SIGNED);
+        let contract = signed.contract.clone();
+        let ended_at = asked.at;
+        signed.termination = Some(asked);
+        if let Ok(rest) = Period::new(contract.term.from().max(ended_at), contract.term.to()) {
+            self.sell_on(&contract, &rest, Levels::lower);
+        }
+    }
+
+    /// Takes a contract's P from its backing contract for a while, or gives it back.
+    fn sell_on(&mut self, contract: &Contract, period: &Period, change: Change) {
+        let Some(backing) = &contract.backing_contract else { return };
+        let backing = self.contracts.get_mut(backing).expect(SIGNED);
+        if let (Some(asked), Some(_)) = (declared(contract), declared(&backing.contract)) {
+            change(&mut backing.sold_on, period, asked.p.value());
+        }
+    }
+}
+
+type Change = fn(&mut Levels, &Period, Decimal);
+
+impl Signed {
+    /// Nothing is served after the end, and nothing at all where a contract was never executed.
+    pub fn serves_until(&self, to: Timestamp) -> Result<(), Refusal> {
+        match &self.termination {
+            Some(end) if end.reason == TerminationReason::NeverExecuted || end.at < to => {
+                Err(self.ended(end))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    pub fn ended(&self, end: &TerminateContract) -> Refusal {
+        Refusal::ContractEnded { contract: self.contract.id.clone(), ended_at: end.at }
+    }
+
+    pub fn in_currency(&self, amount: Money) -> Result<(), Refusal> {
+        let currency = self.contract.currency;
+        if amount.currency() == currency {
+            return Ok(());
+        }
+        Err(Refusal::WrongCurrency { amount, currency })
+    }
+}
+
+impl Issued {
+    pub fn is(&self, asked: &IssueInvoice) -> bool {
+        self.content == Fingerprint::of(asked)
+    }
+}
+
+/// The P that a contract declares; without a basis it would be no amount of anything.
+pub fn declared(contract: &Contract) -> Option<Compute> {
+    let (p, basis) = contract.declared_p.zip(contract.basis)?;
+    Some(Compute { p, basis })
+}
+
+fn as_asked(invoice: &InvoiceIssued) -> IssueInvoice {
+    let InvoiceIssued { id, contract, buyer: _, seller: _, service, quantity, amount, at } =
+        invoice.clone();
+    IssueInvoice { id, contract, service, quantity, amount, at }
+}
+
+fn payment_as_asked(payment: &PaymentRecorded) -> RecordPayment {
+    let PaymentRecorded { id, invoice, contract: _, buyer: _, seller: _, amount, at, reference } =
+        payment.clone();
+    RecordPayment { id, invoice, amount, at, reference }
+}
+
+fn termination_as_asked(termination: &ContractTerminated) -> TerminateContract {
+    let ContractTerminated { contract, buyer: _, seller: _, at, reason, refund } =
+        termination.clone();
+    TerminateContract { contract, at, reason, refund }
+}
+
+/// The registered parties, and the facts that say so.
+#[derive(Debug, Default)]
+pub struct Parties(pub BTreeMap<PartyId, FactId>);
+
+impl Parties {
+    pub fn registered(&self, party: &PartyId) -> Result<FactId, Refusal> {
+        let fact = self.0.get(party).copied();
+        fact.ok_or_else(|| Refusal::UnknownParty { party: party.clone() })
+    }
+}

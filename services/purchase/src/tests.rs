@@ -1,0 +1,174 @@
+//! Short ways to write down commands and stories of purchase.
+
+mod backing;
+mod ending;
+mod invoicing;
+mod paying;
+mod precedence;
+mod properties;
+mod signing;
+
+use loopledger_model::purchase::{
+    Command, Contract, ContractTerminated, ContractUnit, Event, InvoiceIssued, IssueInvoice,
+    PaymentRecorded, RecordPayment, TerminateContract, TerminationReason,
+};
+use loopledger_model::registry::{self, Party, PartyKind};
+use loopledger_model::{Basis, Fact, Precision, Sparsity};
+use loopledger_testkit::{Story, at, cny, fact, given, id, period};
+
+use crate::Purchase;
+
+const PARTIES: [&str; 4] = ["provider", "reseller", "buyer", "other"];
+
+const DENSE: Basis = Basis { precision: Precision::Bf16, sparsity: Sparsity::Dense };
+const SPARSE: Basis = Basis { precision: Precision::Bf16, sparsity: Sparsity::Sparse };
+
+/// The fact that registers a party has the party's place in `PARTIES`, counted from 1, as its
+/// position.
+fn registered() -> impl Iterator<Item = Fact> {
+    (1..).zip(PARTIES).map(|(position, name)| {
+        let party = Party {
+            id: id(name),
+            at: at("2024-01-01"),
+            name: id(name),
+            kind: PartyKind::Other,
+            country: None,
+            uscc: None,
+            lei: None,
+        };
+        fact(position, loopledger_model::Event::Registry(registry::Event::PartyRegistered(party)))
+    })
+}
+
+/// Nothing has happened, but the parties are known.
+fn blank() -> Story<Purchase> {
+    given([]).knowing(registered())
+}
+
+/// k-1 is signed: 1,000 units at 9.50 for March and April.
+fn signed() -> Story<Purchase> {
+    blank().after([sign(contract("k-1", "buyer", "provider"))])
+}
+
+/// in-1 is issued on k-1: 100 units of March for 950.
+fn invoiced() -> Story<Purchase> {
+    signed().after([invoice("in-1", "k-1", "100", "950")])
+}
+
+/// pm-1 paid 600 of in-1.
+fn paid() -> Story<Purchase> {
+    invoiced().after([pay("pm-1", "in-1", "600")])
+}
+
+fn contract(name: &str, buyer: &str, seller: &str) -> Contract {
+    Contract {
+        id: id(name),
+        buyer: id(buyer),
+        seller: id(seller),
+        currency: id("CNY"),
+        price_per_unit: id("9.50"),
+        unit: ContractUnit::CardHour,
+        quantity: id("1000"),
+        declared_p: None,
+        basis: None,
+        model: None,
+        cards: None,
+        at: at("2025-02-20"),
+        term: period("2025-03-01", "2025-05-01"),
+        backing_contract: None,
+    }
+}
+
+fn declaring(p: &str, contract: Contract) -> Contract {
+    Contract { declared_p: Some(id(p)), basis: Some(DENSE), ..contract }
+}
+
+fn sign(contract: Contract) -> Command {
+    Command::SignContract(contract)
+}
+
+/// An invoice for service in March.
+fn invoice(name: &str, contract: &str, quantity: &str, amount: &str) -> Command {
+    invoice_for(("2025-03-01", "2025-04-01"), name, contract, quantity, amount)
+}
+
+fn invoice_for(
+    service: (&str, &str),
+    name: &str,
+    contract: &str,
+    quantity: &str,
+    amount: &str,
+) -> Command {
+    Command::IssueInvoice(IssueInvoice {
+        id: id(name),
+        contract: id(contract),
+        service: period(service.0, service.1),
+        quantity: id(quantity),
+        amount: cny(amount),
+        at: at("2025-04-05"),
+    })
+}
+
+fn pay(name: &str, invoice: &str, amount: &str) -> Command {
+    Command::RecordPayment(RecordPayment {
+        id: id(name),
+        invoice: id(invoice),
+        amount: cny(amount),
+        at: at("2025-04-20"),
+        reference: Some(id("bank-0001")),
+    })
+}
+
+fn terminate(contract: &str, day: &str, reason: TerminationReason) -> Command {
+    Command::TerminateContract(TerminateContract {
+        contract: id(contract),
+        at: at(day),
+        reason,
+        refund: None,
+    })
+}
+
+fn refunding(amount: &str, termination: Command) -> Command {
+    let Command::TerminateContract(termination) = termination else { panic!("a termination") };
+    Command::TerminateContract(TerminateContract { refund: Some(cny(amount)), ..termination })
+}
+
+/// The event that an accepted command makes between a buyer and a seller; a payment is of an
+/// invoice of k-1.
+fn event(command: &Command, buyer: &str, seller: &str) -> Event {
+    let (buyer, seller) = (id(buyer), id(seller));
+    match command.clone() {
+        Command::SignContract(contract) => Event::ContractSigned(contract),
+        Command::IssueInvoice(IssueInvoice { id, contract, service, quantity, amount, at }) => {
+            let issued =
+                InvoiceIssued { id, contract, buyer, seller, service, quantity, amount, at };
+            Event::InvoiceIssued(issued)
+        }
+        Command::RecordPayment(RecordPayment { id, invoice, amount, at, reference }) => {
+            let contract = self::id("k-1");
+            Event::PaymentRecorded(PaymentRecorded {
+                id,
+                invoice,
+                contract,
+                buyer,
+                seller,
+                amount,
+                at,
+                reference,
+            })
+        }
+        Command::TerminateContract(TerminateContract { contract, at, reason, refund }) => {
+            let ended = ContractTerminated { contract, buyer, seller, at, reason, refund };
+            Event::ContractTerminated(ended)
+        }
+    }
+}
+
+/// The command is accepted, and once it is recorded there is nothing left to do.
+#[track_caller]
+fn accepts(story: Story<Purchase>, command: &Command) -> Story<Purchase> {
+    story.when(command.clone()).then([event(command, "buyer", "provider")]);
+    let story = story.after([command.clone()]);
+    story.when(command.clone()).then_nothing();
+    story
+}

@@ -1,0 +1,60 @@
+//! Which rule answers which command.
+//!
+//! Invariant: a command whose effect is there already comes to nothing, so sending it again does
+//! no harm.
+
+use loopledger_model::voucher::{Command, Event, Refusal};
+use loopledger_model::{Context, Fact, Money};
+use loopledger_service::{Decider, Decision};
+
+use crate::facts::Facts;
+use crate::state::State;
+use crate::{ending, issuing, locking, redeeming, settling, setup};
+
+/// The rules of the voucher context.
+pub enum Vouchers {}
+
+impl Decider for Vouchers {
+    const CONTEXT: Context = Context::Voucher;
+    const READS: &'static [Context] =
+        &[Context::Registry, Context::Fund, Context::Purchase, Context::Allocation];
+
+    type Command = Command;
+    type Event = Event;
+    type Refusal = Refusal;
+    type State = State;
+    type Facts = Facts;
+
+    fn decide(state: &State, facts: &Facts, command: &Command) -> Answer {
+        match command {
+            Command::DefineProgramme(programme) => setup::define(state, facts, programme),
+            Command::AdmitProvider(admission) => setup::admit(state, facts, admission),
+            Command::IssueVoucher(asked) => issuing::issue(state, facts, asked),
+            Command::LockVoucher(asked) => locking::lock(state, facts, asked),
+            Command::ReleaseLock(asked) => locking::release(state, asked),
+            Command::RedeemVoucher(asked) => redeeming::redeem(state, facts, asked),
+            Command::SettleRedemption(asked) => settling::settle(state, asked),
+            Command::EndVoucher(asked) => ending::end(state, asked),
+        }
+    }
+
+    fn evolve(state: &mut State, event: &Event) {
+        state.apply(event);
+    }
+
+    fn learn(facts: &mut Facts, fact: &Fact) {
+        facts.learn(fact);
+    }
+}
+
+/// What every rule of this context answers.
+pub(crate) type Answer = Result<Decision<Event>, Refusal>;
+
+/// A thing of this name is there: nothing is left to do if it is the same thing.
+pub(crate) fn there_already(same: bool, other_content: Refusal) -> Answer {
+    if same { Ok(Decision::nothing()) } else { Err(other_content) }
+}
+
+pub(crate) fn positive(amount: Money) -> Result<(), Refusal> {
+    if amount.is_positive() { Ok(()) } else { Err(Refusal::NotPositive { amount }) }
+}

@@ -1,0 +1,193 @@
+//! What the voucher context knows of the others: parties, contracts and their ends, invoices,
+//! metered usage, and the stakes and capital that may relate two parties.
+//!
+//! Invariant: next to what is known stands the fact that says so.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use loopledger_model::registry::PartyKind;
+use loopledger_model::voucher::Refusal;
+use loopledger_model::{
+    CardHours, ContractId, Currency, Event, Fact, FactId, InvoiceId, Money, PartyId, Period, Price,
+    Quantity, allocation, fund, purchase, registry,
+};
+use purchase::{ContractUnit, TerminationReason};
+
+use crate::state::shared;
+use crate::ties::Ties;
+
+#[derive(Debug, Default)]
+pub struct Facts {
+    parties: BTreeMap<PartyId, Party>,
+    contracts: BTreeMap<ContractId, Contract>,
+    invoices: BTreeMap<InvoiceId, Invoice>,
+    /// By the start of the window, then by fact.
+    usage: BTreeMap<ContractId, BTreeMap<(Timestamp, FactId), Usage>>,
+    pub(crate) ties: Ties,
+}
+
+#[derive(Debug)]
+pub(crate) struct Party {
+    pub(crate) kind: PartyKind,
+    pub(crate) fact: FactId,
+}
+
+#[derive(Debug)]
+pub(crate) struct Contract {
+    pub(crate) buyer: PartyId,
+    pub(crate) seller: PartyId,
+    pub(crate) currency: Currency,
+    pub(crate) price: Price,
+    pub(crate) unit: ContractUnit,
+    pub(crate) quantity: Quantity,
+    pub(crate) signed_at: Timestamp,
+    pub(crate) end: Option<End>,
+    pub(crate) fact: FactId,
+}
+
+/// How a contract was terminated.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct End {
+    at: Timestamp,
+    reason: TerminationReason,
+}
+
+impl Contract {
+    /// When it ended, if an instant is not before that; one that was never executed never began.
+    pub(crate) fn ended_by(&self, at: Timestamp) -> Option<Timestamp> {
+        let end = self.end?;
+        let never = end.reason == TerminationReason::NeverExecuted;
+        (never || end.at <= at).then_some(end.at)
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Invoice {
+    pub(crate) contract: ContractId,
+    pub(crate) service: Period,
+    pub(crate) quantity: Quantity,
+    pub(crate) amount: Money,
+    pub(crate) at: Timestamp,
+    pub(crate) fact: FactId,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Usage {
+    to: Timestamp,
+    card_hours: CardHours,
+}
+
+impl Facts {
+    pub(crate) fn party(&self, id: &PartyId) -> Result<&Party, Refusal> {
+        self.parties.get(id).ok_or_else(|| Refusal::UnknownParty { party: id.clone() })
+    }
+
+    pub(crate) fn contract(&self, id: &ContractId) -> Result<&Contract, Refusal> {
+        self.contracts.get(id).ok_or_else(|| Refusal::UnknownContract { contract: id.clone() })
+    }
+
+    pub(crate) fn invoice(&self, id: &InvoiceId) -> Result<&Invoice, Refusal> {
+        self.invoices.get(id).ok_or_else(|| Refusal::UnknownInvoice { invoice: id.clone() })
+    }
+
+    /// What was metered for a contract in windows that lie within a period.
+    pub(crate) fn metered(
+        &self,
+        contract: &ContractId,
+        period: Period,
+    ) -> impl Iterator<Item = (CardHours, FactId)> {
+        let first = FactId { position: 0, index: 0 };
+        let windows = self.usage.get(contract).into_iter();
+        windows
+            .flat_map(move |all| all.range((period.from(), first)..(period.to(), first)))
+            .filter(move |(_, usage)| usage.to <= period.to())
+            .map(|((_, fact), usage)| (usage.card_hours, *fact))
+    }
+
+    pub(crate) fn learn(&mut self, fact: &Fact) {
+        match &fact.event {
+            Event::Registry(event) => self.learn_of_parties(event, fact.id),
+            Event::Fund(event) => self.learn_of_capital(event, fact.id),
+            Event::Purchase(event) => self.learn_of_purchases(event, fact.id),
+            Event::Allocation(event) => self.learn_of_usage(event, fact.id),
+            Event::Voucher(_) => {}
+        }
+    }
+
+    fn learn_of_parties(&mut self, event: &registry::Event, fact: FactId) {
+        match event {
+            registry::Event::PartyRegistered(party) => {
+                self.parties.insert(party.id.clone(), Party { kind: party.kind, fact });
+            }
+            registry::Event::StakeRecorded(stake) => self.ties.add_stake(stake),
+            registry::Event::CardSpecPublished(_) | registry::Event::PriceObserved(_) => {}
+        }
+    }
+
+    fn learn_of_capital(&mut self, event: &fund::Event, fact: FactId) {
+        match event {
+            fund::Event::ContributionReceived(paid) => {
+                self.ties.add_capital(&paid.lp, &paid.fund, paid.amount, paid.at, fact);
+            }
+            fund::Event::InvestmentFunded(paid) => {
+                self.ties.add_capital(&paid.investor, &paid.company, paid.amount, paid.at, fact);
+            }
+            fund::Event::FundFormed(_)
+            | fund::Event::CommitmentMade(_)
+            | fund::Event::DistributionPaid(_)
+            | fund::Event::TransferRecorded(_) => {}
+        }
+    }
+
+    fn learn_of_purchases(&mut self, event: &purchase::Event, fact: FactId) {
+        match event {
+            purchase::Event::ContractSigned(signed) => {
+                let contract = Contract {
+                    buyer: shared(&self.parties, &signed.buyer),
+                    seller: shared(&self.parties, &signed.seller),
+                    currency: signed.currency,
+                    price: signed.price_per_unit,
+                    unit: signed.unit,
+                    quantity: signed.quantity,
+                    signed_at: signed.at,
+                    end: None,
+                    fact,
+                };
+                self.contracts.insert(signed.id.clone(), contract);
+            }
+            purchase::Event::InvoiceIssued(issued) => {
+                let invoice = Invoice {
+                    contract: shared(&self.contracts, &issued.contract),
+                    service: issued.service,
+                    quantity: issued.quantity,
+                    amount: issued.amount,
+                    at: issued.at,
+                    fact,
+                };
+                self.invoices.insert(issued.id.clone(), invoice);
+            }
+            purchase::Event::ContractTerminated(ended) => {
+                let contract = self.contracts.get_mut(&ended.contract);
+                let contract = contract.expect("a contract is signed before it ends");
+                contract.end = Some(End { at: ended.at, reason: ended.reason });
+            }
+            purchase::Event::PaymentRecorded(_) => {}
+        }
+    }
+
+    fn learn_of_usage(&mut self, event: &allocation::Event, fact: FactId) {
+        match event {
+            allocation::Event::UsageMetered(metered) => {
+                let contract = shared(&self.contracts, &metered.contract);
+                let usage = Usage { to: metered.window.to(), card_hours: metered.card_hours };
+                let windows = self.usage.entry(contract).or_default();
+                windows.insert((metered.window.from(), fact), usage);
+            }
+            allocation::Event::PoolRegistered(_)
+            | allocation::Event::PoolChanged(_)
+            | allocation::Event::PoolFellShort(_)
+            | allocation::Event::CardsAllocated(_) => {}
+        }
+    }
+}

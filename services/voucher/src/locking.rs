@@ -1,0 +1,108 @@
+//! Locking a part of a voucher to a contract, and letting it go again.
+
+use loopledger_model::voucher::{
+    Event, LockReleased, LockVoucher, Refusal, ReleaseLock, VoucherLocked,
+};
+use loopledger_service::Decision;
+
+use crate::decider::{Answer, positive, there_already};
+use crate::facts::{Contract, Facts};
+use crate::programme::Account;
+use crate::related;
+use crate::state::State;
+use crate::voucher::{Hold, Voucher};
+
+pub(crate) fn lock(state: &State, facts: &Facts, asked: &LockVoucher) -> Answer {
+    if let Some((lock, voucher)) = state.lock(&asked.id) {
+        let same = *voucher == asked.voucher
+            && lock.contract == asked.contract
+            && lock.amount == asked.amount
+            && lock.at == asked.at;
+        return there_already(same, Refusal::LockExists { lock: asked.id.clone() });
+    }
+    positive(asked.amount)?;
+    let (voucher, account) = state.issued(&asked.voucher)?;
+    account.in_its_currency(asked.amount)?;
+    voucher.is_usable(&asked.voucher, asked.at)?;
+    let contract = facts.contract(&asked.contract)?;
+    is_eligible(voucher, account, contract, asked)?;
+    account.admits(&contract.seller, asked.at)?;
+    related::permit(account.rules(), facts, contract, asked.at)?;
+    fits(voucher, account, contract, asked)?;
+    let event = Event::VoucherLocked(VoucherLocked {
+        id: asked.id.clone(),
+        voucher: asked.voucher.clone(),
+        programme: voucher.programme.clone(),
+        contract: asked.contract.clone(),
+        provider: contract.seller.clone(),
+        amount: asked.amount,
+        at: asked.at,
+    });
+    Ok(Decision::from(event).resting_on([contract.fact]))
+}
+
+/// In force, the holder's own, and in the programme's currency.
+fn is_eligible(
+    voucher: &Voucher,
+    account: &Account,
+    contract: &Contract,
+    asked: &LockVoucher,
+) -> Result<(), Refusal> {
+    let (id, at) = (asked.contract.clone(), asked.at);
+    if at < contract.signed_at {
+        return Err(Refusal::BeforeSigning { contract: id, signed_at: contract.signed_at, at });
+    }
+    if let Some(ended_at) = contract.ended_by(at) {
+        return Err(Refusal::ContractEnded { contract: id, ended_at });
+    }
+    voucher.is_held_by(&contract.buyer, &asked.voucher, &id)?;
+    let (priced_in, currency) = (contract.currency, account.terms.currency);
+    if priced_in != currency {
+        return Err(Refusal::ContractInOtherCurrency { contract: id, priced_in, currency });
+    }
+    Ok(())
+}
+
+/// Within the programme's share of the contract and what is free of the voucher.
+fn fits(
+    voucher: &Voucher,
+    account: &Account,
+    contract: &Contract,
+    asked: &LockVoucher,
+) -> Result<(), Refusal> {
+    let limit = account.share_of(contract)?;
+    let taken = account.taken_on(&asked.contract);
+    if asked.amount.exceeds(limit.checked_sub(taken)?)? {
+        let (contract, asked) = (asked.contract.clone(), asked.amount);
+        return Err(Refusal::AboveContractShare { contract, limit, taken, asked });
+    }
+    let free = voucher.free();
+    if asked.amount.exceeds(free)? {
+        let (voucher, asked) = (asked.voucher.clone(), asked.amount);
+        return Err(Refusal::AboveFree { voucher, free, asked });
+    }
+    Ok(())
+}
+
+/// Frees what is left of a lock, once.
+pub(crate) fn release(state: &State, asked: &ReleaseLock) -> Answer {
+    let id = || asked.lock.clone();
+    let (lock, voucher) =
+        state.lock(&asked.lock).ok_or_else(|| Refusal::UnknownLock { lock: id() })?;
+    if asked.at < lock.at {
+        return Err(Refusal::BeforeLock { lock: id(), locked_at: lock.at, at: asked.at });
+    }
+    let amount = match lock.hold {
+        Hold::Open { left } => left,
+        Hold::Released { at } if at == asked.at => return Ok(Decision::nothing()),
+        Hold::Released { .. } | Hold::Gone => return Err(Refusal::LockGone { lock: id() }),
+    };
+    let (held, _) = state.issued(voucher)?;
+    Ok(Decision::from(Event::LockReleased(LockReleased {
+        lock: id(),
+        voucher: voucher.clone(),
+        programme: held.programme.clone(),
+        amount,
+        at: asked.at,
+    })))
+}

@@ -1,0 +1,112 @@
+//! The local stack: one at a time on a folder, stopped cleanly, found by other commands, replaced by existing servers.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use serde_json::{Value, json};
+
+use crate::program::{Ledger, Up, processes_on, scenario, signal, wait_until};
+
+fn description(ledger: &Ledger) -> Value {
+    let text = std::fs::read(ledger.data().join("stack.json")).expect("the stack is described");
+    serde_json::from_slice(&text).expect("JSON")
+}
+
+/// A plain HTTP request to the stack's API.
+fn get(ledger: &Ledger, path: &str) -> (String, Value) {
+    let base = description(ledger)["http"].as_str().expect("an address").to_owned();
+    let address = base.strip_prefix("http://").expect("an HTTP address");
+    let mut stream = TcpStream::connect(address).expect("the API listens");
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")
+        .expect("the API reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("the API answers");
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+    let status = head.lines().next().expect("a status line").to_owned();
+    (status, serde_json::from_str(body).unwrap_or(Value::Null))
+}
+
+#[test]
+fn commands_use_the_stack_that_runs_on_their_folder() {
+    let ledger = Ledger::new();
+    let up = Up::start(&ledger);
+    ledger.import(&scenario("lp-loop")).succeeded();
+    let loops = ledger.query(&["loops"]);
+    assert_eq!(loops["loops"].as_array().map(Vec::len), Some(3));
+
+    let (status, body) = get(&ledger, "/v1/loops?party=provider-x");
+    assert!(status.contains("200"), "{status}");
+    assert_eq!(body["loops"], json!([loops["loops"][1]]));
+    for (path, code) in [
+        ("/healthz", "200"),
+        ("/readyz", "200"),
+        ("/v1/flows?kind=transfer", "200"),
+        ("/v1/vouchers?programme=cv-2025", "200"),
+        ("/v1/utilization?from=2025-02-01&to=2025-03-01", "200"),
+        ("/v1/utilization", "400"),
+        ("/v1/loops?currency=nonsense", "400"),
+        ("/v1/nothing", "404"),
+    ] {
+        let (status, body) = get(&ledger, path);
+        assert!(status.contains(code), "{path}: {status} {body}");
+    }
+    let (_, ready) = get(&ledger, "/readyz");
+    assert_eq!(ready["lag"], 0, "{ready}");
+    assert_eq!(up.interrupt(), Some(0));
+}
+
+#[test]
+fn a_second_stack_on_a_folder_says_that_one_is_running() {
+    let ledger = Ledger::new();
+    let up = Up::start(&ledger);
+    let second = ledger.run(&["up"]);
+    assert_eq!(second.code, Some(1));
+    let pid = up.process.id().to_string();
+    assert!(second.stderr.contains("in use") && second.stderr.contains(&pid), "{}", second.stderr);
+}
+
+#[test]
+fn ctrl_c_stops_the_stack_and_its_servers_and_keeps_what_was_imported() {
+    let ledger = Ledger::new();
+    let up = Up::start(&ledger);
+    ledger.import(&scenario("lp-loop")).succeeded();
+    assert!(processes_on(&ledger.data()).len() > 1, "servers run");
+    assert_eq!(up.interrupt(), Some(0));
+    let data = ledger.data();
+    wait_until("the servers have ended", || processes_on(&data).is_empty());
+    assert_eq!(ledger.query(&["loops"])["loops"].as_array().map(Vec::len), Some(3));
+}
+
+#[test]
+fn a_killed_stack_leaves_a_folder_that_the_next_one_recovers() {
+    let ledger = Ledger::new();
+    let up = Up::start(&ledger);
+    ledger.import(&scenario("lp-loop")).succeeded();
+    let before = ledger.everything();
+    signal(&up.process, rustix::process::Signal::KILL);
+    drop(up);
+    assert!(!processes_on(&ledger.data()).is_empty(), "its servers are orphans now");
+    let next = Up::start(&ledger);
+    assert_eq!(ledger.everything(), before);
+    assert_eq!(next.interrupt(), Some(0));
+    let data = ledger.data();
+    wait_until("no server is left", || processes_on(&data).is_empty());
+}
+
+#[test]
+fn existing_servers_are_used_when_their_addresses_are_given() {
+    let (servers, user) = (Ledger::new(), Ledger::new());
+    let up = Up::start(&servers);
+    servers.import(&scenario("lp-loop")).succeeded();
+    let expected = servers.query(&["loops"]);
+    let described = description(&servers);
+    let address = |name: &str| described[name].as_str().expect("an address").to_owned();
+    let mut command = user.command(&["loops", "--json"]);
+    command.env("NATS_URL", address("nats_url")).env("DATABASE_URL", address("database_url"));
+    let output = command.output().expect("the program runs");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let found: Value = serde_json::from_slice(&output.stdout).expect(&errors);
+    assert_eq!(found, expected);
+    assert!(!user.data().join("nats").exists(), "no server of its own was set up");
+    assert_eq!(up.interrupt(), Some(0));
+}
