@@ -40,7 +40,7 @@ pub enum ContractError {
     #[error("the server does not let the ledger create stream {STREAM}: {cause}")]
     NotCreated { cause: String },
     #[error(
-        "nats-server {server} acknowledges commits before they are on disk (sync_interval {found}); \
+        "nats-server {server} acknowledges before the data is on disk (sync_interval {found}); \
          write `sync_interval: always` into its jetstream block"
     )]
     NotDurable { server: String, found: String },

@@ -16,12 +16,15 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::contract::STREAM;
-use crate::jetstream::{JetStreamJournal, Pauses};
+use crate::jetstream::JetStreamJournal;
+use crate::nats::Pauses;
 use crate::{Commit, Commits, Filter, ReadError, commit};
 
-/// Messages asked for at once; half as many again may be on their way. It bounds the memory of a
-/// reader: 96 of at most 1 MiB by the server's default.
-const BATCH: usize = 64;
+/// What a reader asks for at once, if every message were as large as the server allows: 64 MiB. Half
+/// as much again may be on its way. For commits of 60 kB, 16 messages read as fast as 256.
+const IN_FLIGHT_BYTES: usize = 64 << 20;
+const BATCH_MIN: usize = 8;
+const BATCH_MAX: usize = 64;
 /// The server says this often that it has nothing new; two silent ones make the consumer suspect.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 const PULL_EXPIRES: Duration = Duration::from_secs(30);
@@ -201,9 +204,10 @@ impl Feed {
         };
         let consumer = self.journal.context.create_consumer_on_stream(config, STREAM).await;
         let consumer = consumer.map_err(|error| error.to_string())?;
+        let largest = self.journal.nats.client.max_payload().max(1);
         let messages = consumer
             .stream()
-            .max_messages_per_batch(BATCH)
+            .max_messages_per_batch((IN_FLIGHT_BYTES / largest).clamp(BATCH_MIN, BATCH_MAX))
             .expires(PULL_EXPIRES)
             .heartbeat(HEARTBEAT)
             .messages()

@@ -15,13 +15,13 @@ use async_nats::jetstream::response::Response;
 use async_nats::jetstream::stream::{RawMessageError, RawMessageErrorKind, Stream};
 use async_nats::jetstream::{self, ErrorCode};
 use loopledger_model::{Partition, Position};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use crate::commit::{self, NewCommit};
 use crate::contract::{STREAM, establish};
 use crate::feed::Feed;
 use crate::filter::subject_of;
-use crate::nats::Nats;
+use crate::nats::{Nats, Pauses};
 use crate::{AppendError, Commits, ContractError, Filter, Journal, ReadError};
 
 /// What the headers of a commit take at most, its writer's name being of sensible length.
@@ -201,8 +201,8 @@ impl JetStreamJournal {
         }
     }
 
-    /// The server calls `expected` wrong, yet nothing follows it: either what follows is still being
-    /// agreed on by the replicas, or the log ends before `expected`.
+    /// The server calls `expected` wrong, yet nothing follows it: either the replicas are still
+    /// agreeing on what follows, or the log ends before `expected`.
     async fn unseen_winner(&self, outgoing: &Outgoing<'_>) -> Result<Setback, Setback> {
         let last = self.last_of(&outgoing.subject).await?;
         if last < outgoing.expected {
@@ -321,27 +321,5 @@ impl Journal for JetStreamJournal {
 
     fn body_limit(&self) -> usize {
         self.nats.client.max_payload().saturating_sub(HEADER_ROOM)
-    }
-}
-
-/// The growing pauses between tries of one thing.
-pub(crate) struct Pauses(Duration);
-
-impl Pauses {
-    const FIRST: Duration = Duration::from_millis(20);
-    const LONGEST: Duration = Duration::from_secs(1);
-
-    pub(crate) const fn new() -> Self {
-        Self(Self::FIRST)
-    }
-
-    /// Waits before the next try; false at once when that would be after the deadline.
-    pub(crate) async fn rest(&mut self, deadline: Instant) -> bool {
-        if Instant::now() + self.0 >= deadline {
-            return false;
-        }
-        sleep(self.0).await;
-        self.0 = (self.0 * 2).min(Self::LONGEST);
-        true
     }
 }

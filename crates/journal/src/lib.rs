@@ -33,7 +33,7 @@ pub type Commits = BoxStream<'static, Result<Commit, ReadError>>;
 
 /// The log as writers and readers see it. Clones are handles of the same log.
 pub trait Journal: Clone + Send + Sync + 'static {
-    /// Stores a commit behind `expected`, the position of the partition's last commit (0: none yet).
+    /// Stores a commit behind `expected`, the partition's last position (0: none yet).
     ///
     /// `Ok` means durable, and the position is the commit's own, also when an earlier, unanswered
     /// try has stored it. One `NewCommit` belongs to one `expected`: to try again after a reload,

@@ -10,9 +10,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_nats::connection::State;
-use async_nats::{Client, ClientError, ConnectOptions, Event, ServerAddr, ServerError};
+use async_nats::{
+    Client, ClientError, ConnectErrorKind, ConnectOptions, Event, ServerAddr, ServerError,
+};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+use crate::commit::percent_decode;
 
 /// A half-open connection is noticed after about two of these.
 const PING_INTERVAL: Duration = Duration::from_secs(5);
@@ -48,8 +52,13 @@ impl NatsConfig {
 pub enum ConnectError {
     #[error("the NATS address is wrong: {0}; write nats://user:password@host:port")]
     Address(#[source] io::Error),
-    #[error("the NATS connection could not be set up: {0}")]
-    SetUp(#[from] async_nats::ConnectError),
+    #[error("the NATS address has a user name or password that is badly percent-encoded")]
+    Credentials,
+    #[error(
+        "NATS at {servers} refuses the connection: {cause}; \
+         correct the URL's user, password or scheme"
+    )]
+    Refused { servers: String, cause: String },
     #[error("no NATS server at {servers} within {within:?} ({cause}); start it or correct the URL")]
     Unreachable { servers: String, within: Duration, cause: String },
 }
@@ -74,6 +83,48 @@ pub struct Health {
     pub last_error: Option<String>,
 }
 
+/// Whether trying again would change nothing.
+fn is_final(kind: ConnectErrorKind) -> bool {
+    match kind {
+        ConnectErrorKind::ServerParse
+        | ConnectErrorKind::Authentication
+        | ConnectErrorKind::AuthorizationViolation
+        | ConnectErrorKind::Tls => true,
+        ConnectErrorKind::Dns
+        | ConnectErrorKind::TimedOut
+        | ConnectErrorKind::Io
+        | ConnectErrorKind::MaxReconnects => false,
+    }
+}
+
+fn options(
+    config: &NatsConfig,
+    addresses: &[ServerAddr],
+    link: Arc<Link>,
+) -> Result<ConnectOptions, ConnectError> {
+    let mut options = ConnectOptions::new()
+        .name(&config.name)
+        .ping_interval(PING_INTERVAL)
+        .reconnect_delay_callback(|attempts| {
+            let doubled = u32::try_from(attempts).unwrap_or(u32::MAX);
+            Duration::from_millis(2_u64.saturating_pow(doubled)).min(RECONNECT_DELAY_MAX)
+        })
+        .event_callback(move |event| {
+            link.note(&event);
+            async {}
+        });
+    if let Some(prefix) = &config.inbox_prefix {
+        options = options.custom_inbox_prefix(prefix);
+    }
+    let user = addresses.iter().find_map(|server| Some((server.username()?, server.password())));
+    if let Some((user, password)) = user {
+        let decoded = |text| percent_decode(text).ok_or(ConnectError::Credentials);
+        let password = password.map_or_else(|| Ok(String::new()), decoded)?;
+        options = options.user_and_password(decoded(user)?, password);
+    }
+    Ok(options)
+}
+
 #[derive(Debug)]
 struct Link {
     losses: watch::Sender<u64>,
@@ -90,46 +141,31 @@ impl Nats {
 
     /// Connects, trying again until `connect_within` is over: the server may still be starting.
     pub async fn connect_with(config: NatsConfig) -> Result<Self, ConnectError> {
-        let servers: Vec<ServerAddr> = config
-            .url
-            .split(',')
-            .map(|url| url.trim().parse())
-            .collect::<Result<_, _>>()
-            .map_err(ConnectError::Address)?;
-        let link = Arc::new(Link {
-            losses: watch::Sender::new(0),
-            permission_violations: AtomicU64::new(0),
-            slow_consumers: AtomicU64::new(0),
-            last_error: Mutex::new(None),
-        });
-        let noted = Arc::clone(&link);
-        let mut options = ConnectOptions::new()
-            .name(&config.name)
-            .ping_interval(PING_INTERVAL)
-            .retry_on_initial_connect()
-            .reconnect_delay_callback(|attempts| {
-                let doubled = u32::try_from(attempts).unwrap_or(u32::MAX).min(16);
-                Duration::from_millis(2_u64.saturating_pow(doubled)).min(RECONNECT_DELAY_MAX)
-            })
-            .event_callback(move |event| {
-                noted.note(&event);
-                async {}
-            });
-        if let Some(prefix) = &config.inbox_prefix {
-            options = options.custom_inbox_prefix(prefix);
+        let addresses = config.url.split(',').map(|url| url.trim().parse());
+        let addresses: Vec<ServerAddr> =
+            addresses.collect::<Result<_, _>>().map_err(ConnectError::Address)?;
+        let servers: Vec<_> =
+            addresses.iter().map(|server| format!("{}:{}", server.host(), server.port())).collect();
+        let servers = servers.join(", ");
+        let deadline = Instant::now() + config.connect_within;
+        let mut pauses = Pauses::new();
+        loop {
+            let link = Arc::new(Link::new());
+            let options = options(&config, &addresses, Arc::clone(&link))?;
+            let tried = options.connect(addresses.as_slice());
+            let cause = match timeout_at(deadline, tried).await {
+                Ok(Ok(client)) => return Ok(Self { client, link }),
+                Ok(Err(error)) if is_final(error.kind()) => {
+                    return Err(ConnectError::Refused { servers, cause: error.to_string() });
+                }
+                Ok(Err(error)) => error.to_string(),
+                Err(_) => "no answer".to_owned(),
+            };
+            if !pauses.rest(deadline).await {
+                let within = config.connect_within;
+                return Err(ConnectError::Unreachable { servers, within, cause });
+            }
         }
-        let addresses: Vec<_> =
-            servers.iter().map(|server| format!("{}:{}", server.host(), server.port())).collect();
-        let client = async_nats::connect_with_options(servers, options).await?;
-        let nats = Self { client, link };
-        if nats.connected_by(Instant::now() + config.connect_within).await {
-            return Ok(nats);
-        }
-        Err(ConnectError::Unreachable {
-            servers: addresses.join(", "),
-            within: config.connect_within,
-            cause: nats.link.last_error().clone().unwrap_or_else(|| "no answer".to_owned()),
-        })
     }
 
     pub fn is_connected(&self) -> bool {
@@ -175,6 +211,15 @@ impl Nats {
 }
 
 impl Link {
+    fn new() -> Self {
+        Self {
+            losses: watch::Sender::new(0),
+            permission_violations: AtomicU64::new(0),
+            slow_consumers: AtomicU64::new(0),
+            last_error: Mutex::new(None),
+        }
+    }
+
     fn last_error(&self) -> MutexGuard<'_, Option<String>> {
         self.last_error.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -222,5 +267,27 @@ impl Link {
     fn note_slow_consumer(&self, subscription: u64) {
         self.slow_consumers.fetch_add(1, Ordering::Relaxed);
         tracing::error!(subscription, "messages were dropped: this process takes them too slowly");
+    }
+}
+
+/// The growing pauses between tries of one thing.
+pub(crate) struct Pauses(Duration);
+
+impl Pauses {
+    const FIRST: Duration = Duration::from_millis(20);
+    const LONGEST: Duration = Duration::from_secs(1);
+
+    pub(crate) const fn new() -> Self {
+        Self(Self::FIRST)
+    }
+
+    /// Waits before the next try; false at once when that would be after the deadline.
+    pub(crate) async fn rest(&mut self, deadline: Instant) -> bool {
+        if Instant::now() + self.0 >= deadline {
+            return false;
+        }
+        sleep(self.0).await;
+        self.0 = (self.0 * 2).min(Self::LONGEST);
+        true
     }
 }

@@ -1,4 +1,4 @@
-//! Commands on their way: requests to a partition's writer and its answers, over NATS micro services.
+//! Commands on their way: requests to a partition and answers to them, as a NATS micro service.
 //!
 //! Invariant: every request that a service has taken is answered, also while it stops.
 //! Invariant: the asking side is told whether a command may have been carried out.
@@ -20,6 +20,7 @@ use loopledger_model::Partition;
 use crate::nats::Nats;
 
 const TRACEPARENT: &str = "traceparent";
+const READY_WITHIN: Duration = Duration::from_secs(10);
 
 fn subject_of(partition: Partition) -> String {
     format!("cmd.{partition}")
@@ -83,7 +84,7 @@ pub struct Request {
 
 impl Nats {
     /// Serves the commands of one partition as an instance of the micro service that is named like
-    /// its context; `version` is a semantic version.
+    /// its context; `version` is a semantic version. Requests arrive from when this returns on.
     pub async fn serve(
         &self,
         partition: Partition,
@@ -99,7 +100,17 @@ impl Nats {
             .await
             .map_err(failed)?;
         let endpoint = service.endpoint(subject_of(partition)).await.map_err(failed)?;
-        Ok(Requests { endpoint, service: Some(service) })
+        let service::Info { name, id, .. } = service.info().await;
+        let requests = Requests { endpoint, service: Some(service) };
+        // The server takes what a connection sends in order, so now it knows the endpoint too.
+        let ping = async_nats::Request::new().timeout(Some(READY_WITHIN));
+        match self.client.send_request(format!("$SRV.PING.{name}.{id}"), ping).await {
+            Ok(_) => Ok(requests),
+            Err(error) => {
+                let cause = format!("it does not hear itself: {error}{}", self.complaint());
+                Err(ServeError { partition, cause })
+            }
+        }
     }
 
     /// Sends a command's bytes to the writer of a partition and waits for the answer's.
@@ -162,8 +173,8 @@ fn one_line(text: &str) -> String {
 }
 
 impl Requests {
-    /// Takes no new requests. Those that have arrived are still given, and then the stream ends; one
-    /// that the server hands over in this very moment goes unanswered, and is asked again.
+    /// Takes no new requests. Those that have arrived are still given, and then the stream ends;
+    /// one that the server hands over in this very moment goes unanswered, and is asked again.
     pub fn stop(&mut self) {
         if let Some(service) = self.service.take() {
             // It only sends a signal and never waits; the endpoint acts on it when next polled.

@@ -399,7 +399,7 @@ pub enum Refusal {
     UnknownLock { lock: LockId },
     #[error("{at} is before lock {lock} was made ({locked_at})")]
     BeforeLock { lock: LockId, locked_at: Timestamp, at: Timestamp },
-    #[error("lock {lock} is released or used up")]
+    #[error("lock {lock} is used up, released or ended with its voucher")]
     LockGone { lock: LockId },
     #[error("redemption {redemption} is not made")]
     UnknownRedemption { redemption: RedemptionId },

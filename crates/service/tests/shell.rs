@@ -236,9 +236,9 @@ async fn a_request_larger_than_a_commit_is_answered_whole() {
     let positions: Vec<u64> = answers
         .await
         .iter()
-        .map(|answer| match answer {
-            Answer::Accepted { position, .. } => *position,
-            other => panic!("{other:?}"),
+        .map(|answer| {
+            let Answer::Accepted { position, .. } = answer else { panic!("{answer:?}") };
+            *position
         })
         .collect();
     assert_eq!(positions, [1, 1, 1, 2, 2, 2, 3, 3, 3, 4]);

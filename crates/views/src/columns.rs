@@ -130,7 +130,17 @@ macro_rules! as_names {
     )*};
 }
 
-as_names!(Affiliation, ContractUnit, FlowKind, MoveKind, PartyKind, Precision, PriceUnit, Sparsity, TerminationReason);
+as_names!(
+    Affiliation,
+    ContractUnit,
+    FlowKind,
+    MoveKind,
+    PartyKind,
+    Precision,
+    PriceUnit,
+    Sparsity,
+    TerminationReason
+);
 
 macro_rules! as_written {
     ($($type:ty),* $(,)?) => {$(

@@ -92,9 +92,7 @@ impl Default for Schema {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{0}` is no schema: write up to 48 small letters, digits and underscores, a letter first"
-)]
+#[error("`{0}` is no schema: write up to 48 small letters, digits and underscores, a letter first")]
 pub struct BadSchema(pub String);
 
 impl FromStr for Schema {

@@ -85,7 +85,9 @@ fn migration_is_retryable(error: &refinery::Error) -> bool {
 /// use (55), an operator (57) or the server's disk (58).
 fn passes(error: &tokio_postgres::Error) -> bool {
     error.code().is_none_or(|code| {
-        ["08", "25", "40", "53", "55", "57", "58"].iter().any(|class| code.code().starts_with(class))
+        ["08", "25", "40", "53", "55", "57", "58"]
+            .iter()
+            .any(|class| code.code().starts_with(class))
     })
 }
 

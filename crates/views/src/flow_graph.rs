@@ -95,10 +95,7 @@ impl FlowGraph {
             capital_out: money(amounts.capital_out),
             returned_lower: money(amounts.returned_lower),
             returned_fifo: money(amounts.returned_fifo),
-            returned_pro_rata: decimal(
-                &(&amounts.returned_pro_rata / unit),
-                currency.exponent(),
-            ),
+            returned_pro_rata: decimal(&(&amounts.returned_pro_rata / unit), currency.exponent()),
             returned_upper: money(amounts.returned_upper),
             ratio_pro_rata: decimal(&record.ratio_pro_rata(), 6),
             voucher_amount: money(record.voucher_amount),

@@ -5,9 +5,7 @@ use tokio_postgres::Transaction;
 
 use crate::as_of::As;
 use crate::error::Error;
-use crate::rows::{
-    Allocation, CardSpec, Contract, Pool, PoolState, Termination, Usage,
-};
+use crate::rows::{Allocation, CardSpec, Contract, Pool, PoolState, Termination, Usage};
 use crate::table::select;
 
 /// What is known of pools and contracts. Rows stand in the order in which they were recorded.

@@ -10,9 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use loopledger_loops::BigRational;
-use loopledger_model::{
-    Basis, CardModel, ContractId, PartyId, PoolId, Precision, Sparsity,
-};
+use loopledger_model::{Basis, CardModel, ContractId, PartyId, PoolId, Precision, Sparsity};
 use num_traits::{One, Zero};
 use serde::{Deserialize, Serialize};
 
@@ -185,7 +183,8 @@ impl<'a> Market<'a> {
 
     /// Every instant of the span at which something that matters to the pool changes, and the first one.
     fn instants(&self, stock: &Stock<'_>, claims: &[Claim<'_>]) -> BTreeSet<i64> {
-        let starts_and_ends = claims.iter().flat_map(|claim| [claim.in_force.from, claim.in_force.to]);
+        let starts_and_ends =
+            claims.iter().flat_map(|claim| [claim.in_force.from, claim.in_force.to]);
         let published = self.published.values().flatten().map(|(at, _)| *at);
         let mut instants: BTreeSet<i64> =
             starts_and_ends.chain(published).chain(stock.steps.changes()).collect();
@@ -246,7 +245,8 @@ impl<'a> Market<'a> {
 
     /// This pool's share among its operator's pools: by physical P; by cards where no pool has any; else evenly.
     fn spread(&self, stock: &Stock<'_>, basis: Basis, at: i64) -> BigRational {
-        let physical = |of: &Stock<'_>| self.physical(of, basis, at).unwrap_or_else(BigRational::zero);
+        let physical =
+            |of: &Stock<'_>| self.physical(of, basis, at).unwrap_or_else(BigRational::zero);
         let cards = |of: &Stock<'_>| whole(of.steps.cards_at(at));
         let evenly = |_: &Stock<'_>| BigRational::one();
         let pools = &self.pools_of[&stock.pool.operator];

@@ -13,8 +13,8 @@ use loopledger_model::voucher::{Affiliation, Ending};
 use loopledger_model::{
     AllocationId, CardHours, CardModel, CommitmentId, ContractId, Country, Currency, Fact, FactId,
     InvoiceId, Lei, LockId, NotAName, PFlops, PartyId, Percent, PoolId, Position, Precision, Price,
-    ProgrammeId, Quantity, Ratio, RedemptionId, RoundingMode, SettlementId, Sparsity, Text, UsageId,
-    Uscc, VoucherId, Watts,
+    ProgrammeId, Quantity, Ratio, RedemptionId, RoundingMode, SettlementId, Sparsity, Text,
+    UsageId, Uscc, VoucherId, Watts,
 };
 use rust_decimal::Decimal;
 use tokio_postgres::binary_copy::BinaryCopyInWriter;

@@ -17,7 +17,8 @@ mod embedded {
 /// Makes the schema where there is none, and its tables those of this version. The client is the only one at it.
 pub(crate) async fn prepare(client: &mut Client, schema: &Schema) -> Result<(), Error> {
     client.batch_execute(&format!("CREATE SCHEMA IF NOT EXISTS \"{schema}\"")).await?;
-    let migrated = embedded::migrations::runner().run_async(client).await;
+    // In one transaction: a reader sees all tables or none.
+    let migrated = embedded::migrations::runner().set_grouped(true).run_async(client).await;
     migrated.map_err(|source| Error::Migration { schema: schema.to_string(), source })?;
     Ok(())
 }

@@ -122,3 +122,6 @@ impl Holdings {
         Utilization { position, from, to, pools, contracts_without_pool }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -70,8 +70,7 @@ impl Views {
         let ids: Vec<&str> = ids.iter().map(PartyId::as_str).collect();
         let mut connection = self.connection().await?;
         let (transaction, _) = self.snapshot(&mut connection).await?;
-        let rows =
-            transaction.query("SELECT id FROM parties WHERE id = ANY ($1)", &[&ids]).await?;
+        let rows = transaction.query("SELECT id FROM parties WHERE id = ANY ($1)", &[&ids]).await?;
         rows.iter().map(|row| cell(row, 0, "parties", "id")).collect()
     }
 

@@ -224,3 +224,6 @@ impl VoucherState {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

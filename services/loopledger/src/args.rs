@@ -1,6 +1,6 @@
 //! What the command line understands.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
@@ -22,21 +22,22 @@ pub struct Cli {
 /// Where the ledger is.
 #[derive(Debug, Clone, Args)]
 pub struct StackArgs {
-    /// The data folder: talks to the stack that runs on it, or starts one for as long as the command takes
-    #[arg(
-        long,
-        global = true,
-        value_name = "DIR",
-        env = "LOOPLEDGER_DATA",
-        default_value = ".loopledger"
-    )]
-    pub data: PathBuf,
+    /// The data folder: talks to the stack that runs on it, or starts one for as long as the command
+    /// takes [default: .loopledger; demo: a temporary folder]
+    #[arg(long, global = true, value_name = "DIR", env = "LOOPLEDGER_DATA")]
+    pub data: Option<PathBuf>,
     /// A NATS server to use instead of a private one
     #[arg(long, global = true, value_name = "URL", env = "NATS_URL", hide_env_values = true)]
     pub nats_url: Option<String>,
     /// A PostgreSQL database to use instead of a private one
     #[arg(long, global = true, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: Option<String>,
+}
+
+impl StackArgs {
+    pub fn data(&self) -> &Path {
+        self.data.as_deref().unwrap_or(Path::new(".loopledger"))
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,6 +1,8 @@
 //! What each command does.
 
+use std::fs::Permissions;
 use std::io::{IsTerminal, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -10,6 +12,7 @@ use jiff::Timestamp;
 use loopledger_model::Period;
 use loopledger_views::{As, FlowQuery, LoopQuery};
 use serde::Serialize;
+use tempfile::TempDir;
 use tokio::time::Instant;
 
 use crate::args::{Cli, Command, OnRefusal, StackArgs, ViewArgs};
@@ -74,7 +77,7 @@ async fn up(args: &StackArgs, http: std::net::SocketAddr) -> anyhow::Result<Exit
         () = stop.cancelled() => return Ok(ExitCode::SUCCESS),
     };
     let address = stack.http().map(|address| format!("http://{address}")).unwrap_or_default();
-    let (data, took) = (args.data.display(), begun.elapsed().as_millis());
+    let (data, took) = (args.data().display(), begun.elapsed().as_millis());
     eprintln!("loopledger is ready on {data} after {took} ms: {address}");
     eprintln!("try {address}/v1/loops, or `loopledger loops --data {data}`; Ctrl-C stops it");
     let ended = stack
@@ -190,12 +193,17 @@ fn print(text: &str) -> anyhow::Result<()> {
     }
 }
 
+/// Leaves nothing behind, unless it is given a folder to work in.
 async fn demo(args: &StackArgs, dir: &Path) -> anyhow::Result<ExitCode> {
     if let Some(code) = not_a_folder(dir) {
         return Ok(code);
     }
     let begun = Instant::now();
-    let mut stack = Stack::reach(args).await?;
+    let folder = TempDir::with_prefix("loopledger-demo-").context("no folder for the demo")?;
+    // PostgreSQL's unprivileged user has to pass through it when root runs this.
+    std::fs::set_permissions(folder.path(), Permissions::from_mode(0o711))?;
+    let data = args.data.clone().unwrap_or_else(|| folder.path().join("data"));
+    let mut stack = Stack::reach(&StackArgs { data: Some(data), ..args.clone() }).await?;
     let started = begun.elapsed();
     let shown = show(&mut stack, dir, started).await;
     stack.close().await;

@@ -36,7 +36,7 @@ impl Ask for Ledger {
 impl Lookup for Ledger {
     async fn parties(&self, ids: &BTreeSet<PartyId>) -> Result<BTreeSet<PartyId>, Failure> {
         let ids: Vec<PartyId> = ids.iter().cloned().collect();
-        self.views.known_parties(&ids).await.map_err(failure)
+        self.views.known_parties(&ids).await.map_err(|error| failure(&error))
     }
 
     async fn currencies(
@@ -44,7 +44,7 @@ impl Lookup for Ledger {
         of: Thing,
         ids: &BTreeSet<String>,
     ) -> Result<BTreeMap<String, Currency>, Failure> {
-        self.views.currencies(denominated(of), ids).await.map_err(failure)
+        self.views.currencies(denominated(of), ids).await.map_err(|error| failure(&error))
     }
 }
 
@@ -59,7 +59,7 @@ const fn denominated(thing: Thing) -> Denominated {
     }
 }
 
-fn failure(error: loopledger_views::Error) -> Failure {
+fn failure(error: &loopledger_views::Error) -> Failure {
     if error.is_retryable() {
         Failure::Passing(error.to_string())
     } else {

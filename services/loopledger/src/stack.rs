@@ -46,7 +46,7 @@ pub struct Stack {
 /// What this process has started.
 struct Own {
     lock: Lock,
-    servers: Option<Servers>,
+    servers: Servers,
     tasks: JoinSet<anyhow::Result<()>>,
     shutdown: CancellationToken,
     pub http: Option<SocketAddr>,
@@ -55,7 +55,7 @@ struct Own {
 impl Stack {
     /// The stack that runs on the folder, or one of this command's own.
     pub async fn reach(args: &StackArgs) -> anyhow::Result<Self> {
-        match claim(&args.data, Purpose::Command, CLAIM_WITHIN).await? {
+        match claim(args.data(), Purpose::Command, CLAIM_WITHIN).await? {
             Claim::Guest(Description { nats_url, database_url, .. }) => {
                 Self::connect(&nats_url, &database_url, None).await
             }
@@ -65,7 +65,7 @@ impl Stack {
 
     /// A stack that other commands may use; it serves HTTP.
     pub async fn up(args: &StackArgs, http: SocketAddr) -> anyhow::Result<Self> {
-        let lock = Lock::acquire(&args.data, Purpose::Up)?;
+        let lock = Lock::acquire(args.data(), Purpose::Up)?;
         let listener = TcpListener::bind(http).await.with_context(|| {
             format!("the HTTP API cannot listen on {http}: choose another address with --http")
         })?;
@@ -86,17 +86,14 @@ impl Stack {
         purpose: Purpose,
         listener: Option<TcpListener>,
     ) -> anyhow::Result<Self> {
-        let given = (args.nats_url.clone(), args.database_url.clone());
-        let (servers, nats_url, database_url) = match given {
-            (Some(nats_url), Some(database_url)) => (None, nats_url, database_url),
-            (nats_url, database_url) => {
-                let servers = Servers::start(&lock, &Options::default()).await?;
-                let nats_url = nats_url.unwrap_or_else(|| servers.nats_url().to_owned());
-                let database_url =
-                    database_url.unwrap_or_else(|| servers.database_url().to_owned());
-                (Some(servers), nats_url, database_url)
-            }
+        let options = Options {
+            nats_url: args.nats_url.clone(),
+            database_url: args.database_url.clone(),
+            ..Options::default()
         };
+        let servers = Servers::start(&lock, &options).await?;
+        let (nats_url, database_url) =
+            (servers.nats_url().to_owned(), servers.database_url().to_owned());
         let http = listener.as_ref().map(TcpListener::local_addr).transpose()?;
         let own =
             Own { lock, servers, tasks: JoinSet::new(), shutdown: CancellationToken::new(), http };
@@ -195,9 +192,7 @@ impl Stack {
             tracing::warn!("some tasks did not stop within {READY_WITHIN:?}");
         }
         drop((nats, journal, views));
-        if let Some(servers) = own.servers {
-            servers.stop().await;
-        }
+        own.servers.stop().await;
         if let Err(error) = Description::remove(&own.lock) {
             tracing::warn!(%error, "the stack's description stays behind");
         }
@@ -248,12 +243,6 @@ impl Own {
 
     /// The first thing that fails; nothing that runs here ends by itself.
     async fn failed(&mut self) -> anyhow::Error {
-        let servers = async {
-            match &mut self.servers {
-                Some(servers) => servers.failed().await.into(),
-                None => std::future::pending().await,
-            }
-        };
         let tasks = async {
             match self.tasks.join_next().await {
                 Some(Ok(Ok(()))) => anyhow!("a part of the stack ended by itself"),
@@ -263,7 +252,7 @@ impl Own {
             }
         };
         tokio::select! {
-            error = servers => error,
+            error = self.servers.failed() => error.into(),
             error = tasks => error,
         }
     }

@@ -2,9 +2,7 @@
 
 use loopledger_model::allocation::Event;
 use loopledger_views::micros;
-use loopledger_views::rows::{
-    Allocation, Pool, PoolShortfall, PoolState, Rows, Stamp, Usage,
-};
+use loopledger_views::rows::{Allocation, Pool, PoolShortfall, PoolState, Rows, Stamp, Usage};
 
 pub(crate) fn project(stamp: Stamp, event: &Event, rows: &mut Rows) {
     match event.clone() {

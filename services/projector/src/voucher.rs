@@ -6,9 +6,7 @@ use loopledger_model::voucher::{
 };
 use loopledger_model::{Money, ProgrammeId, VoucherId};
 use loopledger_views::micros;
-use loopledger_views::rows::{
-    Admission, MoveKind, Programme, Rows, Stamp, Voucher, VoucherMove,
-};
+use loopledger_views::rows::{Admission, MoveKind, Programme, Rows, Stamp, Voucher, VoucherMove};
 use rust_decimal::Decimal;
 
 pub(crate) fn project(stamp: Stamp, event: &Event, rows: &mut Rows) {

@@ -5,6 +5,7 @@
 //! contradicts itself panics.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 use jiff::Timestamp;
 use loopledger_model::voucher::{
@@ -15,6 +16,7 @@ use loopledger_model::{
     ContractId, InvoiceId, LockId, Money, PartyId, ProgrammeId, RedemptionId, SettlementId,
     VoucherId,
 };
+use rust_decimal::Decimal;
 
 use crate::programme::Account;
 use crate::voucher::{Lock, Voucher};
@@ -22,6 +24,7 @@ use crate::voucher::{Lock, Voucher};
 #[derive(Debug, Default, PartialEq)]
 pub struct State {
     programmes: BTreeMap<ProgrammeId, Account>,
+    /// Boxed, since the nodes of a map that grows at its end stay half empty.
     vouchers: BTreeMap<VoucherId, Box<Voucher>>,
     /// Whose part each lock is.
     locks: BTreeMap<LockId, VoucherId>,
@@ -49,6 +52,7 @@ pub(crate) struct Redemption {
     pub(crate) paid: Money,
 }
 
+/// A redemption with what it brought together.
 pub(crate) struct Redeemed<'a> {
     pub(crate) redemption: &'a Redemption,
     pub(crate) voucher: &'a Voucher,
@@ -90,7 +94,6 @@ impl State {
         self.redemptions.get(id)
     }
 
-    /// A redemption, and the voucher and the invoice that it brought together.
     pub(crate) fn redeemed(&self, id: &RedemptionId) -> Result<Redeemed<'_>, Refusal> {
         let unknown = || Refusal::UnknownRedemption { redemption: id.clone() };
         let redemption = self.redemption(id).ok_or_else(unknown)?;
@@ -106,7 +109,7 @@ impl State {
     pub(crate) fn apply(&mut self, event: &Event) {
         match event {
             Event::ProgrammeDefined(terms) => {
-                self.programmes.insert(terms.id.clone(), Account::of(terms.clone()));
+                insert_new(&mut self.programmes, &terms.id, Account::of(terms.clone()));
             }
             Event::ProviderAdmitted(admission) => {
                 self.programmes.get_mut(&admission.programme).expect(DEFINED).admit(admission);
@@ -125,11 +128,12 @@ impl State {
         let account = self.programmes.get_mut(&programme).expect(DEFINED);
         let holder = account.issue(&issued.holder, issued.amount, issued.at);
         let voucher = Voucher::of(issued, programme, holder);
-        self.vouchers.insert(issued.id.clone(), Box::new(voucher));
+        insert_new(&mut self.vouchers, &issued.id, Box::new(voucher));
     }
 
     fn keep(&mut self, locked: &VoucherLocked) {
-        self.locks.insert(locked.id.clone(), shared(&self.vouchers, &locked.voucher));
+        let owner = shared(&self.vouchers, &locked.voucher);
+        insert_new(&mut self.locks, &locked.id, owner);
         let (voucher, account) = self.parts(&locked.voucher);
         let contract = account.take(&locked.contract, locked.amount);
         voucher.keep(locked, contract);
@@ -162,7 +166,7 @@ impl State {
             at: redeemed.at,
             paid: nothing,
         };
-        self.redemptions.insert(redeemed.id.clone(), redemption);
+        insert_new(&mut self.redemptions, &redeemed.id, redemption);
     }
 
     fn settle(&mut self, settled: &RedemptionSettled) {
@@ -176,11 +180,13 @@ impl State {
         let redemption = self.redemptions.get_mut(&settled.redemption);
         let redemption = redemption.expect("a settled redemption is recorded");
         redemption.paid = plus(redemption.paid, settled.amount);
-        self.settlements.insert(settled.id.clone(), settlement);
+        insert_new(&mut self.settlements, &settled.id, settlement);
     }
 
     fn end(&mut self, ended: &VoucherEnded) {
         let (voucher, account) = self.parts(&ended.voucher);
+        let gone = (voucher.free(), voucher.locked());
+        assert_eq!(gone, (ended.free, ended.locked), "all of voucher {} ended", ended.voucher);
         account.uncommit(plus(ended.free, ended.locked));
         for (left, contract) in voucher.end(ended.ending, ended.at) {
             account.give_back(&contract, left);
@@ -196,6 +202,10 @@ impl State {
 
 const DEFINED: &str = "the programme of a recorded voucher or admission is defined";
 
+fn insert_new<K: Ord + Clone + Display, V>(map: &mut BTreeMap<K, V>, key: &K, value: V) {
+    assert!(map.insert(key.clone(), value).is_none(), "{key} is recorded twice");
+}
+
 /// The key as a map holds it already, so that equal ids share one allocation.
 pub(crate) fn shared<K: Ord + Clone, V>(map: &BTreeMap<K, V>, key: &K) -> K {
     map.get_key_value(key).map_or(key, |(known, _)| known).clone()
@@ -208,6 +218,6 @@ pub(crate) fn plus(left: Money, right: Money) -> Money {
 /// Never below zero, or the log contradicts itself.
 pub(crate) fn less(whole: Money, part: Money) -> Money {
     let rest = whole.checked_sub(part).expect("recorded amounts of one programme subtract");
-    assert!(!rest.amount().is_sign_negative(), "{part} cannot be taken from {whole}");
+    assert!(rest.amount() >= Decimal::ZERO, "{part} cannot be taken from {whole}");
     rest
 }

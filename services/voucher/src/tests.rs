@@ -1,5 +1,6 @@
 //! Stories of the voucher context: given a world and what was accepted, a command gets this answer.
 
+mod contradictions;
 mod ending;
 mod gate;
 mod issuing;

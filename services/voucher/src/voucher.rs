@@ -124,12 +124,10 @@ impl Voucher {
     /// Whether it can be locked or redeemed then.
     pub(crate) fn is_usable(&self, id: &VoucherId, at: Timestamp) -> Result<(), Refusal> {
         self.is_live(id, at)?;
-        match self.expires_at {
-            Some(expires_at) if at > expires_at => {
-                Err(Refusal::OutOfDate { voucher: id.clone(), expires_at })
-            }
-            Some(_) | None => Ok(()),
-        }
+        let passed = self.expires_at.filter(|expires_at| at > *expires_at);
+        passed.map_or(Ok(()), |expires_at| {
+            Err(Refusal::OutOfDate { voucher: id.clone(), expires_at })
+        })
     }
 
     /// Whether the buyer of a contract is who holds it.
@@ -180,7 +178,8 @@ impl Voucher {
 
     /// What was left on the locks, each with the contract that it was kept for.
     pub(crate) fn end(&mut self, ending: Ending, at: Timestamp) -> Vec<(Money, ContractId)> {
-        self.stage = Stage::Ended { ending, at };
+        let stage = std::mem::replace(&mut self.stage, Stage::Ended { ending, at });
+        assert!(matches!(stage, Stage::Live { .. }), "a voucher ends once");
         let open = self.locks.iter_mut().filter(|lock| lock.left().is_some());
         open.map(|lock| (lock.close(Hold::Gone), lock.contract.clone())).collect()
     }

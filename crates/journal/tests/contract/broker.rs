@@ -53,6 +53,13 @@ impl Broker {
         format!("nats://{user}:secret@127.0.0.1:{}", self.port)
     }
 
+    /// A client that knows nothing of journals.
+    pub async fn client(&self) -> async_nats::Client {
+        let options = async_nats::ConnectOptions::new().retry_on_initial_connect();
+        let options = options.user_and_password("ledger".into(), "secret".into());
+        options.connect(format!("127.0.0.1:{}", self.port)).await.unwrap()
+    }
+
     /// SIGKILL: the server has no chance to tidy up.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
@@ -67,7 +74,7 @@ impl Broker {
         let configuration = format!(
             r#"server_name: test
 listen: "127.0.0.1:{}"
-jetstream {{ store_dir: "{}", sync_interval: {} }}
+jetstream {{ store_dir: "{}", sync_interval: "{}" }}
 accounts {{
   LEDGER {{
     jetstream: enabled

@@ -160,7 +160,7 @@ async fn a_log_that_went_back_in_time_is_noticed_by_writers_and_readers() {
 }
 
 async fn raw(broker: &Broker) -> async_nats::jetstream::Context {
-    async_nats::jetstream::new(async_nats::connect(broker.url()).await.unwrap())
+    async_nats::jetstream::new(broker.client().await)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -115,7 +115,8 @@ async fn a_service_that_stops_gives_what_has_arrived_and_ends() {
         let nobody = nats.request(FUND, None, Bytes::new(), PATIENCE).await;
         assert_eq!(nobody, Err(AskError::NoService { partition: FUND }));
     }
-    let taken: Vec<_> = requests.by_ref().take(10).collect().await;
+    let taken = requests.by_ref().take(10).collect();
+    let taken: Vec<_> = timeout(PATIENCE, taken).await.expect("they have arrived");
     requests.stop();
     let left: Vec<_> = timeout(PATIENCE, requests.collect()).await.expect("it ends");
     assert_eq!(left.len(), 10);
@@ -134,7 +135,7 @@ async fn the_service_is_listed_by_its_context_version_and_subject() {
     let broker = Broker::start();
     let nats = connect(&broker).await;
     let mut requests = serve(&nats).await;
-    let client = async_nats::connect(broker.url()).await.unwrap();
+    let client = broker.client().await;
     let get = async |subject: &'static str| -> Value {
         let answer = timeout(PATIENCE, client.request(subject, "".into())).await.unwrap();
         serde_json::from_slice(&answer.unwrap().payload).unwrap()

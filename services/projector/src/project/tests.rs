@@ -1,0 +1,168 @@
+//! Which rows each fact comes to.
+
+use bytes::Bytes;
+use loopledger_journal::CommitId;
+use loopledger_model::{Context, Partition};
+use loopledger_testkit::at;
+use loopledger_views::rows::MoveKind;
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+
+use super::*;
+
+fn committed(context: Context, events: &[Value]) -> Commit {
+    let entry = json!({ "command": "c", "digest": "d", "by": "test", "events": events });
+    let body = json!({ "facts_at": 0, "entries": [entry] });
+    Commit {
+        position: 7,
+        partition: Partition::first(context),
+        id: CommitId::new(),
+        recorded_at: "2025-06-01T00:00:00.123456789Z".parse().expect("an instant"),
+        by: "test".to_owned(),
+        traceparent: None,
+        body: Bytes::from(body.to_string()),
+    }
+}
+
+fn rows_of(context: Context, events: &[Value]) -> Rows {
+    let facts = facts_of(&committed(context, events)).expect("readable events");
+    let (mut rows, mut loops) = (Rows::default(), Loops::of(&[]).expect("no flows"));
+    add(&facts, &mut rows, &mut loops).expect("facts that agree");
+    rows
+}
+
+fn cny(amount: &str) -> Value {
+    json!({ "amount": amount, "currency": "CNY" })
+}
+
+const AT: &str = "2025-03-01T00:00:00Z";
+
+/// Who paid whom how much, as what and under which name.
+fn told(flow: &rows::Flow) -> Value {
+    let money = format!("{} {}", flow.amount, flow.currency);
+    json!([flow.id, flow.kind, flow.from_party, flow.to_party, money])
+}
+
+#[test]
+fn every_movement_of_money_is_one_flow() {
+    let capital = rows_of(
+        Context::Fund,
+        &[
+            json!({"contribution_received": {"id": "ct", "fund": "f", "lp": "a", "amount": cny("7"), "at": AT}}),
+            json!({"investment_funded": {"id": "iv", "investor": "f", "company": "c", "amount": cny("4"),
+                "stake_percent": "12", "at": AT}}),
+            json!({"distribution_paid": {"id": "ds", "fund": "f", "lp": "a", "amount": cny("1"), "at": AT}}),
+            json!({"transfer_recorded": {"id": "tr", "from": "c", "to": "f", "amount": cny("2"), "at": AT,
+                "purpose": "loan"}}),
+        ],
+    );
+    assert_eq!(
+        capital.flows.iter().map(told).collect::<Vec<_>>(),
+        [
+            json!(["ct", "contribution", "a", "f", "7.00 CNY"]),
+            json!(["iv", "investment", "f", "c", "4.00 CNY"]),
+            json!(["ds", "distribution", "f", "a", "1.00 CNY"]),
+            json!(["tr", "transfer", "c", "f", "2.00 CNY"]),
+        ]
+    );
+    assert_eq!(capital.count(), 4);
+    let bought = rows_of(
+        Context::Purchase,
+        &[
+            json!({"payment_recorded": {"id": "pm", "invoice": "in", "contract": "k", "buyer": "c", "seller": "a",
+                "amount": cny("3"), "at": AT, "reference": "bank-1"}}),
+            json!({"contract_terminated": {"contract": "k", "buyer": "c", "seller": "a", "at": AT,
+                "reason": "breach", "refund": cny("1")}}),
+        ],
+    );
+    assert_eq!(
+        bought.flows.iter().map(told).collect::<Vec<_>>(),
+        [
+            json!(["pm", "compute_payment", "c", "a", "3.00 CNY"]),
+            json!(["k", "refund", "a", "c", "1.00 CNY"]),
+        ]
+    );
+    let subsidised = rows_of(Context::Voucher, &[settlement()]);
+    let [flow] = subsidised.flows.as_slice() else { panic!("one flow") };
+    assert_eq!(told(flow), json!(["st", "voucher_payment", "city", "a", "20.00 CNY"]));
+    assert_eq!(json!([flow.buyer, flow.contract, flow.invoice]), json!(["c", "k", "in"]));
+}
+
+fn settlement() -> Value {
+    json!({"redemption_settled": {"id": "st", "redemption": "rd", "voucher": "v", "programme": "pr",
+        "issuer": "city", "holder": "c", "provider": "a", "contract": "k", "invoice": "in",
+        "amount": cny("20"), "at": AT}})
+}
+
+#[test]
+fn a_contract_that_ends_without_a_refund_moves_no_money() {
+    let ended = rows_of(
+        Context::Purchase,
+        &[json!({"contract_terminated": {"contract": "k", "buyer": "c", "seller": "a", "at": AT,
+            "reason": "never_executed"}})],
+    );
+    assert_eq!((ended.terminations.len(), ended.count()), (1, 1));
+}
+
+#[test]
+fn what_moves_on_a_voucher_adds_up_to_its_face() {
+    let of = |extra: Value| {
+        let mut event = json!({"voucher": "v", "programme": "pr", "at": AT});
+        let fields = extra.as_object().expect("fields").clone();
+        event.as_object_mut().expect("fields").extend(fields);
+        event
+    };
+    let rows = rows_of(
+        Context::Voucher,
+        &[
+            json!({"voucher_issued": {"id": "v", "programme": "pr", "holder": "c", "amount": cny("100"), "at": AT}}),
+            json!({"voucher_locked": of(json!({"id": "lk", "contract": "k", "provider": "a", "amount": cny("50")}))}),
+            json!({"lock_released": of(json!({"lock": "lk", "amount": cny("5")}))}),
+            json!({"voucher_redeemed": of(json!({"id": "rd", "holder": "c", "provider": "a", "contract": "k",
+                "invoice": "in", "amount": cny("20"), "taken_from": []}))}),
+            settlement(),
+            json!({"voucher_ended": of(json!({"ending": "revoked", "free": cny("55"), "locked": cny("25")}))}),
+        ],
+    );
+    let all = rows.voucher_moves.iter();
+    let free: Decimal = all.clone().map(|change| change.free_change).sum();
+    let locked: Decimal = all.clone().map(|change| change.locked_change).sum();
+    let amounts =
+        all.filter(|change| !matches!(change.kind, MoveKind::Locked | MoveKind::Released));
+    let amounts: Vec<_> =
+        amounts.map(|change| format!("{} {}", change.kind, change.amount)).collect();
+    assert_eq!((rows.vouchers[0].face + free, locked), (Decimal::ZERO, Decimal::ZERO));
+    assert_eq!(amounts, ["redeemed 20.00", "paid 20.00", "revoked 80.00"]);
+}
+
+#[test]
+fn a_new_pool_is_a_pool_and_its_first_totals() {
+    let rows = rows_of(
+        Context::Allocation,
+        &[
+            json!({"pool_registered": {"id": "p", "operator": "a", "site": "s", "model": "H200", "cards": 8,
+                "lit": 6, "at": AT}}),
+            json!({"pool_changed": {"pool": "p", "at": AT, "cards": 8, "lit": 5}}),
+        ],
+    );
+    let totals: Vec<_> = rows.pool_states.iter().map(|state| (state.cards, state.lit)).collect();
+    assert_eq!((rows.pools.len(), totals), (1, vec![(8, 6), (8, 5)]));
+}
+
+#[test]
+fn a_row_names_its_fact_and_has_both_times_to_the_microsecond() {
+    let event = json!({"fund_formed": {"id": "f", "manager": "m", "currency": "CNY",
+        "at": "2025-03-01T00:00:00.987654321Z"}});
+    let rows = rows_of(Context::Fund, &[event.clone(), event]);
+    let stamp = rows.funds[1].stamp;
+    assert_eq!(stamp.fact().to_string(), "7.1");
+    assert_eq!(stamp.at, at("2025-03-01T00:00:00.987654Z"));
+    assert_eq!(stamp.recorded_at, at("2025-06-01T00:00:00.123456Z"));
+}
+
+#[test]
+fn a_commit_of_another_version_is_not_read() {
+    let unknown = committed(Context::Fund, &[json!({"fund_dissolved": {"id": "f"}})]);
+    let error = facts_of(&unknown).expect_err("an event that is not known").to_string();
+    assert!(error.starts_with("commit 7 of fund cannot be read"), "{error}");
+}

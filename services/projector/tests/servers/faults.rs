@@ -1,0 +1,154 @@
+//! What the world and the log can do to a projector.
+
+use std::time::Duration;
+
+use loopledger_journal::{Filter, Journal, MemoryJournal, ReadError};
+use loopledger_model::{Context, PartyId};
+use loopledger_projector::{Deps, Error, Limits};
+use loopledger_testkit::{at, id};
+use loopledger_views::{Batch, Error as ViewsError, Writer};
+
+use crate::history::{append, append_body, extend_market, market, party};
+use crate::stage::{Stage, name, start};
+
+#[tokio::test]
+async fn a_crash_of_the_database_is_waited_out_and_nothing_is_lost_or_doubled() {
+    let stage = Stage::set().await;
+    let journal = market(10).await;
+    let limits = Limits { commits: 2, ..Limits::LIVE };
+    let mut projector = start(Deps { limits, ..stage.deps(&journal, "live") });
+    for round in 1..4 {
+        projector.reaches(10 * u64::from(round)).await;
+        extend_market(&journal, 10 * round, 10 * (round + 1)).await;
+        stage.crash_database();
+    }
+    projector.reaches(40).await;
+    projector.stop().await;
+    stage.project(&journal, "anew", Limits::REBUILD).await.unwrap();
+    let [live, anew] = [stage.views("live"), stage.views("anew")];
+    assert_eq!(live.digests().await.unwrap(), anew.digests().await.unwrap());
+}
+
+#[tokio::test]
+async fn after_a_killed_database_the_next_projector_goes_on_where_the_rows_are() {
+    let stage = Stage::set().await;
+    let journal = market(20).await;
+    let limits = Limits { commits: 1, ..Limits::LIVE };
+    let mut projector = start(Deps { limits, ..stage.deps(&journal, "live") });
+    projector.reaches(5).await;
+    stage.kill_database();
+    projector.stop().await;
+    let stage = stage.start_again().await;
+    extend_market(&journal, 20, 30).await;
+    let mut projector = start(stage.deps(&journal, "live"));
+    projector.reaches(30).await;
+    projector.stop().await;
+    stage.project(&journal, "anew", Limits::REBUILD).await.unwrap();
+    let [live, anew] = [stage.views("live"), stage.views("anew")];
+    assert_eq!(live.digests().await.unwrap(), anew.digests().await.unwrap());
+}
+
+#[tokio::test]
+async fn of_two_projectors_at_once_the_second_is_refused() {
+    let stage = Stage::set().await;
+    let journal = market(4).await;
+    let mut first = start(stage.deps(&journal, "live"));
+    first.reaches(4).await;
+    let second = start(stage.deps(&journal, "live"));
+    let refusal = second.fails().await;
+    assert!(
+        matches!(&refusal, Error::Views(ViewsError::AnotherProjector { schema }) if schema == "live"),
+        "{refusal}"
+    );
+    let mut beside = start(stage.deps(&journal, "another"));
+    beside.reaches(4).await;
+    beside.stop().await;
+    first.stop().await;
+    let mut successor = start(stage.deps(&journal, "live"));
+    successor.reaches(4).await;
+    successor.stop().await;
+}
+
+#[tokio::test]
+async fn a_batch_onto_another_position_is_refused_and_leaves_nothing() {
+    let stage = Stage::set().await;
+    let journal = market(4).await;
+    stage.project(&journal, "live", Limits::LIVE).await.unwrap();
+    let before = stage.views("live").digests().await.unwrap();
+    let patience = Duration::from_secs(5);
+    let mut writer = Writer::open(&stage.database(), name("live"), patience).await.unwrap();
+    for after in [0, 3, 5] {
+        let batch = Batch { after, position: 6, ..Batch::default() };
+        let refusal = writer.store(&batch).await.unwrap_err();
+        assert!(matches!(refusal, ViewsError::ProgressMoved { believed, .. } if believed == after));
+        assert!(!refusal.is_retryable());
+    }
+    assert_eq!(stage.views("live").digests().await.unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_commit_that_cannot_be_read_stops_the_projector_behind_the_one_before() {
+    let stage = Stage::set().await;
+    let journal = market(3).await;
+    let body = r#"{"facts_at":0,"entries":[{"command":"c","digest":"d","by":"t","events":[{"fund_dissolved":{}}]}]}"#;
+    append_body(&journal, Context::Fund, at("2026-01-01"), body.to_owned()).await;
+    extend_market(&journal, 4, 6).await;
+    for _ in 0..2 {
+        let error = start(stage.deps(&journal, "live")).fails().await;
+        assert!(
+            matches!(&error, Error::Unreadable(at) if at.position == 4 && at.context == Context::Fund),
+            "{error}"
+        );
+        assert_eq!(stage.views("live").position().await.unwrap(), 3);
+    }
+}
+
+#[tokio::test]
+async fn a_fact_that_breaks_a_rule_of_the_views_stops_the_projector_and_is_named() {
+    let stage = Stage::set().await;
+    let journal = MemoryJournal::new();
+    append(&journal, Context::Registry, &[party("a", "provider")]).await;
+    append(&journal, Context::Registry, &[party("a", "company")]).await;
+    let error = start(stage.deps(&journal, "live")).fails().await;
+    assert!(error.to_string().contains("(id)=(a) already exists"), "{error}");
+    assert_eq!(stage.views("live").position().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_log_that_lost_commits_or_holds_others_stops_the_projector() {
+    let stage = Stage::set().await;
+    let journal = market(6).await;
+    stage.project(&journal, "live", Limits::LIVE).await.unwrap();
+    let lost = start(stage.deps(&market(4).await, "live")).fails().await;
+    assert!(matches!(lost, Error::Read(ReadError::LogBehind { from: 7, last: 4 })), "{lost}");
+    let other = start(stage.deps(&market(8).await, "live")).fails().await;
+    assert!(matches!(other, Error::LogDiffers { position: 6 }), "{other}");
+    assert_eq!(journal.last(&Filter::all()).await.unwrap(), 6);
+    let mut same = start(stage.deps(&journal, "live"));
+    same.reaches(6).await;
+    same.stop().await;
+}
+
+#[tokio::test]
+async fn an_asker_is_told_when_there_are_no_views_and_when_they_are_late() {
+    let stage = Stage::set().await;
+    let views = stage.views("live");
+    let none = views.position().await.unwrap_err();
+    assert!(matches!(none, ViewsError::NoViews { .. }), "{none}");
+    let journal = market(3).await;
+    let mut projector = start(stage.deps(&journal, "live"));
+    projector.reaches(3).await;
+    assert_eq!(views.wait_for(3, Duration::ZERO).await.unwrap(), 3);
+    let late = views.wait_for(4, Duration::from_millis(20)).await.unwrap_err();
+    assert!(matches!(late, ViewsError::NotReached { asked: 4, reached: 3, .. }), "{late}");
+    let waiting = tokio::spawn({
+        let views = views.clone();
+        async move { views.wait_for(4, Duration::from_secs(30)).await }
+    });
+    append(&journal, Context::Registry, &[party("a", "provider"), party("b", "fund")]).await;
+    assert_eq!(waiting.await.unwrap().unwrap(), 4);
+    let asked: Vec<PartyId> = ["b", "c", "a"].map(id).to_vec();
+    let known = views.known_parties(&asked).await.unwrap();
+    assert_eq!(known.into_iter().collect::<Vec<_>>(), [id("a"), id("b")]);
+    projector.stop().await;
+}

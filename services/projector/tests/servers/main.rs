@@ -1,0 +1,11 @@
+//! The projector on a real database: whole answers, faults, and two of them at once.
+
+#![expect(clippy::unwrap_used, reason = "a test fails where the world fails it")]
+
+mod answers;
+mod batches;
+mod faults;
+mod history;
+mod rebuilds;
+mod stage;
+mod scale;
