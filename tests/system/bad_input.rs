@@ -3,65 +3,64 @@
 
 use serde_json::json;
 
-use crate::program::{Bundle, Ledger, scenario};
+use crate::program::{Bundle, Ledger, Up, scenario};
 
-/// The bundle is not imported, for the reason that these words give, and the ledger stays empty.
-#[track_caller]
-fn stops(bundle: &Bundle, words: &[&str]) {
+/// What is wrong, with the words that the message has to have.
+fn unreadable_bundles() -> Vec<(&'static str, Bundle, Vec<&'static str>)> {
+    let bundle = Bundle::lp_loop;
+    vec![
+        (
+            "an unknown column",
+            bundle().replace("funds.csv", "formed_at", "formed"),
+            vec!["funds.csv", "line 1", "formed"],
+        ),
+        (
+            "a bad date",
+            bundle().replace("commitments.csv", "350000000,2024-06-15", "350000000,2024-06-31"),
+            vec!["commitments.csv", "line 2", "at", "2024-06-31"],
+        ),
+        (
+            "a wrong USCC digit",
+            bundle().replace("parties.csv", "M000100Y43", "M000100Y44"),
+            vec!["parties.csv", "line 3", "uscc", "91350100M000100Y44"],
+        ),
+        (
+            "a grouped amount",
+            bundle().replace("payments.csv", "640000,", "\"1,000\","),
+            vec!["payments.csv", "line 5", "amount", "1,000"],
+        ),
+        (
+            "an amount that is no number",
+            bundle().replace("payments.csv", "640000,", "NaN,"),
+            vec!["payments.csv", "line 5", "amount", "NaN"],
+        ),
+        (
+            "a missing party",
+            bundle().replace("parties.csv", "lp-state,State Guidance Fund,fund,CN,,\n", ""),
+            vec!["commitments.csv", "line 3", "lp", "lp-state"],
+        ),
+        (
+            "a duplicate id with other content",
+            bundle().append("payments.csv", "pm-1,in-1,999,2025-03-20,bank-0001"),
+            vec!["payments.csv", "line 7", "line 2", "pm-1"],
+        ),
+    ]
+}
+
+#[test]
+fn what_cannot_be_read_stops_the_import_before_anything_is_sent() {
     let ledger = Ledger::new();
-    let answer = ledger.import(bundle.path());
-    assert_eq!(answer.code, Some(2), "{}", answer.text());
-    for word in words {
-        assert!(answer.stderr.contains(word), "`{word}` is not in: {}", answer.stderr);
+    let up = Up::start(&ledger);
+    for (wrong, bundle, words) in unreadable_bundles() {
+        let answer = ledger.import(bundle.path());
+        assert_eq!(answer.code, Some(2), "{wrong}: {}", answer.text());
+        for word in words {
+            let said = &answer.stderr;
+            assert!(said.contains(word), "{wrong}: `{word}` is not in: {said}");
+        }
     }
     assert_eq!(ledger.query(&["flows"]), json!({ "position": 0, "flows": [] }));
-}
-
-#[test]
-fn an_unknown_column_stops_the_import() {
-    let bundle = Bundle::lp_loop().replace("funds.csv", "formed_at", "formed");
-    stops(&bundle, &["funds.csv", "line 1", "formed"]);
-}
-
-#[test]
-fn a_bad_date_stops_the_import() {
-    let bundle = Bundle::lp_loop().replace(
-        "commitments.csv",
-        "350000000,2024-06-15",
-        "350000000,2024-06-31",
-    );
-    stops(&bundle, &["commitments.csv", "line 2", "at", "2024-06-31"]);
-}
-
-#[test]
-fn a_wrong_uscc_digit_stops_the_import() {
-    let bundle = Bundle::lp_loop().replace("parties.csv", "M000100Y43", "M000100Y44");
-    stops(&bundle, &["parties.csv", "line 3", "uscc", "91350100M000100Y44"]);
-}
-
-#[test]
-fn a_grouped_amount_stops_the_import() {
-    let bundle = Bundle::lp_loop().replace("payments.csv", "640000,", "\"1,000\",");
-    stops(&bundle, &["payments.csv", "line 5", "amount", "1,000"]);
-}
-
-#[test]
-fn an_amount_that_is_no_number_stops_the_import() {
-    let bundle = Bundle::lp_loop().replace("payments.csv", "640000,", "NaN,");
-    stops(&bundle, &["payments.csv", "line 5", "amount", "NaN"]);
-}
-
-#[test]
-fn a_missing_party_stops_the_import() {
-    let bundle =
-        Bundle::lp_loop().replace("parties.csv", "lp-state,State Guidance Fund,fund,CN,,\n", "");
-    stops(&bundle, &["commitments.csv", "line 3", "lp", "lp-state"]);
-}
-
-#[test]
-fn a_duplicate_id_with_other_content_stops_the_import() {
-    let bundle = Bundle::lp_loop().append("payments.csv", "pm-1,in-1,999,2025-03-20,bank-0001");
-    stops(&bundle, &["payments.csv", "line 7", "line 2", "pm-1"]);
+    assert_eq!(up.interrupt(), Some(0));
 }
 
 #[test]

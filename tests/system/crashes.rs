@@ -1,26 +1,45 @@
 //! The whole program is killed in the middle of an import, again and again; the end is that of an undisturbed one.
 
-use std::time::Duration;
+use std::path::Path;
 
 use crate::program::{Ledger, processes_on, scenario, signal, wait_until};
+
+/// Bytes that the journal's server has on disk.
+fn journal_bytes(folder: &Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
+    let size = |entry: std::fs::DirEntry| {
+        let path = entry.path();
+        if path.is_dir() {
+            return journal_bytes(&path);
+        }
+        let is_log = path.extension().is_some_and(|extension| extension == "blk");
+        // A file may be gone by now: the server replaces some.
+        if is_log { entry.metadata().map_or(0, |metadata| metadata.len()) } else { 0 }
+    };
+    entries.flatten().map(size).sum()
+}
 
 #[test]
 fn an_import_killed_anywhere_and_repeated_ends_like_an_undisturbed_one() {
     let undisturbed = Ledger::new();
     undisturbed.import(&scenario("lp-loop")).succeeded();
     let expected = undisturbed.everything();
+    let whole = journal_bytes(&undisturbed.data());
 
     let disturbed = Ledger::new();
     let bundle = scenario("lp-loop");
     let arguments = ["import", bundle.to_str().expect("a readable path")];
-    // The start takes most of a run, so later kills are closer together; some come after the end.
-    for after_ms in [150, 600, 900, 1_100, 1_200, 1_300, 1_400, 1_500, 1_700, 2_000] {
+    for eighth in 0..8 {
+        let enough = whole * eighth / 8;
         let mut import = disturbed.command(&arguments).spawn().expect("the program starts");
-        std::thread::sleep(Duration::from_millis(after_ms));
+        wait_until("the journal has grown", || journal_bytes(&disturbed.data()) > enough);
         signal(&import, rustix::process::Signal::KILL);
-        import.wait().expect("our own child");
+        let ended = import.wait().expect("our own child");
+        assert_eq!(ended.code(), None, "it was killed before it had ended");
     }
-    disturbed.import(&bundle).succeeded();
+    let last = disturbed.import(&bundle).succeeded();
+    assert!(!last.stdout.contains(" 0 accepted"), "the kills came before the end: {}", last.stdout);
+    assert!(!last.stdout.contains(" 0 unchanged"), "and after the start: {}", last.stdout);
     assert_eq!(disturbed.everything(), expected);
     let data = disturbed.data();
     wait_until("no process is left on the folder", || processes_on(&data).is_empty());

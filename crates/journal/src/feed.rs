@@ -20,8 +20,8 @@ use crate::jetstream::JetStreamJournal;
 use crate::nats::Pauses;
 use crate::{Commit, Commits, Filter, ReadError, commit};
 
-/// What a reader asks for at once, if every message were as large as the server allows: 64 MiB. Half
-/// as much again may be on its way. For commits of 60 kB, 16 messages read as fast as 256.
+/// What a reader asks for at once if every message were as large as the server allows; half as much
+/// again may be on its way. For commits of 60 kB, 16 messages at once read as fast as 256.
 const IN_FLIGHT_BYTES: usize = 64 << 20;
 const BATCH_MIN: usize = 8;
 const BATCH_MAX: usize = 64;
