@@ -75,7 +75,7 @@ pub(crate) async fn start(program: &Path, folder: &Path, options: &Options) -> R
 fn configuration(durability: Durability, ledger: &str, system: &str) -> String {
     let sync = match durability {
         Durability::Fsync => "always",
-        Durability::Lazy => "2m",
+        Durability::Lazy => "\"2m\"",
     };
     format!(
         r#"server_name: loopledger

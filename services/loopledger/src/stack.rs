@@ -11,7 +11,7 @@ use anyhow::{Context as _, anyhow};
 use loopledger_allocation::Allocation;
 use loopledger_fund::FundDecider;
 use loopledger_gateway::Api;
-use loopledger_journal::{Config, Filter, JetStreamJournal, Journal, Nats};
+use loopledger_journal::{Config, Filter, JetStreamJournal, Journal, Nats, check_fsync};
 use loopledger_model::{Partition, Position};
 use loopledger_projector::Deps;
 use loopledger_purchase::Purchase;
@@ -94,6 +94,9 @@ impl Stack {
         let servers = Servers::start(&lock, &options).await?;
         let (nats_url, database_url) =
             (servers.nats_url().to_owned(), servers.database_url().to_owned());
+        if let Some(system) = servers.nats_system_url() {
+            check_fsync(&Nats::connect(system, "loopledger start-up check").await?).await?;
+        }
         let http = listener.as_ref().map(TcpListener::local_addr).transpose()?;
         let own =
             Own { lock, servers, tasks: JoinSet::new(), shutdown: CancellationToken::new(), http };
