@@ -62,15 +62,17 @@ pub struct Places {
 }
 
 impl Places {
-    /// `PATH`; then `LOOPLEDGER_TOOLS` and every `.tools` from the current folder upward that
-    /// belongs to this user or to root; then the folders in which Linux distributions keep
-    /// servers.
+    /// `PATH`; then `LOOPLEDGER_TOOLS` and every `.tools` from the current folder and from this
+    /// program's folder upward that belongs to this user or to root; then the folders in which
+    /// Linux distributions keep servers.
     pub fn of_this_process() -> Places {
         let path = env::var_os("PATH").map(|path| env::split_paths(&path).collect());
         let mut tools: Vec<PathBuf> =
             env::var_os("LOOPLEDGER_TOOLS").map(PathBuf::from).into_iter().collect();
         let here = env::current_dir().unwrap_or_default();
-        tools.extend(here.ancestors().map(|folder| folder.join(".tools")).filter(|t| is_ours(t)));
+        let program = env::current_exe().unwrap_or_default();
+        let upward = here.ancestors().chain(program.ancestors());
+        tools.extend(upward.map(|folder| folder.join(".tools")).filter(|t| is_ours(t)));
         let mut system = postgres_folders(Path::new("/usr/lib/postgresql"));
         system.extend(["/usr/sbin", "/usr/local/bin"].map(PathBuf::from));
         Places { path: path.unwrap_or_default(), tools, system }

@@ -1,7 +1,7 @@
 //! Answers as tables for people; `--json` is for programs.
 
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{CellAlignment, Table};
+use comfy_table::{CellAlignment, Table, TableComponent};
 use loopledger_views::{Flows, Loops, Utilization, VoucherStatus, Vouchers};
 
 use crate::figures::{day, grouped, or_unknown, percent};
@@ -9,7 +9,7 @@ use crate::figures::{day, grouped, or_unknown, percent};
 /// A table; columns whose heading starts with `>` hold figures and are aligned to the right.
 fn table(headings: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Table {
     let mut table = Table::new();
-    table.load_preset(UTF8_HORIZONTAL_ONLY);
+    table.load_preset(UTF8_HORIZONTAL_ONLY).remove_style(TableComponent::HorizontalLines);
     table.set_header(headings.iter().map(|heading| heading.trim_start_matches('>')));
     table.add_rows(rows);
     for (index, heading) in headings.iter().enumerate() {
