@@ -20,7 +20,9 @@ fn table(headings: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Tabl
     table
 }
 
-fn with_position(table: impl std::fmt::Display, what: &str, count: usize, position: u64) -> String {
+/// The table, how many of `[one, many]` it shows, and the position that it rests on.
+fn with_position(table: &Table, [one, many]: [&str; 2], count: usize, position: u64) -> String {
+    let what = if count == 1 { one } else { many };
     format!("{table}\n{count} {what}, position {position}")
 }
 
@@ -53,7 +55,12 @@ pub fn loops(answer: &Loops) -> String {
             found.lag_days.to_string(),
         ]
     });
-    with_position(table(&headings, rows), "loops found", answer.loops.len(), answer.position)
+    with_position(
+        &table(&headings, rows),
+        ["loop found", "loops found"],
+        answer.loops.len(),
+        answer.position,
+    )
 }
 
 pub fn flows(answer: &Flows) -> String {
@@ -70,7 +77,7 @@ pub fn flows(answer: &Flows) -> String {
             flow.event.to_string(),
         ]
     });
-    with_position(table(&headings, rows), "flows", answer.flows.len(), answer.position)
+    with_position(&table(&headings, rows), ["flow", "flows"], answer.flows.len(), answer.position)
 }
 
 pub fn utilization(answer: &Utilization) -> String {
@@ -115,7 +122,7 @@ pub fn utilization(answer: &Utilization) -> String {
             oversold.to_owned(),
         ]
     });
-    with_position(table(&headings, rows), "pools", answer.pools.len(), answer.position)
+    with_position(&table(&headings, rows), ["pool", "pools"], answer.pools.len(), answer.position)
 }
 
 pub fn vouchers(answer: &Vouchers) -> String {
@@ -173,7 +180,8 @@ pub fn vouchers(answer: &Vouchers) -> String {
         ]
     });
     let count = answer.vouchers.len();
-    let vouchers = with_position(table(&headings, vouchers), "vouchers", count, answer.position);
+    let vouchers =
+        with_position(&table(&headings, vouchers), ["voucher", "vouchers"], count, answer.position);
     format!("{programmes}\n\n{vouchers}")
 }
 

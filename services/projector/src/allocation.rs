@@ -1,4 +1,5 @@
-//! allocation's facts as rows: pools, their totals over time, shortfalls, allocations and metered usage.
+//! allocation's facts as rows: pools, their totals over time, shortfalls, allocations and metered
+//! usage.
 
 use loopledger_model::allocation::Event;
 use loopledger_views::micros;

@@ -30,7 +30,8 @@ impl Reader {
         Self { commits, limits, failed: None }
     }
 
-    /// Waits for the next commit and takes what is there behind it; nothing when the stream has ended.
+    /// Waits for the next commit and takes what is there behind it; nothing when the stream has
+    /// ended.
     pub(crate) async fn next(&mut self) -> Result<Vec<Commit>, ReadError> {
         if let Some(error) = self.failed.take() {
             return Err(error);

@@ -1,8 +1,10 @@
-//! The projector: one ordered reader of the journal that keeps the read models, live or in a rebuild.
+//! The projector: one ordered reader of the journal that keeps the read models, live or in a
+//! rebuild.
 //!
-//! Invariants: rows, loops, archive and position change in one transaction, so what is stored is what the journal says
-//! up to one position. A commit is projected once, in order, and never skipped: one that cannot be read stops the
-//! projector. What rows come to does not depend on how many commits went into one transaction.
+//! Invariants: rows, loops, archive and position change in one transaction, so what is stored is
+//! what the journal says up to one position. A commit is projected once, in order, and never
+//! skipped: one that cannot be read stops the projector. What rows come to does not depend on how
+//! many commits went into one transaction.
 
 mod allocation;
 mod error;

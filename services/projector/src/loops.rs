@@ -1,4 +1,5 @@
-//! The loops that flows make, kept in memory as a graph and told anew where a batch has changed them.
+//! The loops that flows make, kept in memory as a graph and told anew where a batch has changed
+//! them.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,5 @@
-//! purchase's facts as rows: contracts, invoices and terminations. Payments and refunds are in flows.
+//! purchase's facts as rows: contracts, invoices and terminations. Payments and refunds are in
+//! flows.
 
 use loopledger_model::Money;
 use loopledger_model::purchase::{Contract as Signed, ContractTerminated, Event, InvoiceIssued};

@@ -36,8 +36,8 @@ impl<J> Deps<J> {
     }
 }
 
-/// Projects the journal until `shutdown`. What may pass is waited for and tried again from what is stored; what does
-/// not pass is the answer. `status` tells how far the views are.
+/// Projects the journal until `shutdown`. What may pass is waited for and tried again from what is
+/// stored; what does not pass is the answer. `status` tells how far the views are.
 pub async fn run<J: Journal>(
     deps: Deps<J>,
     status: watch::Sender<Status>,
@@ -91,8 +91,8 @@ async fn follow<J: Journal>(deps: &Deps<J>, status: &watch::Sender<Status>) -> (
     }
 }
 
-/// Projects what the journal holds, up to `until` where that is said, and returns the position reached. Called again,
-/// it goes on from there.
+/// Projects what the journal holds, up to `until` where that is said, and returns the position
+/// reached. Called again, it goes on from there.
 pub async fn rebuild<J: Journal>(
     deps: &Deps<J>,
     until: Option<Position>,

@@ -1,7 +1,7 @@
 //! A session as the writer of one schema: where it stands, and what takes it further.
 //!
-//! Invariant: the graph in memory is that of the flows that are stored; after any error the session is given up, and
-//! the next one starts from what is stored.
+//! Invariant: the graph in memory is that of the flows that are stored; after any error the session
+//! is given up, and the next one starts from what is stored.
 
 use std::time::Duration;
 
@@ -40,8 +40,8 @@ impl Session {
         self.position
     }
 
-    /// Projects commits, which are in order; those that are stored already change nothing. What comes before one that
-    /// cannot be read is stored.
+    /// Projects commits, which are in order; those that are stored already change nothing. What
+    /// comes before one that cannot be read is stored.
     pub(crate) async fn take(&mut self, commits: &[Commit]) -> Result<(), Error> {
         let mut batch = Batch { after: self.position, position: self.position, ..Batch::default() };
         let mut unreadable = None;

@@ -48,11 +48,15 @@ fn every_movement_of_money_is_one_flow() {
     let capital = rows_of(
         Context::Fund,
         &[
-            json!({"contribution_received": {"id": "ct", "fund": "f", "lp": "a", "amount": cny("7"), "at": AT}}),
-            json!({"investment_funded": {"id": "iv", "investor": "f", "company": "c", "amount": cny("4"),
+            json!({"contribution_received": {"id": "ct", "fund": "f", "lp": "a",
+                "amount": cny("7"), "at": AT}}),
+            json!({"investment_funded": {"id": "iv", "investor": "f", "company": "c",
+                "amount": cny("4"),
                 "stake_percent": "12", "at": AT}}),
-            json!({"distribution_paid": {"id": "ds", "fund": "f", "lp": "a", "amount": cny("1"), "at": AT}}),
-            json!({"transfer_recorded": {"id": "tr", "from": "c", "to": "f", "amount": cny("2"), "at": AT,
+            json!({"distribution_paid": {"id": "ds", "fund": "f", "lp": "a", "amount": cny("1"),
+                "at": AT}}),
+            json!({"transfer_recorded": {"id": "tr", "from": "c", "to": "f", "amount": cny("2"),
+                "at": AT,
                 "purpose": "loan"}}),
         ],
     );
@@ -69,7 +73,8 @@ fn every_movement_of_money_is_one_flow() {
     let bought = rows_of(
         Context::Purchase,
         &[
-            json!({"payment_recorded": {"id": "pm", "invoice": "in", "contract": "k", "buyer": "c", "seller": "a",
+            json!({"payment_recorded": {"id": "pm", "invoice": "in", "contract": "k", "buyer": "c",
+                "seller": "a",
                 "amount": cny("3"), "at": AT, "reference": "bank-1"}}),
             json!({"contract_terminated": {"contract": "k", "buyer": "c", "seller": "a", "at": AT,
                 "reason": "breach", "refund": cny("1")}}),
@@ -115,13 +120,17 @@ fn what_moves_on_a_voucher_adds_up_to_its_face() {
     let rows = rows_of(
         Context::Voucher,
         &[
-            json!({"voucher_issued": {"id": "v", "programme": "pr", "holder": "c", "amount": cny("100"), "at": AT}}),
-            json!({"voucher_locked": of(json!({"id": "lk", "contract": "k", "provider": "a", "amount": cny("50")}))}),
+            json!({"voucher_issued": {"id": "v", "programme": "pr", "holder": "c",
+                "amount": cny("100"), "at": AT}}),
+            json!({"voucher_locked": of(json!({"id": "lk", "contract": "k", "provider": "a",
+                "amount": cny("50")}))}),
             json!({"lock_released": of(json!({"lock": "lk", "amount": cny("5")}))}),
-            json!({"voucher_redeemed": of(json!({"id": "rd", "holder": "c", "provider": "a", "contract": "k",
+            json!({"voucher_redeemed": of(json!({"id": "rd", "holder": "c", "provider": "a",
+                "contract": "k",
                 "invoice": "in", "amount": cny("20"), "taken_from": []}))}),
             settlement(),
-            json!({"voucher_ended": of(json!({"ending": "revoked", "free": cny("55"), "locked": cny("25")}))}),
+            json!({"voucher_ended": of(json!({"ending": "revoked", "free": cny("55"),
+                "locked": cny("25")}))}),
         ],
     );
     let all = rows.voucher_moves.iter();
@@ -140,7 +149,8 @@ fn a_new_pool_is_a_pool_and_its_first_totals() {
     let rows = rows_of(
         Context::Allocation,
         &[
-            json!({"pool_registered": {"id": "p", "operator": "a", "site": "s", "model": "H200", "cards": 8,
+            json!({"pool_registered": {"id": "p", "operator": "a", "site": "s", "model": "H200",
+                "cards": 8,
                 "lit": 6, "at": AT}}),
             json!({"pool_changed": {"pool": "p", "at": AT, "cards": 8, "lit": 5}}),
         ],

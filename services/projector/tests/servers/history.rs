@@ -20,15 +20,6 @@ pub async fn append_at(
 ) -> Position {
     let entry = json!({ "command": "c", "digest": "d", "by": "test", "events": events });
     let body = json!({ "facts_at": 0, "entries": [entry] });
-    append_body(journal, context, recorded_at, body.to_string()).await
-}
-
-pub async fn append_body(
-    journal: &MemoryJournal,
-    context: Context,
-    recorded_at: Timestamp,
-    body: String,
-) -> Position {
     let partition = Partition::first(context);
     let expected = journal.last(&Filter::partition(partition)).await.unwrap();
     let commit = NewCommit {
@@ -36,7 +27,7 @@ pub async fn append_body(
         recorded_at,
         by: "test".to_owned(),
         traceparent: None,
-        body: Bytes::from(body),
+        body: Bytes::from(body.to_string()),
     };
     journal.append(partition, expected, commit).await.unwrap()
 }
@@ -58,11 +49,13 @@ pub fn party(id: &str, kind: &str) -> Value {
 }
 
 pub fn contribution(id: &str, lp: &str, fund: &str, amount: &str, date: &str) -> Value {
-    json!({"contribution_received": {"id": id, "fund": fund, "lp": lp, "amount": cny(amount), "at": day(date)}})
+    json!({"contribution_received": {"id": id, "fund": fund, "lp": lp, "amount": cny(amount),
+        "at": day(date)}})
 }
 
 pub fn investment(id: &str, investor: &str, company: &str, amount: &str, date: &str) -> Value {
-    json!({"investment_funded": {"id": id, "investor": investor, "company": company, "amount": cny(amount),
+    json!({"investment_funded": {"id": id, "investor": investor, "company": company,
+        "amount": cny(amount),
         "at": day(date)}})
 }
 
@@ -74,7 +67,8 @@ pub fn payment(
     amount: &str,
     date: &str,
 ) -> Value {
-    json!({"payment_recorded": {"id": id, "invoice": format!("in-{id}"), "contract": contract, "buyer": buyer,
+    json!({"payment_recorded": {"id": id, "invoice": format!("in-{id}"), "contract": contract,
+        "buyer": buyer,
         "seller": seller, "amount": cny(amount), "at": day(date)}})
 }
 
@@ -82,13 +76,16 @@ fn settlement(id: &str, of: [&str; 5], amount: &str, date: &str) -> Value {
     let [redemption, voucher, holder, provider, contract] = of;
     json!({"redemption_settled": {"id": id, "redemption": redemption, "voucher": voucher,
         "programme": "cv-2025", "issuer": "city", "holder": holder, "provider": provider,
-        "contract": contract, "invoice": format!("in-{redemption}"), "amount": cny(amount), "at": day(date)}})
+        "contract": contract, "invoice": format!("in-{redemption}"), "amount": cny(amount),
+        "at": day(date)}})
 }
 
 fn redemption(id: &str, of: [&str; 4], amount: &str, date: &str) -> Value {
     let [voucher, holder, provider, contract] = of;
-    json!({"voucher_redeemed": {"id": id, "voucher": voucher, "programme": "cv-2025", "holder": holder,
-        "provider": provider, "contract": contract, "invoice": format!("in-{id}"), "amount": cny(amount),
+    json!({"voucher_redeemed": {"id": id, "voucher": voucher, "programme": "cv-2025",
+        "holder": holder,
+        "provider": provider, "contract": contract, "invoice": format!("in-{id}"),
+        "amount": cny(amount),
         "taken_from": [], "at": day(date)}})
 }
 
@@ -100,7 +97,8 @@ fn lock(
     amount: &str,
     date: &str,
 ) -> Value {
-    json!({"voucher_locked": {"id": id, "voucher": voucher, "programme": "cv-2025", "contract": contract,
+    json!({"voucher_locked": {"id": id, "voucher": voucher, "programme": "cv-2025",
+        "contract": contract,
         "provider": provider, "amount": cny(amount), "at": day(date)}})
 }
 
@@ -115,7 +113,8 @@ fn contract(
 ) -> Value {
     json!({"id": id, "buyer": buyer, "seller": seller, "currency": "CNY", "price_per_unit": "5991",
         "unit": "p_month", "quantity": "3600", "declared_p": p,
-        "basis": {"precision": "bf16", "sparsity": "dense"}, "at": day(signed), "term": days(from, to)})
+        "basis": {"precision": "bf16", "sparsity": "dense"}, "at": day(signed), "term": days(from,
+        to)})
 }
 
 fn registry() -> Vec<Value> {
@@ -147,14 +146,17 @@ fn programme() -> Vec<Value> {
     let rules = json!({"ratio": "0.3", "affiliation": "allow", "metering_required": true,
         "rounding": {"digits": 2, "mode": "truncate"}, "validity_days": 365});
     let issued = |id: &str, holder: &str, amount: &str, date: &str, expires: &str| {
-        json!({"voucher_issued": {"id": id, "programme": "cv-2025", "holder": holder, "amount": cny(amount),
+        json!({"voucher_issued": {"id": id, "programme": "cv-2025", "holder": holder,
+            "amount": cny(amount),
             "at": day(date), "expires_at": day(expires)}})
     };
     vec![
-        json!({"programme_defined": {"id": "cv-2025", "issuer": "city", "name": "City compute vouchers",
+        json!({"programme_defined": {"id": "cv-2025", "issuer": "city",
+            "name": "City compute vouchers",
             "currency": "CNY", "budget": cny("50000000"), "at": day("2025-01-01"),
             "closes": day("2025-12-31"), "rules": rules}}),
-        json!({"provider_admitted": {"programme": "cv-2025", "provider": "provider-a", "at": day("2025-01-01")}}),
+        json!({"provider_admitted": {"programme": "cv-2025", "provider": "provider-a",
+            "at": day("2025-01-01")}}),
         issued("v-c1", "company-c", "2000000", "2025-01-20", "2026-01-20"),
         issued("v-d1", "company-d", "1200000", "2025-02-20", "2026-02-20"),
         lock("lk-1", "v-c1", "provider-a", "k-1", "2000000", "2025-01-25"),
@@ -164,7 +166,8 @@ fn programme() -> Vec<Value> {
 
 fn pools() -> Vec<Value> {
     let pool = |id: &str, operator: &str, model: &str, cards: u32, lit: u32| {
-        json!({"pool_registered": {"id": id, "operator": operator, "site": "Nanning", "model": model,
+        json!({"pool_registered": {"id": id, "operator": operator, "site": "Nanning",
+            "model": model,
             "cards": cards, "lit": lit, "at": day("2025-01-01")}})
     };
     let given = |id: &str, pool: &str, contract: &str, cards: u32, from: &str, to: &str| {
@@ -172,7 +175,8 @@ fn pools() -> Vec<Value> {
             "period": days(from, to)}})
     };
     let used = |id: &str, allocation: &str, contract: &str, from: &str, to: &str, hours: &str| {
-        json!({"usage_metered": {"id": id, "allocation": allocation, "pool": "pool-a1", "contract": contract,
+        json!({"usage_metered": {"id": id, "allocation": allocation, "pool": "pool-a1",
+            "contract": contract,
             "window": days(from, to), "card_hours": hours, "source": "slurm"}})
     };
     vec![
@@ -182,8 +186,10 @@ fn pools() -> Vec<Value> {
         given("al-3", "pool-a1", "k-3", 202, "2025-03-01", "2025-09-01"),
         used("us-1", "al-1", "k-1", "2025-02-01", "2025-03-01", "240000"),
         used("us-2", "al-1", "k-1", "2025-03-01", "2025-04-01", "251000"),
-        json!({"pool_changed": {"pool": "pool-a1", "at": day("2025-04-01"), "cards": 2048, "lit": 800}}),
-        json!({"pool_fell_short": {"pool": "pool-a1", "at": day("2025-04-01"), "lit": 800, "allocated": 808}}),
+        json!({"pool_changed": {"pool": "pool-a1", "at": day("2025-04-01"), "cards": 2048,
+            "lit": 800}}),
+        json!({"pool_fell_short": {"pool": "pool-a1", "at": day("2025-04-01"), "lit": 800,
+            "allocated": 808}}),
     ]
 }
 
@@ -219,16 +225,18 @@ fn contracts() -> Vec<Value> {
         "amount": cny("3594600"), "at": day("2025-03-05")}}),
     );
     events.push(json!({"contract_terminated": {"contract": "k-2", "buyer": "company-d",
-        "seller": "provider-x", "at": day("2025-06-01"), "reason": "ended_early", "refund": cny("500")}}));
+        "seller": "provider-x", "at": day("2025-06-01"), "reason": "ended_early",
+        "refund": cny("500")}}));
     events
 }
 
-/// Provider A's money goes through fund B to company C, which buys from A, directly and through a reseller;
-/// provider X invests in its own customer D. Vouchers pay part of both.
+/// Provider A's money goes through fund B to company C, which buys from A, directly and through a
+/// reseller; provider X invests in its own customer D. Vouchers pay part of both.
 pub async fn lp_loop() -> MemoryJournal {
     let journal = MemoryJournal::new();
     let capital = [
-        json!({"fund_formed": {"id": "fund-b", "manager": "city", "currency": "CNY", "at": day("2024-06-01")}}),
+        json!({"fund_formed": {"id": "fund-b", "manager": "city", "currency": "CNY",
+            "at": day("2024-06-01")}}),
         json!({"commitment_made": {"id": "cm-1", "fund": "fund-b", "lp": "provider-a",
             "amount": cny("350000000"), "at": day("2024-06-15"), "priority_supplier": true}}),
         contribution("ct-1", "provider-a", "fund-b", "70000000", "2024-09-01"),
@@ -273,8 +281,8 @@ pub async fn lp_loop() -> MemoryJournal {
     journal
 }
 
-/// So many commits of three movements of money each, among few parties, dated in no order: every party invests in the
-/// others and buys from them, so there are loops of every length.
+/// So many commits of three movements of money each, among few parties, dated in no order: every
+/// party invests in the others and buys from them, so there are loops of every length.
 pub async fn market(commits: u32) -> MemoryJournal {
     let journal = MemoryJournal::new();
     extend_market(&journal, 0, commits).await;

@@ -8,4 +8,3 @@ mod faults;
 mod history;
 mod rebuilds;
 mod stage;
-mod scale;

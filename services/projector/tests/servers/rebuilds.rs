@@ -4,7 +4,7 @@ use loopledger_projector::{Limits, rebuild};
 use loopledger_views::{Error as ViewsError, discard, swap};
 
 use crate::history::{extend_market, market};
-use crate::stage::{Stage, name, start};
+use crate::stage::{DEADLINE, Stage, name, start, within};
 
 #[tokio::test]
 async fn a_rebuilt_schema_takes_the_live_ones_place_while_the_projector_runs() {
@@ -38,6 +38,39 @@ async fn a_rebuilt_schema_takes_the_live_ones_place_while_the_projector_runs() {
     discard(&stage.database(), &live.replaced()).await.unwrap();
     let gone = replaced.position().await.unwrap_err();
     assert!(matches!(gone, ViewsError::NoViews { .. }), "{gone}");
+}
+
+#[tokio::test]
+async fn swaps_in_the_middle_of_work_lose_and_double_nothing() {
+    let stage = Stage::set().await;
+    let (live, anew) = (name("live"), name("anew"));
+    let journal = market(1).await;
+    let mut projector = start(stage.deps(&journal, "live"));
+    projector.reaches(1).await;
+    let working = tokio::spawn({
+        let (journal, views) = (journal.clone(), stage.views("live"));
+        async move {
+            for commit in 1..60 {
+                extend_market(&journal, commit, commit + 1).await;
+                views.wait_for(u64::from(commit), DEADLINE).await.unwrap();
+            }
+        }
+    });
+    let mut swaps = 0;
+    while swaps < 3 {
+        rebuild(&stage.deps(&journal, "anew"), None).await.unwrap();
+        match swap(&stage.database(), &live, &anew).await {
+            Ok(_) => swaps += 1,
+            Err(ViewsError::NotLevel { .. }) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+    within(working).await.unwrap();
+    projector.reaches(60).await;
+    projector.stop().await;
+    rebuild(&stage.deps(&journal, "afresh"), None).await.unwrap();
+    let [live, afresh] = [stage.views("live"), stage.views("afresh")];
+    assert_eq!(live.digests().await.unwrap(), afresh.digests().await.unwrap());
 }
 
 #[tokio::test]

@@ -60,12 +60,13 @@ impl Stage {
         rebuild(&Deps { limits, ..self.deps(journal, schema) }, None).await
     }
 
-    /// Kills the database server as a power failure would, all its processes at once.
+    /// Kills the database server's first process, upon which the others end too.
     pub fn kill_database(&self) {
         kill_process(self.postmaster(), Signal::KILL).unwrap();
     }
 
-    /// Kills one process of the database server, upon which it throws out all sessions and recovers.
+    /// Kills one process of the database server, upon which it throws out all sessions and
+    /// recovers.
     pub fn crash_database(&self) {
         let postmaster = self.postmaster().as_raw_pid().to_string();
         let is_child = |pid: &Pid| {
@@ -80,6 +81,12 @@ impl Stage {
             .filter_map(Pid::from_raw)
             .find(is_child);
         kill_process(child.expect("a server has child processes"), Signal::KILL).unwrap();
+    }
+
+    /// How often the database server has thrown out all sessions and recovered.
+    pub fn recoveries(&self) -> usize {
+        let log = fs::read_to_string(self.lock.folder().join("postgres/postgres.log")).unwrap();
+        log.matches("automatic recovery in progress").count()
     }
 
     /// Starts the servers again, at other addresses.
@@ -121,7 +128,10 @@ pub fn start<J: Journal>(deps: Deps<J>) -> Running {
 
 impl Running {
     pub async fn reaches(&mut self, wanted: Position) {
-        let there = |status: &Status| matches!(status, Status::Ready { position, .. } if *position >= wanted);
+        let there = |status: &Status| match status {
+            Status::Ready { position, .. } => *position >= wanted,
+            Status::Loading | Status::Stopped => false,
+        };
         within(self.status.wait_for(there)).await.unwrap();
     }
 
@@ -133,6 +143,22 @@ impl Running {
     pub async fn fails(self) -> Error {
         within(self.outcome).await.unwrap().unwrap_err()
     }
+}
+
+/// Waits until the database answers.
+pub async fn answering(views: &Views) -> Position {
+    let ask = async {
+        loop {
+            match views.position().await {
+                Ok(position) => return position,
+                Err(error) if error.is_retryable() => {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
+    };
+    within(ask).await
 }
 
 pub async fn within<T>(work: impl Future<Output = T>) -> T {
