@@ -28,8 +28,8 @@ lint: ## clippy, warnings are errors; licences and advisories where cargo-deny i
 schemas: ## write schemas/ anew from the code
 	@WRITE_SCHEMAS=1 cargo test --quiet -p loopledger-model --test schemas
 
-bench: ## measure; results go to standard output
-	@cargo bench --workspace
+bench: setup ## payments against a hand-written PostgreSQL schema, in one run; about five minutes after the build
+	@cargo run --release --quiet --manifest-path bench/Cargo.toml
 
 clean: ## remove builds and the default data folder (.loopledger)
 	@cargo clean

@@ -46,6 +46,7 @@ impl<D: Decider> Story<D> {
         self
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "a story reads better without `&`")]
     pub fn when(&self, command: D::Command) -> Outcome<D> {
         Outcome(D::decide(&self.state, &self.facts, &command))
     }
