@@ -1,6 +1,6 @@
 # Everything a contributor types. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fmt lint schemas bench clean
+.PHONY: help setup demo test chaos check fmt lint schemas bench clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -15,6 +15,10 @@ demo: setup ## a private ledger, the lp-loop bundle, the loop report on your ter
 test: setup ## every test, on real servers of its own
 	@cargo build --workspace --bins
 	@cargo test --workspace --no-fail-fast
+
+chaos: setup ## kill everything, again and again: CHAOS_SEEDS runs (100) from CHAOS_SEED (1) on
+	@cargo build --workspace --bins
+	@CHAOS_SEEDS=$${CHAOS_SEEDS:-100} cargo test -p loopledger-tests --test chaos -- --nocapture
 
 check: fmt lint test ## what has to pass before a change goes in
 

@@ -7,7 +7,8 @@ CREATE TABLE progress (
 );
 INSERT INTO progress (position) VALUES (0);
 
--- The archive. recorded_at is text because the journal counts nanoseconds.
+-- The archive. recorded_at is text because the journal counts nanoseconds; the hashes are SHA-256,
+-- previous_hash that of the partition's commit before; body is deflated.
 CREATE TABLE commits (
     position BIGINT PRIMARY KEY CHECK (position > 0),
     partition TEXT NOT NULL,
@@ -15,5 +16,7 @@ CREATE TABLE commits (
     recorded_at TEXT NOT NULL,
     recorded_by TEXT NOT NULL,
     traceparent TEXT,
+    previous_hash BYTEA NOT NULL CHECK (length(previous_hash) = 32),
+    hash BYTEA NOT NULL CHECK (length(hash) = 32),
     body BYTEA NOT NULL
 );

@@ -1,5 +1,6 @@
--- registry: one row per fact, named by its commit's position and its place there, and never changed.
--- at is when it took effect, recorded_at when the ledger learned of it; both to the microsecond.
+-- registry: one row per fact, named by its commit's position and its place there, and never
+-- changed. at is when it took effect, recorded_at when the ledger learned of it; both to the
+-- microsecond.
 
 CREATE TABLE parties (
     position BIGINT NOT NULL,

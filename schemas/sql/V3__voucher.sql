@@ -1,4 +1,5 @@
--- voucher: programmes, admitted providers, vouchers and every change of what is free or locked on one.
+-- voucher: programmes, admitted providers, vouchers and every change of what is free or locked on
+-- one.
 
 CREATE TABLE programmes (
     position BIGINT NOT NULL,
@@ -52,7 +53,8 @@ CREATE TABLE vouchers (
 );
 CREATE INDEX ON vouchers (programme);
 
--- free and locked of a voucher are its face and zero plus the changes; what is neither is redeemed or gone.
+-- free and locked of a voucher are its face and zero plus the changes; what is neither is redeemed
+-- or gone.
 CREATE TABLE voucher_moves (
     position BIGINT NOT NULL,
     fact_index INT NOT NULL,

@@ -25,8 +25,9 @@ CREATE TABLE commitments (
     PRIMARY KEY (position, fact_index)
 );
 
--- id is that of the contribution, investment, distribution, payment, settlement or transfer, or of the
--- contract that was terminated with a refund. note is a payment's reference or a transfer's purpose.
+-- id is that of the contribution, investment, distribution, payment, settlement or transfer, or of
+-- the contract that was terminated with a refund. note is a payment's reference or a transfer's
+-- purpose.
 CREATE TABLE flows (
     position BIGINT NOT NULL,
     fact_index INT NOT NULL,
@@ -77,7 +78,8 @@ CREATE TABLE loops (
 );
 CREATE INDEX ON loops USING GIN (parties);
 
--- Flows whose search for loops ran out of steps: there may be loops through them that are not in loops.
+-- Flows whose search for loops ran out of steps: there may be loops through them that are not in
+-- loops.
 CREATE TABLE cut_searches (
     position BIGINT NOT NULL,
     fact_index INT NOT NULL,

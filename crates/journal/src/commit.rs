@@ -6,13 +6,16 @@ use std::fmt;
 use std::str::FromStr;
 
 use async_nats::HeaderMap;
-use async_nats::header::{NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_MESSAGE_ID};
+use async_nats::header::{
+    NATS_EXPECTED_LAST_SEQUENCE, NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_MESSAGE_ID,
+};
 use bytes::Bytes;
 use jiff::Timestamp;
 use loopledger_model::{Partition, Position};
 use uuid::Uuid;
 
 use crate::ReadError;
+use crate::chain::{CommitHash, Head};
 use crate::filter::partition_of;
 
 const SPEC_VERSION: &str = "1.0";
@@ -72,27 +75,61 @@ pub struct Commit {
     pub recorded_at: Timestamp,
     pub by: String,
     pub traceparent: Option<String>,
+    /// The hash of the commit before it in its partition.
+    pub previous: CommitHash,
     pub body: Bytes,
 }
 
 impl Commit {
-    pub(crate) fn stored(partition: Partition, position: Position, new: NewCommit) -> Self {
+    pub(crate) fn stored(
+        partition: Partition,
+        position: Position,
+        previous: CommitHash,
+        new: NewCommit,
+    ) -> Self {
         let NewCommit { id, recorded_at, by, traceparent, body } = new;
-        Self { position, partition, id, recorded_at, by, traceparent, body }
+        Self { position, partition, id, recorded_at, by, traceparent, previous, body }
     }
 
-    /// Whether this is what an earlier try to append `new` to `partition` has stored.
-    pub(crate) fn is(&self, partition: Partition, new: &NewCommit) -> bool {
-        self.id == new.id && self.partition == partition && self.body == new.body
+    /// Whether this is what an earlier try to append `new` behind `after` has stored.
+    pub(crate) fn is(&self, partition: Partition, after: Head, new: &NewCommit) -> bool {
+        self.id == new.id
+            && self.partition == partition
+            && self.previous == after.hash
+            && self.body == new.body
+    }
+
+    pub fn hash(&self) -> CommitHash {
+        CommitHash::of(self)
+    }
+
+    /// The end of the partition once this is its last commit.
+    pub fn head(&self) -> Head {
+        Head { position: self.position, hash: self.hash() }
     }
 }
 
+/// The headers that make a message this commit again, and make the server refuse it anywhere but
+/// directly behind the stream's commit before it.
+pub(crate) fn encode_restored(commit: &Commit) -> HeaderMap {
+    let Commit { id, recorded_at, by, traceparent, body, .. } = commit.clone();
+    let new = NewCommit { id, recorded_at, by, traceparent, body };
+    let mut headers = encode_in(commit.partition, commit.previous, &new);
+    headers.insert(NATS_EXPECTED_LAST_SEQUENCE, (commit.position - 1).to_string());
+    headers
+}
+
 /// The headers that make a message this commit, and make the server refuse it anywhere but behind
-/// `expected`.
-pub(crate) fn encode(partition: Partition, expected: Position, commit: &NewCommit) -> HeaderMap {
+/// `after`.
+pub(crate) fn encode(partition: Partition, after: Head, commit: &NewCommit) -> HeaderMap {
+    let mut headers = encode_in(partition, after.hash, commit);
+    headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, after.position.to_string());
+    headers
+}
+
+fn encode_in(partition: Partition, previous: CommitHash, commit: &NewCommit) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(NATS_MESSAGE_ID, commit.id.to_string());
-    headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, expected.to_string());
     headers.insert("content-type", CONTENT_TYPE);
     headers.insert("ce-specversion", SPEC_VERSION);
     headers.insert("ce-type", TYPE);
@@ -100,6 +137,7 @@ pub(crate) fn encode(partition: Partition, expected: Position, commit: &NewCommi
     headers.insert("ce-id", commit.id.to_string());
     headers.insert("ce-time", commit.recorded_at.to_string());
     headers.insert("ce-recordedby", percent_encode(&commit.by));
+    headers.insert("ce-previoushash", previous.to_string());
     if let Some(traceparent) = &commit.traceparent {
         headers.insert("ce-traceparent", percent_encode(traceparent));
     }
@@ -127,6 +165,7 @@ pub(crate) fn decode(
         recorded_at: headers.parse("ce-time").map_err(undecodable)?,
         by: headers.text("ce-recordedby").map_err(undecodable)?,
         traceparent: headers.optional_text("ce-traceparent").map_err(undecodable)?,
+        previous: headers.parse("ce-previoushash").map_err(undecodable)?,
         body,
     })
 }
@@ -204,6 +243,7 @@ mod tests {
     use proptest::prelude::*;
 
     const PARTITION: Partition = Partition { context: Context::Fund, number: 3 };
+    const AFTER: Head = Head { position: 41, hash: CommitHash::NONE };
 
     fn new_commit(by: &str, traceparent: Option<&str>) -> NewCommit {
         NewCommit {
@@ -224,7 +264,7 @@ mod tests {
 
     #[test]
     fn a_commit_is_a_cloud_event_in_binary_mode() {
-        let headers = encode(PARTITION, 41, &new_commit("基金@host 1", Some("00-ab-cd-01")));
+        let headers = encode(PARTITION, AFTER, &new_commit("基金@host 1", Some("00-ab-cd-01")));
         let value = |name: &str| headers.get(name).unwrap().as_str();
         assert_eq!(value("ce-specversion"), "1.0");
         assert_eq!(value("ce-type"), "loopledger.commit.v1");
@@ -233,6 +273,7 @@ mod tests {
         assert_eq!(value("ce-time"), "2026-03-01T09:00:00.123456789Z");
         assert_eq!(value("ce-recordedby"), "%E5%9F%BA%E9%87%91@host%201");
         assert_eq!(value("ce-traceparent"), "00-ab-cd-01");
+        assert_eq!(value("ce-previoushash"), AFTER.hash.to_string());
         assert_eq!(value("content-type"), "application/json");
         assert_eq!(value("Nats-Msg-Id"), "0198c0de-0000-7000-8000-000000000001");
         assert_eq!(value("Nats-Expected-Last-Subject-Sequence"), "41");
@@ -241,7 +282,7 @@ mod tests {
     #[test]
     fn a_message_that_lacks_or_contradicts_a_header_is_no_commit() {
         let subject = subject_of(PARTITION);
-        let good = encode(PARTITION, 0, &new_commit("fund", None));
+        let good = encode(PARTITION, AFTER, &new_commit("fund", None));
         assert!(decode(9, &subject, Some(&good), Bytes::new()).is_ok());
         assert!(decode(9, &subject, None, Bytes::new()).is_err());
         assert!(undecodable("ledger.fund.03", &good).contains("names no partition"));
@@ -254,6 +295,7 @@ mod tests {
             ("ce-time", "yesterday"),
             ("ce-recordedby", "%4"),
             ("ce-traceparent", "%FF"),
+            ("ce-previoushash", "00"),
         ] {
             let mut headers = good.clone();
             headers.insert(name, wrong);
@@ -268,9 +310,9 @@ mod tests {
             trace in proptest::option::of(".*"),
         ) {
             let new = new_commit(&by, trace.as_deref());
-            let (subject, headers) = (subject_of(PARTITION), encode(PARTITION, 0, &new));
+            let (subject, headers) = (subject_of(PARTITION), encode(PARTITION, AFTER, &new));
             let commit = decode(9, &subject, Some(&headers), new.body.clone()).unwrap();
-            prop_assert_eq!(commit, Commit::stored(PARTITION, 9, new));
+            prop_assert_eq!(commit, Commit::stored(PARTITION, 9, AFTER.hash, new));
         }
     }
 }

@@ -14,8 +14,10 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::nats::Nats;
 
-/// The one stream that is the ledger.
+/// The stream that is the ledger, until a restored one, `LEDGER_R1` and so on, takes its place.
 pub(crate) const STREAM: &str = "LEDGER";
+const RESTORED: &str = "LEDGER_R";
+pub(crate) const SUBJECTS: &str = "ledger.>";
 const OLDEST_SERVER: (i64, i64, i64) = (2, 10, 0);
 /// How long the start waits for a stream to get its leader, and for a server's word on fsync.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -32,13 +34,15 @@ pub enum ContractError {
     )]
     ServerTooOld { found: String },
     #[error(
-        "stream {STREAM} has {field} = {found} where the ledger needs {expected}; \
-         set it with `nats stream edit {STREAM}`, or, where the server does not allow that, \
+        "stream {stream} has {field} = {found} where the ledger needs {expected}; \
+         set it with `nats stream edit {stream}`, or, where the server does not allow that, \
          back the stream up and restore it into one that the ledger has created"
     )]
-    StreamMismatch { field: &'static str, expected: String, found: String },
-    #[error("the server does not let the ledger create stream {STREAM}: {cause}")]
-    NotCreated { cause: String },
+    StreamMismatch { stream: String, field: &'static str, expected: String, found: String },
+    #[error("the server does not let the ledger create stream {stream}: {cause}")]
+    NotCreated { stream: String, cause: String },
+    #[error("stream {stream} is to be the ledger and is not yet: run `loopledger repair` again")]
+    RepairUnfinished { stream: String },
     #[error(
         "nats-server {server} acknowledges before the data is on disk (sync_interval {found}); \
          write `sync_interval: always` into its jetstream block"
@@ -97,27 +101,23 @@ fn in_seconds(nanos: &Value) -> String {
     nanos.as_u64().map_or_else(|| nanos.to_string(), |n| format!("{:?}", Duration::from_nanos(n)))
 }
 
-/// Creates the stream when there is none, and compares it with what the ledger relies on.
+/// Creates the stream when there is none, and compares it with what the ledger relies on. Answers
+/// its name.
 pub(crate) async fn establish(
     nats: &Nats,
     context: &jetstream::Context,
     replicas: usize,
-) -> Result<(), ContractError> {
+) -> Result<String, ContractError> {
     let (major, minor, patch) = OLDEST_SERVER;
     if !nats.client.is_server_compatible(major, minor, patch) {
         return Err(ContractError::ServerTooOld { found: nats.client.server_info().version });
     }
-    let terms = terms(replicas);
     let deadline = Instant::now() + PATIENCE;
     loop {
-        let cause = match read_back(context).await {
-            Ok(Some(config)) => return compare(&terms, &config),
-            Ok(None) => match create(context, &terms).await {
-                Ok(()) => "the stream was created and is not there yet".to_owned(),
-                Err(Setback::Final(error)) => return Err(error),
-                Err(Setback::Passing(cause)) => cause,
-            },
-            Err(cause) => cause,
+        let cause = match look_or_create(context, replicas).await {
+            Ok(name) => return Ok(name),
+            Err(Setback::Final(error)) => return Err(error),
+            Err(Setback::Passing(cause)) => cause,
         };
         if Instant::now() >= deadline {
             let cause = format!("{cause}{}", nats.complaint());
@@ -127,17 +127,77 @@ pub(crate) async fn establish(
     }
 }
 
-enum Setback {
+async fn look_or_create(context: &jetstream::Context, replicas: usize) -> Result<String, Setback> {
+    let Generations { current, unfinished, .. } =
+        Generations::of(context).await.map_err(Setback::Passing)?;
+    if let (None, Some(stream)) = (&current, unfinished) {
+        return Err(Setback::Final(ContractError::RepairUnfinished { stream }));
+    }
+    let name = current.unwrap_or_else(|| STREAM.to_owned());
+    let terms = terms(&name, replicas);
+    if let Some(config) = read_back(context, &name).await.map_err(Setback::Passing)? {
+        compare(&name, &terms, &config).map_err(Setback::Final)?;
+        return Ok(name);
+    }
+    create(context, &name, &terms).await?;
+    Err(Setback::Passing("the stream was created and is not there yet".to_owned()))
+}
+
+pub(crate) enum Setback {
     Passing(String),
     Final(ContractError),
 }
 
+/// The streams that are, were or are to be the ledger.
+#[derive(Debug)]
+pub(crate) struct Generations {
+    /// The one that commits are sent to.
+    pub current: Option<String>,
+    /// One that is being restored.
+    pub unfinished: Option<String>,
+    /// The name of the next one.
+    pub next: String,
+}
+
+impl Generations {
+    pub async fn of(context: &jetstream::Context) -> Result<Self, String> {
+        let number = |name: &str| match name.strip_prefix(RESTORED) {
+            Some(number) => number.parse::<u32>().ok().filter(|number| *number > 0),
+            None => (name == STREAM).then_some(0),
+        };
+        let names = async |subject: &str| {
+            let mut names = names(context, subject).await?;
+            names.retain(|name| number(name).is_some());
+            Ok::<_, String>(names)
+        };
+        let newest = names(">").await?.iter().filter_map(|name| number(name)).max();
+        Ok(Self {
+            current: names(SUBJECTS).await?.pop(),
+            unfinished: names("restore.>").await?.pop(),
+            next: format!("{RESTORED}{}", newest.unwrap_or_default() + 1),
+        })
+    }
+}
+
+/// The streams that take messages of a subject.
+async fn names(context: &jetstream::Context, subject: &str) -> Result<Vec<String>, String> {
+    match context.request("STREAM.NAMES", &json!({ "subject": subject })).await {
+        Ok(Response::Ok::<Value>(mut answer)) => {
+            Ok(serde_json::from_value::<Option<Vec<String>>>(answer["streams"].take())
+                .map_err(|error| format!("streams without names: {error}"))?
+                .unwrap_or_default())
+        }
+        Ok(Response::Err { error }) => Err(error.to_string()),
+        Err(error) => Err(unanswered(&error)),
+    }
+}
+
 /// Every field that the ledger relies on, by its name in the server's interface. A field that the
 /// server leaves out has its zero value.
-fn terms(replicas: usize) -> Vec<(&'static str, Value)> {
+pub(crate) fn terms(name: &str, replicas: usize) -> Vec<(&'static str, Value)> {
     vec![
-        ("name", json!(STREAM)),
-        ("subjects", json!(["ledger.>"])),
+        ("name", json!(name)),
+        ("subjects", json!([SUBJECTS])),
         // Nothing is ever thrown away.
         ("retention", json!("limits")),
         ("max_msgs", json!(-1)),
@@ -180,20 +240,28 @@ fn is_zero(value: &Value) -> bool {
     }
 }
 
-fn compare(terms: &[(&'static str, Value)], config: &Value) -> Result<(), ContractError> {
+pub(crate) fn compare(
+    name: &str,
+    terms: &[(&'static str, Value)],
+    config: &Value,
+) -> Result<(), ContractError> {
     for (field, expected) in terms {
         let found = &config[*field];
         if found != expected && !(is_zero(found) && is_zero(expected)) {
             let (expected, found) = (expected.to_string(), found.to_string());
-            return Err(ContractError::StreamMismatch { field, expected, found });
+            let stream = name.to_owned();
+            return Err(ContractError::StreamMismatch { stream, field, expected, found });
         }
     }
     Ok(())
 }
 
 /// The stream's configuration as the server has it; `None` when there is no such stream.
-async fn read_back(context: &jetstream::Context) -> Result<Option<Value>, String> {
-    match context.request(format!("STREAM.INFO.{STREAM}"), &json!({})).await {
+pub(crate) async fn read_back(
+    context: &jetstream::Context,
+    name: &str,
+) -> Result<Option<Value>, String> {
+    match context.request(format!("STREAM.INFO.{name}"), &json!({})).await {
         Ok(Response::Ok::<Value>(mut info)) => Ok(Some(info["config"].take())),
         Ok(Response::Err { error }) if error.error_code() == ErrorCode::STREAM_NOT_FOUND => {
             Ok(None)
@@ -203,8 +271,9 @@ async fn read_back(context: &jetstream::Context) -> Result<Option<Value>, String
     }
 }
 
-async fn create(
+pub(crate) async fn create(
     context: &jetstream::Context,
+    name: &str,
     terms: &[(&'static str, Value)],
 ) -> Result<(), Setback> {
     // Servers refuse fields that are newer than they are, so what is zero anyway is left out.
@@ -213,7 +282,7 @@ async fn create(
         .filter(|(_, value)| !is_zero(value))
         .map(|(field, value)| ((*field).to_owned(), value.clone()))
         .collect();
-    match context.request(format!("STREAM.CREATE.{STREAM}"), &config).await {
+    match context.request(format!("STREAM.CREATE.{name}"), &config).await {
         Ok(Response::Ok::<Value>(_)) => Ok(()),
         // Another process was first; the comparison says whether its stream will do.
         Ok(Response::Err { error }) if error.error_code() == ErrorCode::STREAM_NAME_EXIST => Ok(()),
@@ -221,13 +290,14 @@ async fn create(
             Err(Setback::Passing(error.to_string()))
         }
         Ok(Response::Err { error }) => {
-            Err(Setback::Final(ContractError::NotCreated { cause: error.to_string() }))
+            let (stream, cause) = (name.to_owned(), error.to_string());
+            Err(Setback::Final(ContractError::NotCreated { stream, cause }))
         }
         Err(error) => Err(Setback::Passing(unanswered(&error))),
     }
 }
 
-fn unanswered(error: &RequestError) -> String {
+pub(crate) fn unanswered(error: &RequestError) -> String {
     if error.kind() == RequestErrorKind::NoResponders {
         return "nobody serves its interface".to_owned();
     }

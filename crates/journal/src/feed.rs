@@ -15,7 +15,6 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::contract::STREAM;
 use crate::jetstream::JetStreamJournal;
 use crate::nats::Pauses;
 use crate::{Commit, Commits, Filter, ReadError, commit};
@@ -177,7 +176,8 @@ impl Feed {
 
     /// Refuses to go on behind the end of the log: what was read there before is lost.
     async fn check_end(&self) -> Result<(), Halt> {
-        let info = self.journal.context.request(format!("STREAM.INFO.{STREAM}"), &json!({})).await;
+        let question = format!("STREAM.INFO.{}", self.journal.stream);
+        let info = self.journal.context.request(question, &json!({})).await;
         let last = match info.map_err(|error| error.to_string())? {
             Response::Ok::<Value>(info) => info["state"]["last_seq"].as_u64(),
             Response::Err { error } => return Err(error.to_string().into()),
@@ -202,7 +202,8 @@ impl Feed {
             memory_storage: true,
             ..pull::Config::default()
         };
-        let consumer = self.journal.context.create_consumer_on_stream(config, STREAM).await;
+        let JetStreamJournal { context, stream, .. } = &self.journal;
+        let consumer = context.create_consumer_on_stream(config, stream).await;
         let consumer = consumer.map_err(|error| error.to_string())?;
         let largest = self.journal.nats.client.max_payload().max(1);
         let messages = consumer
@@ -218,8 +219,8 @@ impl Feed {
 
     async fn close(&mut self) {
         let Some(source) = self.source.take() else { return };
-        let context = &self.journal.context;
-        if let Err(error) = context.delete_consumer_from_stream(&source.name, STREAM).await {
+        let JetStreamJournal { context, stream, .. } = &self.journal;
+        if let Err(error) = context.delete_consumer_from_stream(&source.name, stream).await {
             tracing::debug!(%error, "a consumer is left for the server to forget");
         }
     }

@@ -1,7 +1,7 @@
 //! The journal on NATS JetStream: one stream, one subject per partition.
 //!
 //! Invariant: an append without a clear answer is resolved by reading the log, never guessed. A
-//! commit is stored only directly behind `expected`, so what follows `expected` on the subject
+//! commit is stored only directly behind `after`, so what follows `after` on the subject
 //! decides: nothing yet (send again), this commit (stored), or another one (fenced for ever).
 //! Invariant: what decides is read from the stream's leader; a replica may be stale.
 
@@ -18,11 +18,11 @@ use loopledger_model::{Partition, Position};
 use tokio::time::{Instant, timeout_at};
 
 use crate::commit::{self, NewCommit};
-use crate::contract::{STREAM, establish};
+use crate::contract::establish;
 use crate::feed::Feed;
 use crate::filter::subject_of;
 use crate::nats::{Nats, Pauses};
-use crate::{AppendError, Commits, ContractError, Filter, Journal, ReadError};
+use crate::{AppendError, Commit, Commits, ContractError, Filter, Head, Journal, ReadError};
 
 /// What the headers of a commit take at most, its writer's name being of sensible length.
 const HEADER_ROOM: usize = 2048;
@@ -54,6 +54,8 @@ pub struct JetStreamJournal {
     pub(crate) nats: Nats,
     pub(crate) context: jetstream::Context,
     pub(crate) config: Config,
+    /// The name of the stream that is the log.
+    pub(crate) stream: String,
     log: Stream<()>,
 }
 
@@ -74,7 +76,7 @@ enum Ack {
     Stored(Position),
     /// It has seen this commit's id before, in the message at this position.
     Duplicate(Position),
-    /// Another message than `expected` is the subject's last.
+    /// Another message than `after` is the subject's last.
     WrongLast,
 }
 
@@ -89,7 +91,7 @@ enum Found {
 /// A commit on its way.
 struct Outgoing<'a> {
     partition: Partition,
-    expected: Position,
+    after: Head,
     commit: &'a NewCommit,
     subject: String,
     headers: HeaderMap,
@@ -98,15 +100,23 @@ struct Outgoing<'a> {
 impl JetStreamJournal {
     /// Checks the broker's side of the contract and creates the log when there is none.
     pub async fn open(nats: Nats, config: Config) -> Result<Self, ContractError> {
-        let context = jetstream::context::ContextBuilder::new()
-            .timeout(ANSWER_WAIT)
-            .build(nats.client.clone());
-        establish(&nats, &context, config.replicas).await?;
+        let context = context(&nats);
+        let stream = establish(&nats, &context, config.replicas).await?;
+        Self::on(nats, context, config, stream).await
+    }
+
+    /// The log in a stream that is there.
+    pub(crate) async fn on(
+        nats: Nats,
+        context: jetstream::Context,
+        config: Config,
+        stream: String,
+    ) -> Result<Self, ContractError> {
         let log = context
-            .get_stream_no_info(STREAM)
+            .get_stream_no_info(&stream)
             .await
             .map_err(|error| ContractError::Unavailable { cause: error.to_string() })?;
-        Ok(Self { nats, context, config, log })
+        Ok(Self { nats, context, config, stream, log })
     }
 
     async fn try_append(&self, outgoing: &Outgoing<'_>) -> Result<Position, Setback> {
@@ -146,7 +156,7 @@ impl JetStreamJournal {
                     }));
                 }
                 RequestErrorKind::NoResponders => {
-                    return unclear(format!("nobody serves stream {STREAM}"));
+                    return unclear(format!("nobody serves stream {}", self.stream));
                 }
                 RequestErrorKind::TimedOut => {
                     let complaint = self.nats.complaint();
@@ -170,9 +180,9 @@ impl JetStreamJournal {
         }
     }
 
-    /// Looks at what follows `expected`; `None` when nothing does.
+    /// Looks at what follows `after`; `None` when nothing does.
     async fn resolve(&self, outgoing: &Outgoing<'_>) -> Result<Option<Position>, Setback> {
-        let next = outgoing.expected + 1;
+        let next = outgoing.after.position + 1;
         let follower = self.log.get_first_raw_message_by_subject(&outgoing.subject, next).await;
         let Some(follower) = given(follower)? else { return Ok(None) };
         match outgoing.compare(follower) {
@@ -180,7 +190,7 @@ impl JetStreamJournal {
             Found::Namesake(position) => Err(outgoing.id_taken(position)),
             Found::Other(winner) => Err(Setback::Final(AppendError::Fenced {
                 partition: outgoing.partition,
-                expected: outgoing.expected,
+                expected: outgoing.after.position,
                 winner,
             })),
         }
@@ -201,14 +211,14 @@ impl JetStreamJournal {
         }
     }
 
-    /// The server calls `expected` wrong, yet nothing follows it: either the replicas are still
-    /// agreeing on what follows, or the log ends before `expected`.
+    /// The server calls `after` wrong, yet nothing follows it: either the replicas are still
+    /// agreeing on what follows, or the log ends before `after`.
     async fn unseen_winner(&self, outgoing: &Outgoing<'_>) -> Result<Setback, Setback> {
         let last = self.last_of(&outgoing.subject).await?;
-        if last < outgoing.expected {
+        if last < outgoing.after.position {
             return Ok(Setback::Final(AppendError::LogBehind {
                 partition: outgoing.partition,
-                expected: outgoing.expected,
+                expected: outgoing.after.position,
                 last,
             }));
         }
@@ -230,6 +240,10 @@ impl JetStreamJournal {
     }
 }
 
+pub(crate) fn context(nats: &Nats) -> jetstream::Context {
+    jetstream::context::ContextBuilder::new().timeout(ANSWER_WAIT).build(nats.client.clone())
+}
+
 /// A message that the leader was asked for: `None` is its word that there is no such message.
 fn given(answer: Result<StreamMessage, RawMessageError>) -> Result<Option<StreamMessage>, String> {
     match answer {
@@ -244,7 +258,9 @@ impl Outgoing<'_> {
         let position = message.sequence;
         let headers = Some(&message.headers);
         match commit::decode(position, &message.subject, headers, message.payload) {
-            Ok(stored) if stored.is(self.partition, self.commit) => Found::This(position),
+            Ok(stored) if stored.is(self.partition, self.after, self.commit) => {
+                Found::This(position)
+            }
             Ok(stored) if stored.id == self.commit.id => Found::Namesake(position),
             Ok(_) | Err(_) => Found::Other(position),
         }
@@ -257,20 +273,20 @@ impl Outgoing<'_> {
 
 impl Journal for JetStreamJournal {
     /// A try whose answer is lost, late or doubtful is resolved from the log and repeated under the
-    /// same id and the same `expected` until the deadline. A publish that the network still holds
+    /// same id and the same `after` until the deadline. A publish that the network still holds
     /// when the deadline has passed does no harm: see [`AppendError::Unavailable`].
     async fn append(
         &self,
         partition: Partition,
-        expected: Position,
+        after: Head,
         commit: NewCommit,
-    ) -> Result<Position, AppendError> {
+    ) -> Result<Head, AppendError> {
         let outgoing = Outgoing {
             partition,
-            expected,
+            after,
             commit: &commit,
             subject: subject_of(partition),
-            headers: commit::encode(partition, expected, &commit),
+            headers: commit::encode(partition, after, &commit),
         };
         let deadline = Instant::now() + self.config.give_up_after;
         let mut pauses = Pauses::new();
@@ -283,11 +299,14 @@ impl Journal for JetStreamJournal {
                 Ok(Err(Setback::Unclear(format!("not connected{}", self.nats.complaint()))))
             };
             let cause = match outcome {
-                Ok(Ok(position)) => return Ok(position),
+                Ok(Ok(position)) => {
+                    return Ok(Commit::stored(partition, position, after.hash, commit).head());
+                }
                 Ok(Err(Setback::Final(error))) => return Err(error),
                 Ok(Err(Setback::Unclear(cause))) => cause,
                 Err(_) => format!("no answer{}", self.nats.complaint()),
             };
+            let expected = after.position;
             tracing::warn!(%partition, expected, id = %commit.id, cause, "append unanswered");
             if !pauses.rest(deadline).await {
                 return Err(AppendError::Unavailable { partition, cause });

@@ -2,10 +2,12 @@
 //! that commits and commands travel on.
 //!
 //! Invariant: a commit is stored whole or not at all, under the position its append answered.
-//! Invariant: an append names the partition's last position, so of two writers one is fenced.
+//! Invariant: an append names the partition's last position, so of two writers one is fenced; its
+//! hash goes into the commit, so each partition is a hash chain.
 //! Invariant: a commit's body is opaque here; only writers and readers of facts know its form.
 //! Invariant: no other crate of the project names `async_nats`.
 
+mod chain;
 mod commit;
 mod contract;
 mod feed;
@@ -14,12 +16,14 @@ mod jetstream;
 mod memory;
 mod nats;
 mod requests;
+mod restore;
 
 use std::future::Future;
 
 use futures::stream::BoxStream;
 use loopledger_model::{Partition, Position};
 
+pub use chain::{CommitHash, Head, Heads, NotACommitHash};
 pub use commit::{Commit, CommitId, NewCommit, NotACommitId};
 pub use contract::{ContractError, check_fsync};
 pub use filter::Filter;
@@ -27,23 +31,24 @@ pub use jetstream::{Config, JetStreamJournal};
 pub use memory::{Fault, MemoryJournal};
 pub use nats::{ConnectError, Health, Nats, NatsConfig};
 pub use requests::{AskError, Request, RequestError, Requests, ServeError};
+pub use restore::{Restoration, RestoreError, Swapped};
 
 /// Commits in log order. It ends after its first error.
 pub type Commits = BoxStream<'static, Result<Commit, ReadError>>;
 
 /// The log as writers and readers see it. Clones are handles of the same log.
 pub trait Journal: Clone + Send + Sync + 'static {
-    /// Stores a commit behind `expected`, the partition's last position (0: none yet).
+    /// Stores a commit behind `after`, the partition's end, and answers the partition's new end.
     ///
     /// `Ok` means durable, and the position is the commit's own, also when an earlier, unanswered
-    /// try has stored it. One `NewCommit` belongs to one `expected`: to try again after a reload,
+    /// try has stored it. One `NewCommit` belongs to one `after`: to try again after a reload,
     /// make a new one.
     fn append(
         &self,
         partition: Partition,
-        expected: Position,
+        after: Head,
         commit: NewCommit,
-    ) -> impl Future<Output = Result<Position, AppendError>> + Send;
+    ) -> impl Future<Output = Result<Head, AppendError>> + Send;
 
     /// What the filter lets through from `from` (inclusive) to the last commit at the time of the
     /// first poll.
@@ -87,7 +92,7 @@ pub enum AppendError {
     /// The outcome is unknown. Reload the partition before appending to it again: a publish that
     /// arrives late is either seen by that reload, or it lands after it and fences the next append,
     /// or it finds the partition advanced and is refused by the server. It is never stored twice
-    /// and never behind another commit than `expected`.
+    /// and never behind another commit than its `after`.
     #[error("{partition} did not acknowledge a commit in time ({cause}); reload before retrying")]
     Unavailable { partition: Partition, cause: String },
 }
@@ -107,6 +112,12 @@ pub enum ReadError {
     )]
     LogBehind { from: Position, last: Position },
     /// Positions have no holes; these are missing in the middle of the log.
+    #[error(
+        "commit {position} names {names} as the hash of the commit before it in {partition}, \
+         but that is {after}, at {}: one of them was changed; run `loopledger verify`",
+        after.position, after = after.hash
+    )]
+    BrokenChain { position: Position, partition: Partition, after: Head, names: CommitHash },
     #[error("commits {expected} to {} are missing; restore the log from the archive", found - 1)]
     Gap { expected: Position, found: Position },
 }

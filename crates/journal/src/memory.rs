@@ -10,7 +10,7 @@ use futures::{StreamExt, future, stream};
 use loopledger_model::{Partition, Position};
 use tokio::sync::watch;
 
-use crate::{AppendError, Commit, Commits, Filter, Journal, NewCommit, ReadError};
+use crate::{AppendError, Commit, Commits, Filter, Head, Journal, NewCommit, ReadError};
 
 /// As much as fits beside the headers into a message of the server's default size.
 const BODY_LIMIT: usize = 1024 * 1024 - 2048;
@@ -39,7 +39,7 @@ pub struct MemoryJournal {
 struct Log {
     commits: Vec<Commit>,
     faults: VecDeque<Fault>,
-    late: Vec<(Partition, Position, NewCommit)>,
+    late: Vec<(Partition, Head, NewCommit)>,
 }
 
 impl Default for MemoryJournal {
@@ -56,6 +56,11 @@ impl MemoryJournal {
     /// Lets the next append that has no fault yet meet this one.
     pub fn fail_next_append(&self, fault: Fault) {
         self.log().faults.push_back(fault);
+    }
+
+    /// The end of a partition.
+    pub fn head(&self, partition: Partition) -> Head {
+        self.log().in_partition(partition).next_back().map_or(Head::none(), Commit::head)
     }
 
     fn log(&self) -> MutexGuard<'_, Log> {
@@ -79,9 +84,10 @@ impl Log {
     fn append(
         &mut self,
         partition: Partition,
-        expected: Position,
+        after: Head,
         commit: NewCommit,
-    ) -> Result<Position, AppendError> {
+    ) -> Result<Head, AppendError> {
+        let expected = after.position;
         let follower = self.in_partition(partition).find(|stored| stored.position > expected);
         if let Some(follower) = follower
             && follower.id != commit.id
@@ -91,21 +97,27 @@ impl Log {
         }
         if let Some(double) = self.commits.iter().find(|stored| stored.id == commit.id) {
             let (id, position) = (commit.id, double.position);
-            let same = double.is(partition, &commit);
-            return if same { Ok(position) } else { Err(AppendError::IdTaken { id, position }) };
+            let same = double.is(partition, after, &commit);
+            return if same {
+                Ok(double.head())
+            } else {
+                Err(AppendError::IdTaken { id, position })
+            };
         }
         let last = self.in_partition(partition).next_back().map_or(0, |stored| stored.position);
         if last < expected {
             return Err(AppendError::LogBehind { partition, expected, last });
         }
         let position = self.last() + 1;
-        self.commits.push(Commit::stored(partition, position, commit));
-        Ok(position)
+        let commit = Commit::stored(partition, position, after.hash, commit);
+        let head = commit.head();
+        self.commits.push(commit);
+        Ok(head)
     }
 
     fn append_late(&mut self) {
-        for (partition, expected, commit) in std::mem::take(&mut self.late) {
-            if let Err(error) = self.append(partition, expected, commit) {
+        for (partition, after, commit) in std::mem::take(&mut self.late) {
+            if let Err(error) = self.append(partition, after, commit) {
                 tracing::debug!(%error, "a late commit is refused");
             }
         }
@@ -126,9 +138,9 @@ impl Journal for MemoryJournal {
     async fn append(
         &self,
         partition: Partition,
-        expected: Position,
+        after: Head,
         commit: NewCommit,
-    ) -> Result<Position, AppendError> {
+    ) -> Result<Head, AppendError> {
         if commit.body.len() > BODY_LIMIT {
             let (bytes, limit) = (commit.body.len(), BODY_LIMIT);
             return Err(AppendError::TooLarge { partition, bytes, limit });
@@ -136,19 +148,19 @@ impl Journal for MemoryJournal {
         let mut log = self.log();
         log.append_late();
         let outcome = match log.faults.pop_front() {
-            None => log.append(partition, expected, commit),
+            None => log.append(partition, after, commit),
             Some(Fault::LoseAck) => {
-                let stored = log.append(partition, expected, commit);
+                let stored = log.append(partition, after, commit);
                 stored.and(Err(Self::unavailable(partition)))
             }
             Some(Fault::Refuse) => Err(Self::unavailable(partition)),
             Some(Fault::ArriveLate) => {
-                log.late.push((partition, expected, commit));
+                log.late.push((partition, after, commit));
                 Err(Self::unavailable(partition))
             }
             Some(Fault::FenceBy(other)) => {
-                let other = log.append(partition, expected, other);
-                other.and_then(|_| log.append(partition, expected, commit))
+                let other = log.append(partition, after, other);
+                other.and_then(|_| log.append(partition, after, commit))
             }
         };
         self.last.send_replace(log.last());

@@ -1,11 +1,18 @@
 //! What a commit's body says: the commands it answers and the events they made, in the order in which they were
 //! decided.
 //!
-//! Invariant: the n-th event of a commit, counted over all its entries, is fact `position.n`.
+//! Events carry their version in their tag: `payment_recorded` is version 1, `payment_recorded.v2` would be the
+//! next form of the same event. Commits are never rewritten; an older form is lifted to the present one while it
+//! is read (`UPCASTERS`). A refusal keeps its form for ever: another form gets another code.
+//!
+//! Invariant: the n-th event of a commit, counted over all its entries, is fact `position.n`; so an older event
+//! becomes exactly one present one.
+//! Invariant: whatever was ever recorded can be read; `fixtures/commits` holds every event in every form.
 
 use jiff::Timestamp;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::context::{Context, FactId, Position};
 use crate::id::CommandId;
@@ -83,6 +90,63 @@ pub struct Unreadable {
     pub source: serde_json::Error,
 }
 
+/// Lifts the content of an event from the form that `tag` names to the next one, `becomes`.
+struct Upcaster {
+    context: Context,
+    tag: &'static str,
+    becomes: &'static str,
+    lift: fn(Value) -> Value,
+}
+
+/// Every form of an event that is no longer written. All events are in their first form yet.
+const UPCASTERS: &[Upcaster] = &[];
+
+impl<E: DeserializeOwned, R: DeserializeOwned> Body<E, R> {
+    /// Reads a body of `context`, older forms of its events included.
+    pub fn read(context: Context, body: &[u8]) -> Result<Self, serde_json::Error> {
+        Self::read_with(UPCASTERS, context, body)
+    }
+
+    /// What is in the present form is decoded at once; only what cannot be may hold an older one.
+    fn read_with(
+        upcasters: &[Upcaster],
+        context: Context,
+        body: &[u8],
+    ) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(body).or_else(|error| {
+            let mut written: Body<Map<String, Value>, R> =
+                serde_json::from_slice(body).map_err(|_| error)?;
+            for event in written.entries.iter_mut().flat_map(|entry| &mut entry.events) {
+                upcast(upcasters, context, event);
+            }
+            let Body { facts_at, entries } = written;
+            let entries = entries.into_iter().map(Entry::decode).collect::<Result<_, _>>()?;
+            Ok(Self { facts_at, entries })
+        })
+    }
+}
+
+/// Lifts an event, form by form, until no upcaster knows its tag.
+fn upcast(upcasters: &[Upcaster], context: Context, event: &mut Map<String, Value>) {
+    let due = |event: &Map<String, Value>| {
+        let known = |up: &&Upcaster| up.context == context && event.contains_key(up.tag);
+        upcasters.iter().find(known)
+    };
+    while let Some(upcaster) = due(event) {
+        let content = event.remove(upcaster.tag).expect("the event has this tag");
+        event.insert(upcaster.becomes.to_owned(), (upcaster.lift)(content));
+    }
+}
+
+impl<R> Entry<Map<String, Value>, R> {
+    fn decode<E: DeserializeOwned>(self) -> Result<Entry<E, R>, serde_json::Error> {
+        let Self { command, digest, by, rests_on, events, refused } = self;
+        let events = events.into_iter().map(|event| serde_json::from_value(Value::Object(event)));
+        let events = events.collect::<Result<_, _>>()?;
+        Ok(Entry { command, digest, by, rests_on, events, refused })
+    }
+}
+
 /// The facts of a commit's body.
 pub fn facts(
     context: Context,
@@ -91,11 +155,11 @@ pub fn facts(
     body: &[u8],
 ) -> Result<Vec<Fact>, Unreadable> {
     let events = match context {
-        Context::Registry => events(body, Event::Registry),
-        Context::Voucher => events(body, Event::Voucher),
-        Context::Fund => events(body, Event::Fund),
-        Context::Purchase => events(body, Event::Purchase),
-        Context::Allocation => events(body, Event::Allocation),
+        Context::Registry => events(context, body, Event::Registry),
+        Context::Voucher => events(context, body, Event::Voucher),
+        Context::Fund => events(context, body, Event::Fund),
+        Context::Purchase => events(context, body, Event::Purchase),
+        Context::Allocation => events(context, body, Event::Allocation),
     }
     .map_err(|source| Unreadable { position, context, source })?;
     let fact = |(index, event)| Fact { id: FactId { position, index }, recorded_at, event };
@@ -103,9 +167,84 @@ pub fn facts(
 }
 
 fn events<E: DeserializeOwned>(
+    context: Context,
     body: &[u8],
     wrap: fn(E) -> Event,
 ) -> Result<Vec<Event>, serde_json::Error> {
-    let body: Body<E, IgnoredAny> = serde_json::from_slice(body)?;
+    let body: Body<E, IgnoredAny> = Body::read(context, body)?;
     Ok(body.entries.into_iter().flat_map(|entry| entry.events).map(wrap).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// A till whose events took amounts as numbers first, then as text, then with who paid.
+    #[derive(Debug, PartialEq, Deserialize)]
+    enum Paid {
+        #[serde(rename = "paid.v3")]
+        Paid { amount: String, payer: String },
+        #[serde(rename = "closed")]
+        Closed {},
+    }
+
+    const TILL: &[Upcaster] = &[
+        Upcaster {
+            context: Context::Fund,
+            tag: "paid",
+            becomes: "paid.v2",
+            lift: |content| json!({ "amount": content["amount"].to_string() }),
+        },
+        Upcaster {
+            context: Context::Fund,
+            tag: "paid.v2",
+            becomes: "paid.v3",
+            lift: |mut content| {
+                content["payer"] = "unknown".into();
+                content
+            },
+        },
+    ];
+
+    fn read(context: Context, events: &str) -> Result<Vec<Paid>, String> {
+        let body = format!(
+            r#"{{"facts_at":0,"entries":[{{"command":"c","digest":"00","by":"x","events":{events}}}]}}"#
+        );
+        let body = Body::<Paid, IgnoredAny>::read_with(TILL, context, body.as_bytes());
+        let mut body = body.map_err(|error| error.to_string())?;
+        Ok(body.entries.remove(0).events)
+    }
+
+    #[test]
+    fn an_event_of_any_age_becomes_one_event_of_the_present_form() {
+        let events = r#"[{"paid":{"amount":5}},{"closed":{}},{"paid.v2":{"amount":"6"}},
+            {"paid.v3":{"amount":"7","payer":"p"}}]"#;
+        let paid = |amount: &str, payer: &str| Paid::Paid {
+            amount: amount.to_owned(),
+            payer: payer.to_owned(),
+        };
+        let expected =
+            [paid("5", "unknown"), Paid::Closed {}, paid("6", "unknown"), paid("7", "p")];
+        assert_eq!(read(Context::Fund, events).expect("readable"), expected);
+    }
+
+    #[test]
+    fn another_contexts_event_of_the_same_name_is_not_lifted() {
+        let error = read(Context::Voucher, r#"[{"paid":{"amount":5}}]"#).expect_err("unknown");
+        assert!(error.contains("unknown variant `paid`"), "{error}");
+    }
+
+    #[test]
+    fn an_event_that_no_version_knows_is_named() {
+        let error = read(Context::Fund, r#"[{"closed":{}},{"paid.v4":{}}]"#).expect_err("unknown");
+        assert!(error.contains("unknown variant `paid.v4`"), "{error}");
+    }
+
+    #[test]
+    fn an_event_that_says_two_things_is_not_read() {
+        let two = r#"[{"paid":{"amount":5},"closed":{}}]"#;
+        assert!(read(Context::Fund, two).is_err());
+    }
 }

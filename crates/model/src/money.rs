@@ -250,7 +250,12 @@ impl<'de> Deserialize<'de> for Money {
             currency: Currency,
         }
         let written = Written::deserialize(deserializer)?;
-        Self::parse(&written.amount, written.currency).map_err(serde::de::Error::custom)
+        let money = Self::parse(&written.amount, written.currency).or_else(|error| {
+            // A sum may reach the limit itself, which has a digit more than people may write.
+            let amount = written.amount.parse().ok().filter(|sum: &Decimal| sum.abs() == MOST);
+            amount.map_or(Err(error), |sum| Self::new(sum, written.currency))
+        });
+        money.map_err(serde::de::Error::custom)
     }
 }
 
@@ -335,5 +340,10 @@ mod tests {
     #[test]
     fn the_limit_is_ten_to_the_eighteen() {
         assert_eq!(MOST, Decimal::from(1_000_000_000_000_000_000_i64));
+        for most in [MOST, -MOST] {
+            let most = Money::new(most, currency("CNY")).expect("the limit itself is in range");
+            let json = serde_json::to_string(&most).expect("serialises");
+            assert_eq!(serde_json::from_str::<Money>(&json).expect("reads back"), most);
+        }
     }
 }

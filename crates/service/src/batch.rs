@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use loopledger_model::{CommandId, Entry, Position};
 use tokio::sync::oneshot;
 
+use crate::answers::Recalled;
 use crate::book::{Book, Verdict, as_refused};
 use crate::decider::Decider;
 use crate::protocol::{Answer, Refused, Request, Response};
@@ -23,6 +24,8 @@ pub struct Call<D: Decider> {
 pub(crate) struct Open<D: Decider> {
     pub call: Call<D>,
     drafts: Vec<Draft>,
+    /// What was looked up for it.
+    pub recalled: Recalled,
 }
 
 enum Draft {
@@ -36,12 +39,17 @@ enum Draft {
 
 impl<D: Decider> Open<D> {
     pub fn new(call: Call<D>) -> Self {
-        Self { call, drafts: Vec::new() }
+        Self { call, drafts: Vec::new(), recalled: Recalled::default() }
     }
 
     /// The latest position that any of its commands depends on.
     pub fn after(&self) -> Position {
         self.call.request.commands.iter().map(|asked| asked.after).max().unwrap_or(0)
+    }
+
+    /// The ids of the commands that are not answered yet.
+    pub fn undecided(&self) -> impl Iterator<Item = &CommandId> {
+        self.call.request.commands[self.drafts.len()..].iter().map(|asked| &asked.id)
     }
 
     fn is_complete(&self) -> bool {
@@ -129,7 +137,7 @@ impl Batch {
     ) -> bool {
         while !open.is_complete() {
             let asked = &open.call.request.commands[open.drafts.len()];
-            let draft = match book.judge(facts, &asked.id, &asked.command) {
+            let draft = match book.judge(facts, &asked.id, &asked.command, &open.recalled) {
                 Verdict::Known(answer) => Draft::Ready(answer),
                 Verdict::New { digest, outcome } => {
                     let mut entry = Entry {
@@ -154,7 +162,7 @@ impl Batch {
                         }
                     };
                     match self.push(&entry) {
-                        Room::Taken => book.apply(&entry, 0),
+                        Room::Taken => book.apply(&entry, self.commands.len() - 1),
                         Room::Full => return false,
                         Room::Never { bytes, limit } => {
                             open.drafts.push(Draft::Ready(Answer::TooLarge { bytes, limit }));

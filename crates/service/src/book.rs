@@ -1,17 +1,23 @@
 //! What one partition knows: its state, the others' facts, and every command it has answered.
 //!
-//! Invariant: a book is the fold of the journal up to `last`; loading it again gives the same book.
+//! Invariant: a book is the fold of the journal up to `head`; loading it again gives the same book.
 
 use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
 
 use futures::StreamExt;
 use jiff::Timestamp;
-use loopledger_journal::{Commit, Filter, Journal, ReadError};
+use loopledger_journal::{Commit, Filter, Head, Journal, ReadError};
 use loopledger_model::{Body, CommandId, Digest, Entry, Partition, Position, Unreadable};
 use sha2::{Digest as _, Sha256};
 
+use crate::answers::{Answers, Archive, LookUp, Recalled, Remembered, Spill};
 use crate::decider::{Decider, Decision};
+use crate::memory::Memory;
 use crate::protocol::{Answer, Refused};
+use crate::runs::Runs;
+use crate::snapshot::{self, Header, Snapshot};
 
 /// Why a partition cannot be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +26,8 @@ pub enum LoadError {
     Read(#[from] ReadError),
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
+    #[error("the service's memory in {} cannot be read ({source}); repair or delete it", folder.display())]
+    Memory { folder: PathBuf, source: io::Error },
 }
 
 impl LoadError {
@@ -29,22 +37,16 @@ impl LoadError {
     }
 }
 
-/// The answer to a command, kept for when the command comes again.
-struct Remembered {
-    digest: Digest,
-    position: Position,
-    events: u32,
-    refused: Option<Box<Refused>>,
-}
-
 pub(crate) struct Book<D: Decider> {
     partition: Partition,
     state: D::State,
-    answered: BTreeMap<CommandId, Remembered>,
-    /// Position of the partition's last commit.
-    pub last: Position,
+    answers: Answers,
+    /// The partition's end, which its next commit names.
+    pub head: Head,
     /// When that commit was recorded: the next one is never recorded earlier.
     pub recorded_at: Timestamp,
+    /// How many commands are not in a snapshot yet.
+    pub unsaved: usize,
 }
 
 /// What becomes of a command, before its commit has a position.
@@ -58,89 +60,184 @@ pub(crate) enum Verdict<D: Decider> {
 }
 
 impl<D: Decider> Book<D> {
-    pub async fn load<J: Journal>(journal: &J, partition: Partition) -> Result<Self, LoadError> {
-        let mut book = Self {
-            partition,
-            state: D::State::default(),
-            answered: BTreeMap::new(),
-            last: 0,
-            recorded_at: Timestamp::UNIX_EPOCH,
-        };
-        let mut commits = journal.read(&Filter::partition(partition), 1);
-        while let Some(commit) = commits.next().await {
-            book.replay(&commit?)?;
-        }
-        Ok(book)
+    /// Loads the newest snapshot and what follows it; also the foreign facts that the snapshot knows, and up to
+    /// where.
+    pub async fn load<J: Journal>(
+        journal: &J,
+        partition: Partition,
+        memory: &Memory,
+    ) -> Result<(Self, D::Facts, Position), LoadError> {
+        let archive = Archive::open(journal, partition, memory).await?;
+        Self::load_with(journal, partition, memory, archive).await
     }
 
-    fn replay(&mut self, commit: &Commit) -> Result<(), Unreadable> {
-        let unreadable = |source| Unreadable {
-            position: commit.position,
-            context: self.partition.context,
-            source,
+    /// Loads the partition anew.
+    pub async fn reload<J: Journal>(
+        &mut self,
+        journal: &J,
+        memory: &Memory,
+    ) -> Result<(), LoadError> {
+        let archive = match std::mem::take(&mut self.answers).into_archive() {
+            Some(archive) => Some(archive),
+            None => Archive::open(journal, self.partition, memory).await?,
         };
-        let body: Body<D::Event, D::Refusal> =
-            serde_json::from_slice(&commit.body).map_err(unreadable)?;
-        for entry in &body.entries {
-            self.apply(entry, commit.position);
-        }
-        self.last = commit.position;
-        self.recorded_at = commit.recorded_at;
+        let (book, _, _) = Self::load_with(journal, self.partition, memory, archive).await?;
+        *self = book;
         Ok(())
     }
 
-    pub fn judge(&self, facts: &D::Facts, id: &CommandId, command: &D::Command) -> Verdict<D> {
+    async fn load_with<J: Journal>(
+        journal: &J,
+        partition: Partition,
+        memory: &Memory,
+        archive: Option<Archive>,
+    ) -> Result<(Self, D::Facts, Position), LoadError> {
+        let snapshot = match &memory.folder {
+            Some(folder) => snapshot::newest::<D, J>(journal, partition, folder).await?,
+            None => None,
+        };
+        let (mut book, mut facts, mut facts_at, mut known) = (
+            Self {
+                partition,
+                state: D::State::default(),
+                answers: Answers::default(),
+                head: Head::none(),
+                recorded_at: Timestamp::UNIX_EPOCH,
+                unsaved: 0,
+            },
+            D::Facts::default(),
+            0,
+            BTreeMap::new(),
+        );
+        let mut in_runs = 0;
+        if let Some(Snapshot { header, state, facts: learnt, answers }) = snapshot {
+            (book.head, book.recorded_at, book.state) = (header.head, header.recorded_at, state);
+            (facts, facts_at, known, in_runs) = (learnt, header.facts_at, answers, header.runs_end);
+        }
+        book.answers = Answers::new(known, archive);
+        book.follow(journal, in_runs).await?;
+        Ok((book, facts, facts_at))
+    }
+
+    /// Takes in what follows the head, and before that the answers up to `in_runs` whose runs are gone.
+    async fn follow<J: Journal>(
+        &mut self,
+        journal: &J,
+        in_runs: Position,
+    ) -> Result<(), LoadError> {
+        let of = Filter::partition(self.partition);
+        let (snapshot, runs_end) = (self.head.position, self.answers.runs_end());
+        let from = if runs_end < in_runs { runs_end } else { snapshot } + 1;
+        if journal.last(&of).await? < from {
+            return Ok(());
+        }
+        let mut commits = journal.read(&of, from);
+        while let Some(commit) = commits.next().await {
+            let commit = commit?;
+            let is_lost = commit.position <= in_runs;
+            if commit.position > snapshot || is_lost {
+                self.replay(&commit)?;
+            }
+            if let Some(spill) = self.answers.to_spill(commit.head()) {
+                self.answers.spilled(spill.write());
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in a commit; of one that the state knows already, the answers only.
+    fn replay(&mut self, commit: &Commit) -> Result<(), LoadError> {
+        let position = commit.position;
+        let unreadable = |source| Unreadable { position, context: self.partition.context, source };
+        let is_next = position > self.head.position;
+        let head = if is_next { self.head.followed_by(commit)? } else { self.head };
+        let body: Body<D::Event, D::Refusal> =
+            Body::read(self.partition.context, &commit.body).map_err(unreadable)?;
+        let is_in_run = position <= self.answers.runs_end();
+        for (index, entry) in body.entries.iter().enumerate() {
+            if is_next {
+                entry.events.iter().for_each(|event| D::evolve(&mut self.state, event));
+            }
+            if !is_in_run {
+                let answer = Remembered::of::<D>(entry, position, index);
+                self.answers.insert(entry.command.clone(), answer);
+            }
+        }
+        if is_next {
+            (self.head, self.recorded_at) = (head, commit.recorded_at);
+            self.unsaved += body.entries.len();
+        }
+        Ok(())
+    }
+
+    /// `recalled` is what was looked up for the command's call.
+    pub fn judge(
+        &self,
+        facts: &D::Facts,
+        id: &CommandId,
+        command: &D::Command,
+        recalled: &Recalled,
+    ) -> Verdict<D> {
         let digest = digest(command);
-        match self.answered.get(id) {
-            Some(known) if known.digest == digest => Verdict::Known(known.again()),
-            Some(known) => Verdict::Known(Answer::IdReused {
-                message: format!(
-                    "command id {id} was used at position {} for another command; use a new id",
-                    known.position
-                ),
-            }),
+        match self.answers.get(id).or_else(|| recalled.get(id)) {
+            Some(known) => Verdict::Known(known.again(id, &digest)),
             None => Verdict::New { digest, outcome: D::decide(&self.state, facts, command) },
         }
     }
 
-    /// Takes an entry in; `position` is its commit's, or 0 until `settle` tells it.
-    pub fn apply(&mut self, entry: &Entry<D::Event, D::Refusal>, position: Position) {
-        for event in &entry.events {
-            D::evolve(&mut self.state, event);
-        }
-        let remembered = Remembered {
-            digest: entry.digest.clone(),
-            position,
-            events: u32::try_from(entry.events.len()).expect("a decision makes few events"),
-            refused: entry.refused.as_ref().map(|refusal| Box::new(as_refused(refusal))),
-        };
-        self.answered.insert(entry.command.clone(), remembered);
+    /// Takes in the entry that will stand at `index` of the next commit; `settle` tells its position.
+    pub fn apply(&mut self, entry: &Entry<D::Event, D::Refusal>, index: usize) {
+        entry.events.iter().for_each(|event| D::evolve(&mut self.state, event));
+        self.answers.insert(entry.command.clone(), Remembered::of::<D>(entry, 0, index));
     }
 
-    /// The entries of these commands are stored in the commit at `position`.
+    /// The entries of these commands are stored in the commit that has become the partition's end.
     pub fn settle<'a>(
         &mut self,
         commands: impl IntoIterator<Item = &'a CommandId>,
-        position: Position,
+        head: Head,
         recorded_at: Timestamp,
     ) {
-        for command in commands {
-            if let Some(remembered) = self.answered.get_mut(command) {
-                remembered.position = position;
-            }
-        }
-        self.last = position;
+        let commands = commands.into_iter().inspect(|_| self.unsaved += 1);
+        self.answers.settle(commands, head.position);
+        self.head = head;
         self.recorded_at = recorded_at;
     }
-}
 
-impl Remembered {
-    fn again(&self) -> Answer {
-        let (position, repeated) = (self.position, true);
-        match &self.refused {
-            Some(refusal) => Answer::Refused { position, refusal: (**refusal).clone(), repeated },
-            None => Answer::Accepted { position, events: self.events, repeated },
-        }
+    /// Those of the ids that cannot be judged before they are looked up.
+    pub fn to_look_up<'a>(
+        &self,
+        ids: impl Iterator<Item = &'a CommandId>,
+        recalled: &Recalled,
+    ) -> Option<LookUp> {
+        self.answers.to_look_up(ids, recalled)
+    }
+
+    /// A run to write; nothing may be in flight.
+    pub fn to_spill(&mut self) -> Option<Spill> {
+        self.answers.to_spill(self.head)
+    }
+
+    pub fn spilled(&mut self, written: io::Result<Runs>) {
+        self.answers.spilled(written);
+    }
+
+    /// The content of a snapshot, which the caller stores; nothing may be in flight.
+    pub fn snapshot(
+        &self,
+        facts: &D::Facts,
+        facts_at: Position,
+    ) -> Result<Vec<u8>, rmp_serde::encode::Error> {
+        let header = Header {
+            format: D::STATE_FORMAT,
+            partition: self.partition.to_string().into(),
+            head: self.head,
+            recorded_at: self.recorded_at,
+            facts_at,
+            runs_end: self.answers.runs_end(),
+        };
+        let answers = self.answers.beside_runs().collect();
+        snapshot::encode::<D>(&header, &self.state, facts, &answers)
     }
 }
 

@@ -5,6 +5,7 @@
 use std::env;
 use std::fmt::Display;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::shell::Limits;
@@ -21,6 +22,8 @@ pub struct ServiceConfig {
     pub queue_requests: usize,
     /// `COMMIT_ENTRIES`: the most commands in one commit, 2000 unless told.
     pub limits: Limits,
+    /// `SNAPSHOT_DIR`: where snapshots and older answers are kept; nowhere unless told.
+    pub snapshots: Option<PathBuf>,
     /// `HEALTH_ADDR`: where `/healthz` and `/readyz` are served over HTTP; nowhere unless told.
     pub health: Option<SocketAddr>,
     /// `INSTANCE`: how commits name this writer, the process number unless told.
@@ -46,6 +49,7 @@ impl ServiceConfig {
             replicas: read("LEDGER_REPLICAS")?.unwrap_or(1),
             queue_requests: read("QUEUE_REQUESTS")?.unwrap_or(1024),
             limits,
+            snapshots: read("SNAPSHOT_DIR")?,
             health: read("HEALTH_ADDR")?,
             instance: read("INSTANCE")?.unwrap_or_else(|| std::process::id().to_string()),
             log_format: read("LOG_FORMAT")?.unwrap_or(LogFormat::Json),

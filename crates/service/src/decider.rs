@@ -13,14 +13,17 @@ pub trait Decider: Send + Sync + 'static {
     const CONTEXT: Context;
     /// The other contexts whose facts `learn` folds.
     const READS: &'static [Context];
+    /// To be raised whenever the serialised form or the meaning of `State` or `Facts` changes: snapshots of another
+    /// format are left aside.
+    const STATE_FORMAT: u32;
 
     type Command: Serialize + DeserializeOwned + Send + Sync;
     type Event: Serialize + DeserializeOwned + Clone + Send + Sync;
     type Refusal: Serialize + DeserializeOwned + Display + Clone + Send + Sync;
     /// What this context knows of itself: the fold of its own events.
-    type State: Default + Send + Sync;
+    type State: Default + Serialize + DeserializeOwned + Send + Sync;
     /// What this context knows of the others: the fold of their facts.
-    type Facts: Default + Send + Sync;
+    type Facts: Default + Serialize + DeserializeOwned + Send + Sync;
 
     /// Nothing to do (`Decision::nothing()`) means that the command's effect is there already.
     fn decide(

@@ -2,6 +2,7 @@
 //!
 //! Invariant: rules live in deciders only; whatever needs a clock, the network or a random number lives here.
 
+mod answers;
 mod batch;
 mod book;
 mod client;
@@ -9,10 +10,13 @@ pub mod clock;
 pub mod config;
 mod decider;
 pub mod health;
+mod memory;
 pub mod process;
 pub mod protocol;
+mod runs;
 mod server;
 mod shell;
+mod snapshot;
 pub mod telemetry;
 pub mod trace;
 
@@ -20,5 +24,6 @@ pub use batch::Call;
 pub use book::LoadError;
 pub use client::{AskFailure, Asker};
 pub use decider::{Decider, Decision};
+pub use memory::Memory;
 pub use server::{BAD_REQUEST, BUSY, Options, RunError, run};
 pub use shell::{Limits, Shell, ShellError, Status};

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::ServiceConfig;
 use crate::decider::Decider;
+use crate::memory::Memory;
 use crate::server::{self, Options};
 use crate::shell::Status;
 use crate::{health, telemetry};
@@ -33,6 +34,7 @@ pub async fn main<D: Decider>() -> anyhow::Result<()> {
         instance: config.instance,
         queue_requests: config.queue_requests,
         limits: config.limits,
+        memory: Memory::in_folder(config.snapshots),
     };
     server::run::<D, _>(&nats, journal, options, status, shutdown).await?;
     Ok(())

@@ -12,6 +12,7 @@ use tracing::Instrument;
 
 use crate::batch::Call;
 use crate::decider::Decider;
+use crate::memory::Memory;
 use crate::protocol::{MAX_COMMANDS, Request, Response};
 use crate::shell::{Limits, Shell, ShellError, Status};
 use crate::trace;
@@ -29,12 +30,13 @@ pub struct Options {
     pub instance: String,
     pub queue_requests: usize,
     pub limits: Limits,
+    pub memory: Memory,
 }
 
 impl Options {
     pub fn new(partition: Partition, instance: impl Into<String>) -> Self {
-        let (queue_requests, limits) = (1024, Limits::default());
-        Self { partition, instance: instance.into(), queue_requests, limits }
+        let (queue_requests, limits, memory) = (1024, Limits::default(), Memory::default());
+        Self { partition, instance: instance.into(), queue_requests, limits, memory }
     }
 }
 
@@ -54,10 +56,11 @@ pub async fn run<D: Decider, J: Journal>(
     status: watch::Sender<Status>,
     shutdown: CancellationToken,
 ) -> Result<(), RunError> {
-    let Options { partition, instance, queue_requests, limits } = options;
+    let Options { partition, instance, queue_requests, limits, memory } = options;
     let writer = format!("{partition}@{instance}");
     let (calls, queue) = mpsc::channel(queue_requests);
-    let shell = Shell::<D, J>::load(journal, partition, writer, limits, queue, status).await?;
+    let shell = Shell::<D, J>::load(journal, partition, writer, limits, memory, queue, status);
+    let shell = shell.await?;
     let description = format!("decides commands of {}", partition.context);
     let mut requests = nats.serve(partition, env!("CARGO_PKG_VERSION"), &description).await?;
     tracing::info!(%partition, "serving");

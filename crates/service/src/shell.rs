@@ -4,23 +4,29 @@
 //! Invariant: after any append whose outcome is unknown or lost to another writer, the book is loaded anew.
 
 use std::collections::VecDeque;
+use std::io;
 use std::time::Duration;
 
 use futures::future::{BoxFuture, OptionFuture};
 use futures::stream::{FuturesUnordered, StreamExt};
 use loopledger_journal::{
-    AppendError, Commit, CommitId, Commits, Filter, Journal, NewCommit, ReadError,
+    AppendError, Commit, CommitId, Commits, Filter, Head, Journal, NewCommit, ReadError,
 };
 use loopledger_model::{Partition, Position, Unreadable, facts};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::answers::LookUp;
 use crate::batch::{Batch, BatchLimits, Call, InFlight, Open};
 use crate::book::{Book, LoadError};
 use crate::clock;
 use crate::decider::Decider;
+use crate::memory::Memory;
 use crate::protocol::Answer;
+use crate::runs::Runs;
+use crate::snapshot;
 
 /// Bounds on what the shell holds and how long it waits.
 #[derive(Debug, Clone, Copy)]
@@ -59,6 +65,8 @@ pub enum ShellError {
     Read(#[from] ReadError),
     #[error(transparent)]
     Append(#[from] AppendError),
+    #[error(transparent)]
+    Memory(LoadError),
 }
 
 impl From<LoadError> for ShellError {
@@ -66,6 +74,7 @@ impl From<LoadError> for ShellError {
         match error {
             LoadError::Read(error) => Self::Read(error),
             LoadError::Unreadable(error) => Self::Unreadable(error),
+            memory @ LoadError::Memory { .. } => Self::Memory(memory),
         }
     }
 }
@@ -78,7 +87,16 @@ struct Waiting<D: Decider> {
     open: Open<D>,
 }
 
-type Stored = Result<Position, AppendError>;
+/// Work on the disk, one piece at a time, while the shell goes on.
+enum Chore {
+    Spilled(io::Result<Runs>),
+    Saved(io::Result<()>),
+}
+
+/// A call whose old commands were looked up, or why they could not be.
+type LookedUp<D> = Result<Open<D>, (Open<D>, LoadError)>;
+
+type Stored = Result<Head, AppendError>;
 
 pub struct Shell<D: Decider, J: Journal> {
     journal: J,
@@ -86,6 +104,7 @@ pub struct Shell<D: Decider, J: Journal> {
     /// This instance, as commits name it.
     writer: String,
     limits: Limits,
+    memory: Memory,
     calls: mpsc::Receiver<Call<D>>,
     status: watch::Sender<Status>,
     book: Book<D>,
@@ -99,6 +118,11 @@ pub struct Shell<D: Decider, J: Journal> {
     tickets: u64,
     append: OptionFuture<BoxFuture<'static, Stored>>,
     in_flight: Option<InFlight<D>>,
+    look_ups: FuturesUnordered<BoxFuture<'static, LookedUp<D>>>,
+    chore: OptionFuture<JoinHandle<Chore>>,
+    has_chore: bool,
+    /// How many foreign facts are not in a snapshot yet.
+    unsaved: usize,
 }
 
 impl<D: Decider, J: Journal> Shell<D, J> {
@@ -108,21 +132,23 @@ impl<D: Decider, J: Journal> Shell<D, J> {
         partition: Partition,
         writer: String,
         limits: Limits,
+        memory: Memory,
         calls: mpsc::Receiver<Call<D>>,
         status: watch::Sender<Status>,
     ) -> Result<Self, ShellError> {
         status.send_replace(Status::Loading);
-        let book = Book::load(&journal, partition).await?;
+        let (book, facts, facts_at) = Book::load(&journal, partition, &memory).await?;
         let mut shell = Self {
             journal,
             partition,
             writer,
             limits,
+            memory,
             calls,
             status,
             book,
-            facts: D::Facts::default(),
-            facts_at: 0,
+            facts,
+            facts_at,
             news: futures::stream::pending().boxed(),
             queue: VecDeque::new(),
             waiting: Vec::new(),
@@ -130,10 +156,14 @@ impl<D: Decider, J: Journal> Shell<D, J> {
             tickets: 0,
             append: None.into(),
             in_flight: None,
+            look_ups: FuturesUnordered::new(),
+            chore: None.into(),
+            has_chore: false,
+            unsaved: 0,
         };
         if !D::READS.is_empty() {
             let of = Filter::contexts(D::READS);
-            let mut commits = shell.journal.read(&of, 1);
+            let mut commits = shell.journal.read(&of, facts_at + 1);
             while let Some(commit) = commits.next().await {
                 shell.learn(&commit?)?;
             }
@@ -147,9 +177,12 @@ impl<D: Decider, J: Journal> Shell<D, J> {
         let mut open = true;
         loop {
             self.commit();
-            self.status
-                .send_replace(Status::Ready { position: self.book.last, facts_at: self.facts_at });
+            self.status.send_replace(Status::Ready {
+                position: self.book.head.position,
+                facts_at: self.facts_at,
+            });
             if !open && self.is_idle() {
+                self.finish().await;
                 self.status.send_replace(Status::Stopped);
                 return Ok(());
             }
@@ -159,7 +192,10 @@ impl<D: Decider, J: Journal> Shell<D, J> {
                 Some(commit) = self.news.next() => {
                     self.learn(&commit?)?;
                     self.release();
+                    self.tidy();
                 }
+                Some(looked_up) = self.look_ups.next() => self.looked_up(looked_up)?,
+                Some(done) = &mut self.chore => self.done(done.expect("work on the disk does not panic")),
                 Some((ticket, end)) = self.ends.next() => self.bound(ticket, end),
                 () = tokio::time::sleep_until(deadline.unwrap_or_else(Instant::now)),
                     if deadline.is_some() => self.expire(),
@@ -178,13 +214,15 @@ impl<D: Decider, J: Journal> Shell<D, J> {
     }
 
     fn is_idle(&self) -> bool {
-        self.in_flight.is_none() && self.queue.is_empty() && self.waiting.is_empty()
+        let Self { in_flight, queue, waiting, look_ups, .. } = self;
+        in_flight.is_none() && queue.is_empty() && waiting.is_empty() && look_ups.is_empty()
     }
 
     fn learn(&mut self, commit: &Commit) -> Result<(), Unreadable> {
         let Commit { partition, position, recorded_at, body, .. } = commit;
         for fact in facts(partition.context, *position, *recorded_at, body)? {
             D::learn(&mut self.facts, &fact);
+            self.unsaved += 1;
         }
         self.facts_at = *position;
         Ok(())
@@ -245,6 +283,11 @@ impl<D: Decider, J: Journal> Shell<D, J> {
         let mut batch = Batch::new(self.facts_at, limits);
         let mut calls = Vec::new();
         while let Some(open) = self.queue.front_mut() {
+            if let Some(look_up) = self.book.to_look_up(open.undecided(), &open.recalled) {
+                let open = self.queue.pop_front().expect("it is the first of the queue");
+                self.look_ups.push(self.look_up(look_up, open));
+                continue;
+            }
             if !batch.take(open, &mut self.book, &self.facts) {
                 break;
             }
@@ -259,8 +302,8 @@ impl<D: Decider, J: Journal> Shell<D, J> {
         let (body, commands) = batch.into_body();
         let (by, id) = (self.writer.clone(), CommitId::new());
         let commit = NewCommit { id, recorded_at, by, traceparent, body };
-        let (journal, partition, expected) = (self.journal.clone(), self.partition, self.book.last);
-        let append = async move { journal.append(partition, expected, commit).await };
+        let (journal, partition, after) = (self.journal.clone(), self.partition, self.book.head);
+        let append = async move { journal.append(partition, after, commit).await };
         let append: BoxFuture<'static, Stored> = Box::pin(append);
         self.append = Some(append).into();
         self.in_flight = Some(InFlight { calls, commands, recorded_at });
@@ -274,14 +317,16 @@ impl<D: Decider, J: Journal> Shell<D, J> {
         self.append = None.into();
         let flight = self.in_flight.take().expect("a commit was in flight");
         match stored {
-            Ok(position) => {
+            Ok(head) => {
+                let position = head.position;
                 tracing::debug!(position, commands = flight.commands.len(), "committed");
-                self.book.settle(&flight.commands, position, flight.recorded_at);
+                self.book.settle(&flight.commands, head, flight.recorded_at);
                 self.queue.iter_mut().take(1).for_each(|open| open.settle(position));
                 for mut open in flight.calls {
                     open.settle(position);
                     open.answer();
                 }
+                self.tidy();
                 Ok(())
             }
             Err(error @ (AppendError::LogBehind { .. } | AppendError::TooLarge { .. })) => {
@@ -307,11 +352,8 @@ impl<D: Decider, J: Journal> Shell<D, J> {
         };
         tokio::pin!(stopping);
         loop {
-            match Book::load(&self.journal, self.partition).await {
-                Ok(book) => {
-                    self.book = book;
-                    return Ok(());
-                }
+            match self.book.reload(&self.journal, &self.memory).await {
+                Ok(()) => return Ok(()),
                 Err(error) if error.is_outage() => {
                     tracing::warn!(%error, "the journal is out of reach, trying again");
                     tokio::select! {
@@ -321,6 +363,93 @@ impl<D: Decider, J: Journal> Shell<D, J> {
                 }
                 Err(error) => return Err(error.into()),
             }
+        }
+    }
+
+    /// Looks up a call's commands that may have been answered long ago.
+    fn look_up(&self, look_up: LookUp, mut open: Open<D>) -> BoxFuture<'static, LookedUp<D>> {
+        let (journal, deadline) = (self.journal.clone(), Instant::now() + self.limits.patience);
+        Box::pin(async move {
+            loop {
+                match look_up.run::<D, J>(&journal, &mut open.recalled).await {
+                    Ok(()) => return Ok(open),
+                    Err(error) if error.is_outage() && Instant::now() < deadline => {
+                        tokio::time::sleep(Duration::from_millis(200)).await;
+                    }
+                    Err(error) => return Err((open, error)),
+                }
+            }
+        })
+    }
+
+    fn looked_up(&mut self, looked_up: LookedUp<D>) -> Result<(), ShellError> {
+        match looked_up {
+            Ok(open) => self.queue.push_back(open),
+            Err((open, error)) if error.is_outage() => {
+                tracing::warn!(%error, "old answers cannot be looked up");
+                let (after, reached) = (open.after(), self.facts_at);
+                open.answer_all(&Answer::NotCaughtUp { after, reached });
+            }
+            Err((_, error)) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    /// Begins what is due on the disk, unless what is known is not settled yet.
+    fn tidy(&mut self) {
+        if self.in_flight.is_some() || self.has_chore || self.memory.folder.is_none() {
+            return;
+        }
+        if let Some(spill) = self.book.to_spill() {
+            self.begin(move || Chore::Spilled(spill.write()));
+        } else if self.book.unsaved + self.unsaved >= self.memory.snapshot_every
+            && let Some(save) = self.to_save()
+        {
+            self.begin(move || Chore::Saved(save()));
+        }
+    }
+
+    fn begin(&mut self, work: impl FnOnce() -> Chore + Send + 'static) {
+        self.chore = Some(tokio::task::spawn_blocking(work)).into();
+        self.has_chore = true;
+    }
+
+    /// What is known now, to be written as a snapshot.
+    fn to_save(&mut self) -> Option<impl FnOnce() -> io::Result<()> + Send + use<D, J>> {
+        let (folder, partition) = (self.memory.folder.clone()?, self.partition);
+        let position = self.book.head.position;
+        let content = match self.book.snapshot(&self.facts, self.facts_at) {
+            Ok(content) => content,
+            Err(error) => {
+                tracing::warn!(%error, %partition, "the state cannot be written as a snapshot");
+                return None;
+            }
+        };
+        (self.unsaved, self.book.unsaved) = (0, 0);
+        Some(move || snapshot::store(&folder, partition, position, &content))
+    }
+
+    fn done(&mut self, chore: Chore) {
+        self.chore = None.into();
+        self.has_chore = false;
+        match chore {
+            Chore::Spilled(written) => self.book.spilled(written),
+            Chore::Saved(Ok(())) => tracing::debug!("a snapshot is stored"),
+            Chore::Saved(Err(error)) => tracing::warn!(%error, "no snapshot can be stored"),
+        }
+    }
+
+    /// Saves what is known before the end, so that the next start is quick.
+    async fn finish(&mut self) {
+        if let Some(chore) = (&mut self.chore).await {
+            self.done(chore.expect("work on the disk does not panic"));
+        }
+        if self.book.unsaved + self.unsaved > 0
+            && let Some(save) = self.to_save()
+        {
+            self.begin(move || Chore::Saved(save()));
+            let chore = (&mut self.chore).await.expect("it has just begun");
+            self.done(chore.expect("work on the disk does not panic"));
         }
     }
 }

@@ -6,11 +6,11 @@ use std::time::Duration;
 use futures::StreamExt;
 use jiff::Timestamp;
 use loopledger_journal::{
-    AppendError, Commits, Fault, Filter, Journal, MemoryJournal, NewCommit, ReadError,
+    AppendError, Commits, Fault, Filter, Head, Journal, MemoryJournal, NewCommit, ReadError,
 };
 use loopledger_model::{Context, Fact, Partition, Position, Text};
 use loopledger_service::protocol::{Answer, Asked, Request};
-use loopledger_service::{Call, Decider, Decision, Limits, Shell, ShellError, Status};
+use loopledger_service::{Call, Decider, Decision, Limits, Memory, Shell, ShellError, Status};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -45,6 +45,7 @@ enum Refusal {
 impl Decider for Till {
     const CONTEXT: Context = Context::Fund;
     const READS: &'static [Context] = &[Context::Registry];
+    const STATE_FORMAT: u32 = 1;
     type Command = Command;
     type Event = Event;
     type Refusal = Refusal;
@@ -87,7 +88,8 @@ async fn start<J: Journal>(journal: &J, limits: Limits) -> Running<J> {
     let (calls, queue) = mpsc::channel(1_000);
     let (sender, status) = watch::channel(Status::Loading);
     let writer = "fund.0@test".to_owned();
-    let shell = Shell::load(journal.clone(), PARTITION, writer, limits, queue, sender);
+    let memory = Memory::default();
+    let shell = Shell::load(journal.clone(), PARTITION, writer, limits, memory, queue, sender);
     let shell = shell.await.expect("the journal can be read");
     let shutdown = CancellationToken::new();
     let task = tokio::spawn(shell.run(shutdown.clone()));
@@ -326,7 +328,8 @@ fn party_registered(n: u32) -> NewCommit {
 async fn a_command_waits_for_the_facts_that_it_depends_on() {
     let till = till().await;
     let registry = Partition::first(Context::Registry);
-    let position = till.journal.append(registry, 0, party_registered(1)).await.expect("stored");
+    let head = till.journal.append(registry, Head::none(), party_registered(1)).await;
+    let position = head.expect("stored").position;
     let command = Asked { after: position, ..asked("a", Command::PayPerParty) };
     assert_eq!(till.ask(vec![command]).await, [accepted(position + 1, false)]);
     assert!(matches!(till.ask_one("b", Command::TakeOut(1)).await, Answer::Accepted { .. }));
@@ -348,7 +351,7 @@ async fn a_fact_that_cannot_be_read_stops_the_service_with_its_position() {
         "events":[{"party_teleported":{}}]}]}"#
         .into();
     let registry = Partition::first(Context::Registry);
-    till.journal.append(registry, 0, unknown).await.expect("stored");
+    till.journal.append(registry, Head::none(), unknown).await.expect("stored");
     let error = till.task.await.expect("no panic").expect_err("it stops");
     let text = error.to_string();
     assert!(text.contains("commit 1 of registry") && text.contains("party_teleported"), "{text}");
@@ -374,10 +377,10 @@ impl Journal for Deaf {
     async fn append(
         &self,
         partition: Partition,
-        expected: Position,
+        after: Head,
         commit: NewCommit,
-    ) -> Result<Position, AppendError> {
-        self.0.append(partition, expected, commit).await
+    ) -> Result<Head, AppendError> {
+        self.0.append(partition, after, commit).await
     }
 
     fn read(&self, of: &Filter, from: Position) -> Commits {
@@ -403,7 +406,8 @@ async fn a_command_whose_facts_do_not_come_is_told_so_and_not_decided() {
     let limits = Limits { patience: Duration::from_millis(50), ..Limits::default() };
     let till = start(&Deaf(journal.clone()), limits).await;
     let registry = Partition::first(Context::Registry);
-    let after = journal.append(registry, 0, party_registered(1)).await.expect("stored");
+    let head = journal.append(registry, Head::none(), party_registered(1)).await;
+    let after = head.expect("stored").position;
     let command = Asked { after, ..asked("a", Command::PayIn(1)) };
     assert_eq!(till.ask(vec![command]).await, [Answer::NotCaughtUp { after, reached: 0 }]);
     assert_eq!(till.commits().await, 1);

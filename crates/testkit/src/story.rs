@@ -1,9 +1,13 @@
 //! Given these facts and events, when this command comes, then this is the answer.
+//!
+//! Invariant: every answer is that of a state and of facts that a snapshot has given back.
 
 use std::fmt::Debug;
 
 use loopledger_model::Fact;
 use loopledger_service::{Decider, Decision};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 /// A decider's past, and what it is asked next.
 pub struct Story<D: Decider> {
@@ -48,8 +52,17 @@ impl<D: Decider> Story<D> {
 
     #[expect(clippy::needless_pass_by_value, reason = "a story reads better without `&`")]
     pub fn when(&self, command: D::Command) -> Outcome<D> {
-        Outcome(D::decide(&self.state, &self.facts, &command))
+        Outcome(D::decide(&restored(&self.state), &restored(&self.facts), &command))
     }
+}
+
+/// What comes out of a snapshot.
+fn restored<T: Serialize + DeserializeOwned>(known: &T) -> T {
+    let saved = rmp_serde::to_vec_named(known).expect("state and facts can be saved");
+    let restored = rmp_serde::from_slice(&saved).expect("what was saved can be read");
+    let again = rmp_serde::to_vec_named(&restored).expect("state and facts can be saved");
+    assert!(saved == again, "a snapshot gives back what was saved");
+    restored
 }
 
 impl<D: Decider> Outcome<D>

@@ -2,8 +2,10 @@
 
 use jiff::Timestamp;
 
-/// Only what took effect by `of` and was recorded by `known` counts, both included; nothing is left out where one is
-/// absent.
+use crate::columns::micros;
+
+/// Only what took effect by `of` and was recorded by `known` counts, both included; nothing is left
+/// out where one is absent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct As {
     pub of: Option<Timestamp>,
@@ -14,6 +16,11 @@ impl As {
     /// What rows of facts have to meet, given `of` and `known` as the first two parameters.
     pub(crate) const CONDITION: &str = "($1::TIMESTAMPTZ IS NULL OR at <= $1) \
         AND ($2::TIMESTAMPTZ IS NULL OR recorded_at <= $2)";
+
+    /// The times as rows keep them.
+    pub(crate) fn in_rows(self) -> Self {
+        Self { of: self.of.map(micros), known: self.known.map(micros) }
+    }
 
     pub const fn is_now(self) -> bool {
         self.of.is_none() && self.known.is_none()

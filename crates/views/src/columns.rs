@@ -30,10 +30,13 @@ pub(crate) trait Column: Sized {
     fn read(found: Self::Sql<'_>) -> Result<Self, String>;
 }
 
-/// The instant to the microsecond, which is as fine as a row keeps it.
+/// The instant as rows keep it: to the microsecond, and from the first year, before which the ways
+/// of writing instants part, to the last whole second that a timestamp can name.
 pub fn micros(at: Timestamp) -> Timestamp {
-    Timestamp::from_microsecond(at.as_microsecond())
-        .expect("an instant cut to its microsecond stays within the range of instants")
+    const FIRST: i64 = -62_135_596_800_000_000;
+    const LAST: i64 = 253_402_207_200_000_000;
+    Timestamp::from_microsecond(at.as_microsecond().clamp(FIRST, LAST))
+        .expect("every microsecond from the first year to the last second is an instant")
 }
 
 macro_rules! as_they_are {
@@ -94,13 +97,13 @@ macro_rules! as_numbers {
 as_numbers!(CardHours, PFlops, Percent, Price, Quantity, Ratio, Watts);
 
 macro_rules! as_text {
-    ($text:ident: $($type:ty),* $(,)?) => {$(
+    ($($type:ty),* $(,)?) => {$(
         impl Column for $type {
             const TYPE: Type = Type::TEXT;
             type Sql<'a> = &'a str;
 
             fn sql(&self) -> &str {
-                self.$text()
+                self.as_str()
             }
 
             fn read(found: &str) -> Result<Self, String> {
@@ -110,8 +113,23 @@ macro_rules! as_text {
     )*};
 }
 
-as_text!(as_str: String, AllocationId, CardModel, CommitmentId, ContractId, InvoiceId, LockId, PartyId, PoolId,
-    ProgrammeId, RedemptionId, SettlementId, Text, UsageId, VoucherId);
+as_text!(
+    AllocationId,
+    CardModel,
+    CommitmentId,
+    ContractId,
+    InvoiceId,
+    LockId,
+    PartyId,
+    PoolId,
+    ProgrammeId,
+    RedemptionId,
+    SettlementId,
+    String,
+    Text,
+    UsageId,
+    VoucherId,
+);
 
 macro_rules! as_names {
     ($($type:ty),* $(,)?) => {$(
@@ -207,5 +225,19 @@ impl<T: Column> Column for Option<T> {
 
     fn read(found: Option<T::Sql<'_>>) -> Result<Self, String> {
         found.map(T::read).transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use loopledger_testkit::at;
+
+    #[test]
+    fn an_instant_is_cut_to_its_microsecond_and_to_the_years_that_can_be_written() {
+        assert_eq!(micros(at("2025-03-01T00:00:00.123456789Z")), at("2025-03-01T00:00:00.123456Z"));
+        assert_eq!(micros(Timestamp::MIN), at("0001-01-01"));
+        assert_eq!(micros(at("0001-01-01")), at("0001-01-01"));
+        assert_eq!(micros(Timestamp::MAX), at("9999-12-30T22:00:00Z"));
     }
 }

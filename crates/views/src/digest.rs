@@ -1,6 +1,7 @@
 //! Digests of all rows, by which a rebuilt schema is compared with a live one.
 //!
-//! Invariant: a digest depends on the rows' values only, not on where or in what order they are stored.
+//! Invariant: a digest depends on the rows' values only, not on where or in what order they are
+//! stored.
 
 use std::fmt::Write as _;
 
@@ -11,8 +12,9 @@ use sha2::{Digest as _, Sha256};
 use tokio_postgres::Transaction;
 use tokio_postgres::types::Type;
 
+use crate::archive::ArchivedCommit;
 use crate::error::Error;
-use crate::rows::{Commit, Rows};
+use crate::rows::Rows;
 use crate::table::{Table, TableRow};
 use crate::views::Views;
 
@@ -60,7 +62,7 @@ impl Views {
         let (transaction, position) = self.snapshot(&mut connection).await?;
         transaction.batch_execute("SET LOCAL statement_timeout = 0").await?;
         let mut tables = Vec::new();
-        for table in [&Commit::TABLE].into_iter().chain(Rows::TABLES).chain([&LOOPS]) {
+        for table in [&ArchivedCommit::TABLE].into_iter().chain(Rows::TABLES).chain([&LOOPS]) {
             tables.push(digest(&transaction, table).await?);
         }
         Ok(Digests { position, tables })

@@ -80,9 +80,9 @@ fn migration_is_retryable(error: &refinery::Error) -> bool {
     source.and_then(|source| source.downcast_ref::<tokio_postgres::Error>()).is_some_and(passes)
 }
 
-/// An error without an answer from the server is one of the connection. Of the answers, those classes pass that
-/// speak of the connection (08), a serialization failure (40), a standby (25), too few resources (53), an object in
-/// use (55), an operator (57) or the server's disk (58).
+/// An error without an answer from the server is one of the connection. Of the answers, those
+/// classes pass that speak of the connection (08), a serialization failure (40), a standby (25),
+/// too few resources (53), an object in use (55), an operator (57) or the server's disk (58).
 fn passes(error: &tokio_postgres::Error) -> bool {
     error.code().is_none_or(|code| {
         ["08", "25", "40", "53", "55", "57", "58"]

@@ -1,7 +1,7 @@
 //! The graph of all flows with its loops, fed with rows and asked for answers.
 //!
-//! Invariant: flows are added one by one in the order in which they were recorded, so the loops that are found do not
-//! depend on how many came at once.
+//! Invariant: flows are added one by one in the order in which they were recorded, so the loops
+//! that are found do not depend on how many came at once.
 
 use jiff::Timestamp;
 use loopledger_loops::{Cycle, Flow, FlowId, Graph, Kind, Loop, Recorded, decimal};

@@ -5,6 +5,7 @@ use loopledger_model::{Currency, FactId, PartyId, Position};
 use serde::{Deserialize, Serialize};
 
 use crate::as_of::As;
+use crate::columns::micros;
 use crate::error::Error;
 use crate::figures;
 use crate::flow_kind::FlowKind;
@@ -53,12 +54,14 @@ impl Views {
     pub async fn flows(&self, query: &FlowQuery, seen: As) -> Result<Flows, Error> {
         let mut connection = self.connection().await?;
         let (transaction, position) = self.snapshot(&mut connection).await?;
+        let seen = seen.in_rows();
         let FlowQuery { party, kind, from, to } = query;
+        let [from, to] = [from, to].map(|at| at.map(micros));
         let (party, kind) = (party.as_ref().map(PartyId::as_str), kind.map(FlowKind::name));
         let mut flows: Vec<rows::Flow> = select(
             &transaction,
             &format!("{}{CONDITION}", As::CONDITION),
-            &[&seen.of, &seen.known, &party, &kind, from, to],
+            &[&seen.of, &seen.known, &party, &kind, &from, &to],
         )
         .await?;
         flows.sort_by_key(|flow| flow.stamp.at);

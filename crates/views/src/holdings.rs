@@ -4,6 +4,7 @@ use loopledger_model::Period;
 use tokio_postgres::Transaction;
 
 use crate::as_of::As;
+use crate::columns::micros;
 use crate::error::Error;
 use crate::rows::{Allocation, CardSpec, Contract, Pool, PoolState, Termination, Usage};
 use crate::table::select;
@@ -29,7 +30,7 @@ impl Holdings {
         period: Period,
         seen: As,
     ) -> Result<Self, Error> {
-        let (from, to) = (period.from(), period.to());
+        let (seen, from, to) = (seen.in_rows(), micros(period.from()), micros(period.to()));
         let with = |condition: &str| format!("{} AND {condition}", As::CONDITION);
         let touching = with("from_at < $4 AND to_at > $3");
         let at_any_time = [&seen.of as _, &seen.known as _];

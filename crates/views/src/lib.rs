@@ -1,10 +1,11 @@
 //! The read models: what the facts come to, kept in PostgreSQL and asked for by type.
 //!
-//! Invariants: rows and the position that they rest on change in one transaction, and only through one [`Writer`].
-//! Every answer is read in one snapshot, so its position and its rows agree. Rows of facts are only ever added and
-//! carry both times, so any answer can be had as of an instant and as it was known at one. Nothing but this crate
-//! names `tokio_postgres`.
+//! Invariants: rows and the position that they rest on change in one transaction, and only through
+//! one [`Writer`]. Every answer is read in one snapshot, so its position and its rows agree. Rows
+//! of facts are only ever added and carry both times, so any answer can be had as of an instant and
+//! as it was known at one. Nothing but this crate names `tokio_postgres`.
 
+mod archive;
 mod as_of;
 mod columns;
 mod database;
@@ -28,6 +29,7 @@ mod views;
 mod vouchers;
 mod writer;
 
+pub use archive::{ArchivedCommit, NotUnpacked, PackedBody};
 pub use as_of::As;
 pub use columns::micros;
 pub use database::{BadSchema, Database, Schema};

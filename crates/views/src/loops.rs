@@ -1,4 +1,5 @@
-//! Answer: closed loops. As they stand they are read from their table; as of an earlier time they are found anew.
+//! Answer: closed loops. As they stand they are read from their table; as of an earlier time they
+//! are found anew.
 
 use std::cmp::Ordering;
 
@@ -35,7 +36,8 @@ pub struct Loops {
     pub cut_searches: Vec<FactId>,
 }
 
-/// A loop with its facts. Amounts are in the currency's major unit, rounded half up to its decimals.
+/// A loop with its facts. Amounts are in the currency's major unit, rounded half up to its
+/// decimals.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoopFound {
     /// The one that put capital in comes first.
@@ -129,6 +131,7 @@ impl Views {
     async fn loops_then(&self, query: &LoopQuery, seen: As) -> Result<Loops, Error> {
         let mut connection = self.connection().await?;
         let (transaction, position) = self.snapshot(&mut connection).await?;
+        let seen = seen.in_rows();
         let flows: Vec<rows::Flow> =
             select(&transaction, As::CONDITION, &[&seen.of, &seen.known]).await?;
         drop(transaction);

@@ -1,6 +1,8 @@
-//! Card-hours of each pool in a stretch of time: installed, lit, allocated, covered by telemetry, and busy.
+//! Card-hours of each pool in a stretch of time: installed, lit, allocated, covered by telemetry,
+//! and busy.
 //!
-//! Invariant: sums are exact. A usage window that is partly outside counts by the part of its time that is inside.
+//! Invariant: sums are exact. A usage window that is partly outside counts by the part of its time
+//! that is inside.
 
 use std::collections::BTreeMap;
 

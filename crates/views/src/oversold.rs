@@ -1,10 +1,12 @@
-//! What is sold of each pool against the cards that stand behind it, at the worst instant of a stretch of time.
+//! What is sold of each pool against the cards that stand behind it, at the worst instant of a
+//! stretch of time.
 //!
-//! A contract in force claims its P from the pools that it was given cards of, by allocated card time over its whole
-//! life; without any allocation it claims from all of its seller's pools, by physical P. A resale claims nothing: the
-//! contract that backs it does.
+//! A contract in force claims its P from the pools that it was given cards of, by allocated card
+//! time over its whole life; without any allocation it claims from all of its seller's pools, by
+//! physical P. A resale claims nothing: the contract that backs it does.
 //!
-//! Invariant: P on unlike bases are never added or compared; only shares of what there is on each basis are.
+//! Invariant: P on unlike bases are never added or compared; only shares of what there is on each
+//! basis are.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -181,7 +183,8 @@ impl<'a> Market<'a> {
         self.told(stock, &standing, &level, without_p.len())
     }
 
-    /// Every instant of the span at which something that matters to the pool changes, and the first one.
+    /// Every instant of the span at which something that matters to the pool changes, and the first
+    /// one.
     fn instants(&self, stock: &Stock<'_>, claims: &[Claim<'_>]) -> BTreeSet<i64> {
         let starts_and_ends =
             claims.iter().flat_map(|claim| [claim.in_force.from, claim.in_force.to]);
@@ -243,7 +246,8 @@ impl<'a> Market<'a> {
         Some(whole(stock.steps.cards_at(at)) * per_card)
     }
 
-    /// This pool's share among its operator's pools: by physical P; by cards where no pool has any; else evenly.
+    /// This pool's share among its operator's pools: by physical P; by cards where no pool has any;
+    /// else evenly.
     fn spread(&self, stock: &Stock<'_>, basis: Basis, at: i64) -> BigRational {
         let physical =
             |of: &Stock<'_>| self.physical(of, basis, at).unwrap_or_else(BigRational::zero);

@@ -1,4 +1,4 @@
-//! The rows of every table that facts add to, and of the archive.
+//! The rows of every table that facts add to.
 //!
 //! Invariant: a row carries the fact that it comes from and both of its times, and never changes.
 
@@ -25,7 +25,8 @@ use crate::error::Error;
 use crate::flow_kind::FlowKind;
 use crate::table::{Table, TableRow, copy_in, next, tables};
 
-/// Which fact a row comes from, when that took effect and when it was recorded, both to the microsecond.
+/// Which fact a row comes from, when that took effect and when it was recorded, both to the
+/// microsecond.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
     pub position: Position,
@@ -247,55 +248,5 @@ tables! {
         from_at: Timestamp,
         card_hours: CardHours,
         source: Text,
-    }
-}
-
-/// A commit as it was recorded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Commit {
-    pub position: Position,
-    pub partition: String,
-    pub commit_id: String,
-    /// As the journal writes it, to the nanosecond.
-    pub recorded_at: String,
-    pub recorded_by: String,
-    pub traceparent: Option<String>,
-    pub body: Vec<u8>,
-}
-
-impl TableRow for Commit {
-    const TABLE: Table = Table {
-        name: "commits",
-        columns: &[
-            ("position", <u64 as Column>::TYPE),
-            ("partition", <String as Column>::TYPE),
-            ("commit_id", <String as Column>::TYPE),
-            ("recorded_at", <String as Column>::TYPE),
-            ("recorded_by", <String as Column>::TYPE),
-            ("traceparent", <String as Column>::TYPE),
-            ("body", <Vec<u8> as Column>::TYPE),
-        ],
-        key: "position",
-    };
-
-    async fn copy(&self, into: Pin<&mut BinaryCopyInWriter>) -> Result<(), tokio_postgres::Error> {
-        let Self { position, partition, commit_id, recorded_at, recorded_by, traceparent, body } =
-            self;
-        let position = position.sql();
-        into.write(&[&position, partition, commit_id, recorded_at, recorded_by, traceparent, body])
-            .await
-    }
-
-    fn read(row: &Row) -> Result<Self, Error> {
-        let mut columns = Self::TABLE.columns.iter().enumerate();
-        Ok(Self {
-            position: next(row, &mut columns, Self::TABLE.name)?,
-            partition: next(row, &mut columns, Self::TABLE.name)?,
-            commit_id: next(row, &mut columns, Self::TABLE.name)?,
-            recorded_at: next(row, &mut columns, Self::TABLE.name)?,
-            recorded_by: next(row, &mut columns, Self::TABLE.name)?,
-            traceparent: next(row, &mut columns, Self::TABLE.name)?,
-            body: next(row, &mut columns, Self::TABLE.name)?,
-        })
     }
 }

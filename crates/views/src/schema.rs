@@ -1,6 +1,8 @@
-//! Schemas: making one, bringing it to this version, dropping it, and putting a rebuilt one in a live one's place.
+//! Schemas: making one, bringing it to this version, dropping it, and putting a rebuilt one in a
+//! live one's place.
 //!
-//! Invariant: while a transaction reads or writes a schema, its name goes on meaning the same tables.
+//! Invariant: while a transaction reads or writes a schema, its name goes on meaning the same
+//! tables.
 
 use loopledger_model::Position;
 use tokio_postgres::{Client, GenericClient, Transaction};
@@ -14,7 +16,8 @@ mod embedded {
     refinery::embed_migrations!("../../schemas/sql");
 }
 
-/// Makes the schema where there is none, and its tables those of this version. The client is the only one at it.
+/// Makes the schema where there is none, and its tables those of this version. The client is the
+/// only one at it.
 pub(crate) async fn prepare(client: &mut Client, schema: &Schema) -> Result<(), Error> {
     client.batch_execute(&format!("CREATE SCHEMA IF NOT EXISTS \"{schema}\"")).await?;
     // In one transaction: a reader sees all tables or none.
@@ -23,7 +26,8 @@ pub(crate) async fn prepare(client: &mut Client, schema: &Schema) -> Result<(), 
     Ok(())
 }
 
-/// Holds the schema's name until the transaction ends; has to come before anything that names its tables.
+/// Holds the schema's name until the transaction ends; has to come before anything that names its
+/// tables.
 pub(crate) async fn share_name(
     transaction: &Transaction<'_>,
     schema: &Schema,
@@ -58,8 +62,8 @@ pub async fn discard(database: &Database, schema: &Schema) -> Result<(), Error> 
     Ok(())
 }
 
-/// Gives a rebuilt schema the live one's name, in one step for everybody. Both are at the same position, or nothing
-/// happens. The old rows stay in [`Schema::replaced`] of the live one.
+/// Gives a rebuilt schema the live one's name, in one step for everybody. Both are at the same
+/// position, or nothing happens. The old rows stay in [`Schema::replaced`] of the live one.
 pub async fn swap(database: &Database, live: &Schema, rebuilt: &Schema) -> Result<Position, Error> {
     let mut client = database.connect(live).await?;
     if !try_own(&client, rebuilt).await? {

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::columns::micros;
 use crate::rows::PoolState;
 
 /// From an instant up to, but not including, a later one, in microseconds since the Unix epoch.
@@ -13,7 +14,7 @@ pub(crate) struct Span {
 
 impl Span {
     pub(crate) fn of(from: Timestamp, to: Timestamp) -> Self {
-        Self { from: from.as_microsecond(), to: to.as_microsecond() }
+        Self { from: micros(from).as_microsecond(), to: micros(to).as_microsecond() }
     }
 
     /// Zero where it is empty.
@@ -43,7 +44,8 @@ pub(crate) struct Step {
 pub(crate) struct Steps(Vec<Step>);
 
 impl Steps {
-    /// Of states in the order in which they were recorded: of two at one instant the later recorded holds.
+    /// Of states in the order in which they were recorded: of two at one instant the later recorded
+    /// holds.
     pub(crate) fn of<'a>(states: impl IntoIterator<Item = &'a PoolState>) -> Self {
         let step = |state: &PoolState| Step {
             at: state.stamp.at.as_microsecond(),

@@ -1,6 +1,7 @@
 //! A table's rows: declared once, copied in binary, read back by type.
 //!
-//! Invariant: a row type's columns are those of its table; the schema fails a copy that names others.
+//! Invariant: a row type's columns are those of its table; the schema fails a copy that names
+//! others.
 
 use std::pin::{Pin, pin};
 
@@ -77,7 +78,8 @@ pub(crate) fn cell<'a, C: Column + 'a>(
     C::read(found).map_err(misread)
 }
 
-/// Declares row types: a struct, its table, its columns by the fields' names. A row with a `stamp` is a fact's.
+/// Declares row types: a struct, its table, its columns by the fields' names. A row with a `stamp`
+/// is a fact's.
 macro_rules! tables {
     ($($(#[$doc:meta])* $row:ident in $table:ident { $($field:ident: $type:ty),* $(,)? })*) => {
         $(

@@ -1,7 +1,9 @@
-//! Answer: how many card-hours of each pool were installed, lit, allocated and busy, and what was sold of it.
+//! Answer: how many card-hours of each pool were installed, lit, allocated and busy, and what was
+//! sold of it.
 //!
-//! Invariants: every sum is exact, in card-microseconds or as a fraction, and rounded only where it is written down.
-//! A telemetry gap lowers the coverage and nothing else. A zero denominator gives nothing, never zero.
+//! Invariants: every sum is exact, in card-microseconds or as a fraction, and rounded only where it
+//! is written down. A telemetry gap lowers the coverage and nothing else. A zero denominator gives
+//! nothing, never zero.
 
 use jiff::Timestamp;
 use loopledger_model::{CardModel, ContractId, PartyId, Period, PoolId, Position};
@@ -23,13 +25,13 @@ pub struct Utilization {
     pub to: Timestamp,
     /// By id.
     pub pools: Vec<PoolUtilization>,
-    /// Contracts in force in the period whose seller has no pool and which were given no cards; none are named where
-    /// one pool is asked for.
+    /// Contracts in force in the period whose seller has no pool and which were given no cards;
+    /// none are named where one pool is asked for.
     pub contracts_without_pool: Vec<ContractId>,
 }
 
-/// What is sold and what stands behind it is told for the worst instant of the period: the one at which most is sold
-/// of what there is, the earliest where there are several.
+/// What is sold and what stands behind it is told for the worst instant of the period: the one at
+/// which most is sold of what there is, the earliest where there are several.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PoolUtilization {
     pub pool: PoolId,

@@ -24,8 +24,8 @@ pub struct Vouchers {
     pub vouchers: Vec<VoucherState>,
 }
 
-/// Amounts of all vouchers of a programme. `locked` is what is locked now; `remaining` is what may still be issued:
-/// what expired, was revoked or surrendered is there again.
+/// Amounts of all vouchers of a programme. `locked` is what is locked now; `remaining` is what may
+/// still be issued: what expired, was revoked or surrendered is there again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProgrammeTotals {
     pub programme: ProgrammeId,
@@ -86,6 +86,7 @@ impl Views {
     ) -> Result<Vouchers, Error> {
         let mut connection = self.connection().await?;
         let (transaction, position) = self.snapshot(&mut connection).await?;
+        let seen = seen.in_rows();
         let programme = programme.map(ProgrammeId::as_str);
         let of_programme = format!("{}{OF_PROGRAMME}", As::CONDITION);
         let with_id = of_programme.replace("programme = $3", "id = $3");

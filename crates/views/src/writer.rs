@@ -1,7 +1,9 @@
-//! The one writer of a schema: rows, loops and the position they reach, in one transaction or not at all.
+//! The one writer of a schema: rows, loops and the position they reach, in one transaction or not
+//! at all.
 //!
-//! Invariants: a schema has one writer at a time, for as long as its session lives. A batch is stored only onto the
-//! position that its maker believes in, so a batch is never stored twice and none is left out.
+//! Invariants: a schema has one writer at a time, for as long as its session lives. A batch is
+//! stored only onto the position that its maker believes in, so a batch is never stored twice and
+//! none is left out.
 
 use std::time::Duration;
 
@@ -9,10 +11,11 @@ use loopledger_model::Position;
 use tokio::time::Instant;
 use tokio_postgres::Client;
 
+use crate::archive::{self, ArchivedCommit};
 use crate::database::{Database, Schema};
 use crate::error::Error;
 use crate::loops::{self, LoopFound};
-use crate::rows::{Commit, Flow, Rows};
+use crate::rows::{Flow, Rows};
 use crate::schema::{prepare, share_name, try_own};
 use crate::table::{copy_in, select};
 use crate::views::position_in;
@@ -31,15 +34,15 @@ pub struct Batch {
     pub after: Position,
     /// Where the batch takes them.
     pub position: Position,
-    pub commits: Vec<Commit>,
+    pub commits: Vec<ArchivedCommit>,
     pub rows: Rows,
     /// The loops that are new or changed, each once.
     pub loops: Vec<LoopFound>,
 }
 
 impl Writer {
-    /// Becomes the schema's writer, makes the schema where there is none and brings it to this version.
-    /// Waits so long for another writer to end.
+    /// Becomes the schema's writer, makes the schema where there is none and brings it to this
+    /// version. Waits so long for another writer to end.
     pub async fn open(
         database: &Database,
         schema: Schema,
@@ -67,14 +70,13 @@ impl Writer {
         select(&self.client, "TRUE", &[]).await
     }
 
-    /// The commit that the archive holds for a position.
-    pub async fn archived(&self, position: Position) -> Result<Option<Commit>, Error> {
-        let position = i64::try_from(position).expect("positions stay below 2^63");
-        Ok(select(&self.client, "position = $1", &[&position]).await?.pop())
+    /// The newest commit of each partition that the archive holds.
+    pub async fn newest_archived(&self) -> Result<Vec<ArchivedCommit>, Error> {
+        archive::newest(&self.client).await
     }
 
-    /// Stores a batch whole or not at all. After an error that is retryable it may be stored nevertheless: open anew
-    /// and ask for the position.
+    /// Stores a batch whole or not at all. After an error that is retryable it may be stored
+    /// nevertheless: open anew and ask for the position.
     pub async fn store(&mut self, batch: &Batch) -> Result<(), Error> {
         let transaction = self.client.transaction().await?;
         share_name(&transaction, &self.schema).await?;

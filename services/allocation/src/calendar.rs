@@ -6,16 +6,17 @@
 //! the number of steps divided by `BLOCK`.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// The most steps of a block: near the square root of the steps of a very busy calendar.
 const BLOCK: usize = 512;
 
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Calendar {
     blocks: Vec<Block>,
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Block {
     steps: Vec<Step>,
     sum: i64,
@@ -23,7 +24,7 @@ struct Block {
     lowest: i64,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Step {
     at: Timestamp,
     change: i64,

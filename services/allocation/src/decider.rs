@@ -14,6 +14,7 @@ use loopledger_model::allocation::{
 };
 use loopledger_model::{AllocationId, Context, Fact, PoolId, UsageId};
 use loopledger_service::{Decider, Decision};
+use serde::{Deserialize, Serialize};
 
 use crate::facts::Facts;
 use crate::meter::Meter;
@@ -27,14 +28,14 @@ mod tests;
 /// The rules of allocation.
 pub enum Allocation {}
 
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     pools: BTreeMap<PoolId, CardPool>,
     allocations: BTreeMap<AllocationId, Allocated>,
     usages: BTreeMap<UsageId, MeterUsage>,
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Allocated {
     given: allocation::Allocation,
     meter: Meter,
@@ -43,6 +44,7 @@ struct Allocated {
 impl Decider for Allocation {
     const CONTEXT: Context = Context::Allocation;
     const READS: &'static [Context] = &[Context::Registry, Context::Purchase];
+    const STATE_FORMAT: u32 = 1;
 
     type Command = Command;
     type Event = Event;

@@ -7,14 +7,15 @@ use jiff::Timestamp;
 use loopledger_model::purchase::Event as PurchaseEvent;
 use loopledger_model::registry::Event as RegistryEvent;
 use loopledger_model::{ContractId, Event, Fact, FactId, PartyId, Period};
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     pub parties: BTreeMap<PartyId, FactId>,
     pub contracts: BTreeMap<ContractId, Contract>,
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contract {
     pub signed: FactId,
     pub term: Period,
@@ -22,7 +23,7 @@ pub struct Contract {
 }
 
 /// When a contract ended before its term did, and where that is recorded.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct End {
     pub at: Timestamp,
     pub fact: FactId,

@@ -9,20 +9,21 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use loopledger_model::{CardHours, Period};
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 /// The decimals of card-hours.
 const DECIMALS: u32 = 9;
 /// How many nanoseconds of one card make 10^-9 card-hours.
 const NANOSECONDS: i128 = 3_600;
 
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Meter {
     /// By when they start.
     clusters: BTreeMap<Timestamp, Cluster>,
 }
 
 /// Windows that overlap, from the first start to the last end, and the 10^-9 card-hours in them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Cluster {
     span: Period,
     metered: i128,

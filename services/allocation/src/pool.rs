@@ -9,10 +9,11 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use loopledger_model::Period;
 use loopledger_model::allocation::{ChangePool, Pool, PoolChanged};
+use serde::{Deserialize, Serialize};
 
 use crate::calendar::Calendar;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
     pub cards: u32,
     pub lit: u32,
@@ -26,7 +27,7 @@ pub struct Shortage {
     pub allocated: u64,
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CardPool {
     pub registered: Pool,
     changes: BTreeMap<Timestamp, Totals>,

@@ -19,6 +19,7 @@ type Answer = Result<Decision<Event>, Refusal>;
 impl Decider for FundDecider {
     const CONTEXT: Context = Context::Fund;
     const READS: &'static [Context] = &[Context::Registry];
+    const STATE_FORMAT: u32 = 1;
 
     type Command = Command;
     type Event = Event;

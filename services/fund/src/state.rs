@@ -16,6 +16,7 @@ use loopledger_model::{
     MoneyError, PartyId, Percent, TransferId,
 };
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 use crate::movement::Movement;
 use crate::timeline::Timeline;
@@ -23,7 +24,7 @@ use crate::timeline::Timeline;
 const WHOLE: Decimal = Decimal::ONE_HUNDRED;
 const COUNTED: &str = "amounts were found to be countable before they were recorded";
 
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     pub funds: BTreeMap<PartyId, Account>,
     pub commitments: BTreeMap<CommitmentId, Commitment>,
@@ -38,7 +39,7 @@ pub struct State {
 }
 
 /// A formed fund.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
     pub fund: Fund,
     /// In recorded order within an instant.
@@ -48,7 +49,7 @@ pub struct Account {
 }
 
 /// What is promised at the very instant at which it is paid in is promised first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Side {
     Commitment,
     Contribution,
@@ -213,7 +214,7 @@ impl Account {
 }
 
 /// The registered parties, and the facts that say so.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Parties(pub BTreeMap<PartyId, FactId>);
 
 impl Parties {

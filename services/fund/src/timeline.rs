@@ -8,9 +8,11 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use loopledger_model::{Currency, Money, MoneyError};
+use serde::{Deserialize, Serialize};
 
 /// Entries of one instant are in the order of `O`; entries alike in both are one entry.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(bound(deserialize = "O: Deserialize<'de> + Ord"))]
 pub struct Timeline<O> {
     entries: BTreeMap<(Timestamp, O), Money>,
     added: Money,

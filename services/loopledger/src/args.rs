@@ -106,6 +106,14 @@ pub enum Command {
         #[command(flatten)]
         view: ViewArgs,
     },
+    /// Check that the journal is whole and the same as its archive, commit by commit
+    Verify {
+        /// Print one JSON document instead of a report
+        #[arg(long)]
+        json: bool,
+    },
+    /// Restore a damaged journal from its archive; nothing else may use the ledger meanwhile
+    Repair,
     /// A private ledger in a folder of its own, a bundle imported, and the loop report with what it means
     Demo {
         /// The folder with the bundle's files

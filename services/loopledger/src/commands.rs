@@ -18,8 +18,8 @@ use tokio::time::Instant;
 use crate::args::{Cli, Command, OnRefusal, StackArgs, ViewArgs};
 use crate::import::{self, ImportError, Manner, Patience, Progress, Report};
 use crate::ledger::Ledger;
-use crate::stack::Stack;
-use crate::{report, tables};
+use crate::stack::{Maintenance, Stack};
+use crate::{repair, report, tables, verify};
 
 /// Bad usage or unreadable input.
 const UNREADABLE: u8 = 2;
@@ -53,6 +53,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             };
             query_ledger(&stack, view, ask, tables::vouchers).await
         }
+        Command::Verify { json } => check_journal(&stack, json).await,
+        Command::Repair => repair_journal(&stack).await,
         Command::Demo { dir } => demo(&stack, &dir).await,
     }
 }
@@ -191,6 +193,28 @@ fn print(text: &str) -> anyhow::Result<()> {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         written => written.context("the answer could not be printed"),
     }
+}
+
+async fn check_journal(args: &StackArgs, json: bool) -> anyhow::Result<ExitCode> {
+    let ledger = Maintenance::reach(args).await?;
+    let findings = async {
+        let journal = ledger.journal().await?;
+        ledger.let_the_archive_catch_up(&journal).await?;
+        verify::verify(&journal, &ledger.views).await
+    };
+    let findings = findings.await;
+    ledger.close().await;
+    let findings = findings?;
+    print(&if json { serde_json::to_string(&findings)? } else { verify::report(&findings) })?;
+    Ok(if findings.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn repair_journal(args: &StackArgs) -> anyhow::Result<ExitCode> {
+    let ledger = Maintenance::alone(args).await?;
+    let done = repair::repair(&ledger.nats, &ledger.views).await;
+    ledger.close().await;
+    print(&done?.to_string())?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Leaves nothing behind, unless it is given a folder to work in.

@@ -7,9 +7,11 @@ mod commands;
 mod figures;
 pub mod import;
 mod ledger;
+mod repair;
 mod report;
 pub mod stack;
 mod tables;
+mod verify;
 
 use std::process::ExitCode;
 

@@ -7,7 +7,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, bail};
 use loopledger_allocation::Allocation;
 use loopledger_fund::FundDecider;
 use loopledger_gateway::Api;
@@ -17,7 +17,7 @@ use loopledger_projector::Deps;
 use loopledger_purchase::Purchase;
 use loopledger_registry::Registry;
 use loopledger_servers::{Claim, Description, Lock, Options, Purpose, Servers, claim};
-use loopledger_service::{Asker, Decider, Status};
+use loopledger_service::{Asker, Decider, Memory, Status};
 use loopledger_views::{Database, Schema, Views};
 use loopledger_voucher::Vouchers;
 use tokio::net::TcpListener;
@@ -26,6 +26,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::StackArgs;
+use crate::verify;
 
 /// How long a command waits for another command on the same folder, and for a starting stack.
 const CLAIM_WITHIN: Duration = Duration::from_secs(120);
@@ -86,22 +87,14 @@ impl Stack {
         purpose: Purpose,
         listener: Option<TcpListener>,
     ) -> anyhow::Result<Self> {
-        let options = Options {
-            nats_url: args.nats_url.clone(),
-            database_url: args.database_url.clone(),
-            ..Options::default()
-        };
-        let servers = Servers::start(&lock, &options).await?;
-        let (nats_url, database_url) =
-            (servers.nats_url().to_owned(), servers.database_url().to_owned());
-        if let Some(system) = servers.nats_system_url() {
-            check_fsync(&Nats::connect(system, "loopledger start-up check").await?).await?;
-        }
         let http = listener.as_ref().map(TcpListener::local_addr).transpose()?;
-        let own =
-            Own { lock, servers, tasks: JoinSet::new(), shutdown: CancellationToken::new(), http };
+        let own = Own::start(args, lock, http).await?;
+        let (nats_url, database_url) = own.addresses();
         let mut stack = Self::connect(&nats_url, &database_url, Some(own)).await?;
-        let started = stack.start_tasks(&database_url, listener).await;
+        let started = match verify::check_ends(&stack.journal, &stack.views).await {
+            Ok(()) => stack.start_tasks(&database_url, listener).await,
+            Err(error) => Err(error),
+        };
         if let Err(error) = started {
             stack.close().await;
             return Err(error);
@@ -183,21 +176,67 @@ impl Stack {
     pub async fn close(self) {
         let Self { nats, journal, views, own } = self;
         let Some(mut own) = own else { return };
-        own.shutdown.cancel();
-        let ended = async {
-            while let Some(ended) = own.tasks.join_next().await {
-                if let Ok(Err(error)) = ended {
-                    tracing::warn!("while stopping: {error:#}");
-                }
-            }
-        };
-        if tokio::time::timeout(READY_WITHIN, ended).await.is_err() {
-            tracing::warn!("some tasks did not stop within {READY_WITHIN:?}");
-        }
+        own.end_tasks().await;
         drop((nats, journal, views));
-        own.servers.stop().await;
-        if let Err(error) = Description::remove(&own.lock) {
-            tracing::warn!(%error, "the stack's description stays behind");
+        own.stop().await;
+    }
+}
+
+/// A ledger with nothing at work on it but what others run: for checking and restoring its journal.
+pub struct Maintenance {
+    pub nats: Nats,
+    pub views: Views,
+    own: Option<Own>,
+}
+
+impl Maintenance {
+    /// The ledger of the stack that runs on the folder, or that of servers of this command's own.
+    pub async fn reach(args: &StackArgs) -> anyhow::Result<Self> {
+        match claim(args.data(), Purpose::Command, CLAIM_WITHIN).await? {
+            Claim::Guest(Description { nats_url, database_url, .. }) => {
+                Self::connect(&nats_url, &database_url, None).await
+            }
+            Claim::Owner(lock) => {
+                let own = Own::start(args, lock, None).await?;
+                let (nats_url, database_url) = own.addresses();
+                Self::connect(&nats_url, &database_url, Some(own)).await
+            }
+        }
+    }
+
+    /// The same, unless a stack runs on the folder.
+    pub async fn alone(args: &StackArgs) -> anyhow::Result<Self> {
+        let ledger = Self::reach(args).await?;
+        match &ledger.own {
+            Some(_) => Ok(ledger),
+            None => bail!("the ledger on {} is running: stop it first", args.data().display()),
+        }
+    }
+
+    async fn connect(nats_url: &str, database_url: &str, own: Option<Own>) -> anyhow::Result<Self> {
+        let nats = Nats::connect(nats_url, "loopledger maintenance").await?;
+        let views = Views::new(&database_url.parse()?, Schema::default(), CONNECTIONS);
+        Ok(Self { nats, views, own })
+    }
+
+    pub async fn journal(&self) -> anyhow::Result<JetStreamJournal> {
+        Ok(JetStreamJournal::open(self.nats.clone(), Config::default()).await?)
+    }
+
+    /// Where a projector runs, it is given time for what is recorded now.
+    pub async fn let_the_archive_catch_up(&self, journal: &JetStreamJournal) -> anyhow::Result<()> {
+        if self.own.is_none() {
+            caught_up(&self.views, journal.last(&Filter::all()).await?).await?;
+        }
+        Ok(())
+    }
+
+    /// Stops what this process has started.
+    pub async fn close(self) {
+        let Self { nats, views, own } = self;
+        drop((nats, views));
+        if let Some(own) = own {
+            own.stop().await;
         }
     }
 }
@@ -219,6 +258,47 @@ async fn caught_up(views: &Views, last: Position) -> anyhow::Result<()> {
 }
 
 impl Own {
+    /// Servers on the folder, or the ones that are named.
+    async fn start(args: &StackArgs, lock: Lock, http: Option<SocketAddr>) -> anyhow::Result<Self> {
+        let options = Options {
+            nats_url: args.nats_url.clone(),
+            database_url: args.database_url.clone(),
+            ..Options::default()
+        };
+        let servers = Servers::start(&lock, &options).await?;
+        if let Some(system) = servers.nats_system_url() {
+            check_fsync(&Nats::connect(system, "loopledger start-up check").await?).await?;
+        }
+        let (tasks, shutdown) = (JoinSet::new(), CancellationToken::new());
+        Ok(Self { lock, servers, tasks, shutdown, http })
+    }
+
+    /// Of NATS and of the database.
+    fn addresses(&self) -> (String, String) {
+        (self.servers.nats_url().to_owned(), self.servers.database_url().to_owned())
+    }
+
+    async fn end_tasks(&mut self) {
+        self.shutdown.cancel();
+        let ended = async {
+            while let Some(ended) = self.tasks.join_next().await {
+                if let Ok(Err(error)) = ended {
+                    tracing::warn!("while stopping: {error:#}");
+                }
+            }
+        };
+        if tokio::time::timeout(READY_WITHIN, ended).await.is_err() {
+            tracing::warn!("some tasks did not stop within {READY_WITHIN:?}");
+        }
+    }
+
+    async fn stop(self) {
+        self.servers.stop().await;
+        if let Err(error) = Description::remove(&self.lock) {
+            tracing::warn!(%error, "the stack's description stays behind");
+        }
+    }
+
     fn service<D: Decider>(
         &mut self,
         nats: &Nats,
@@ -227,7 +307,8 @@ impl Own {
         let (sender, status) = watch::channel(Status::Loading);
         let (nats, journal, shutdown) = (nats.clone(), journal.clone(), self.shutdown.clone());
         let instance = format!("local-{}", std::process::id());
-        let options = loopledger_service::Options::new(Partition::first(D::CONTEXT), instance);
+        let mut options = loopledger_service::Options::new(Partition::first(D::CONTEXT), instance);
+        options.memory = Memory::in_folder(Some(self.lock.folder().join("snapshots")));
         self.tasks.spawn(async move {
             let ended = loopledger_service::run::<D, _>(&nats, journal, options, sender, shutdown);
             ended.await.with_context(|| format!("the {} service failed", D::CONTEXT))

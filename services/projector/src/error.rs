@@ -3,12 +3,16 @@
 use loopledger_journal::ReadError;
 use loopledger_model::{Position, Unreadable};
 
+use crate::archive::Damaged;
+
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(transparent)]
     Views(#[from] loopledger_views::Error),
     #[error(transparent)]
     Read(#[from] ReadError),
+    #[error(transparent)]
+    Damaged(#[from] Damaged),
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
     #[error(
@@ -26,7 +30,10 @@ impl Error {
         match self {
             Self::Views(error) => error.is_retryable(),
             Self::Read(error) => matches!(error, ReadError::Unavailable { .. }),
-            Self::Unreadable(_) | Self::LogDiffers { .. } | Self::JournalEnded { .. } => false,
+            Self::Damaged(_)
+            | Self::Unreadable(_)
+            | Self::LogDiffers { .. }
+            | Self::JournalEnded { .. } => false,
         }
     }
 }

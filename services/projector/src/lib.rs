@@ -7,6 +7,7 @@
 //! many commits went into one transaction.
 
 mod allocation;
+pub mod archive;
 mod error;
 mod flows;
 mod fund;

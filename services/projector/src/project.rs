@@ -36,18 +36,5 @@ fn project(fact: &Fact, rows: &mut Rows) -> Option<rows::Flow> {
     flows::flow(stamp, &fact.event)
 }
 
-/// A commit as the archive keeps it.
-pub(crate) fn archived(commit: &Commit) -> rows::Commit {
-    rows::Commit {
-        position: commit.position,
-        partition: commit.partition.to_string(),
-        commit_id: commit.id.to_string(),
-        recorded_at: commit.recorded_at.to_string(),
-        recorded_by: commit.by.clone(),
-        traceparent: commit.traceparent.clone(),
-        body: commit.body.to_vec(),
-    }
-}
-
 #[cfg(test)]
 mod tests;

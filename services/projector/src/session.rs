@@ -6,18 +6,20 @@
 use std::time::Duration;
 
 use futures::StreamExt;
-use loopledger_journal::{Commit, Filter, Journal, ReadError};
-use loopledger_model::Position;
+use loopledger_journal::{Commit, Filter, Heads, Journal, ReadError};
+use loopledger_model::{Fact, Position};
 use loopledger_views::{Batch, Database, Schema, Writer};
 
 use crate::error::Error;
 use crate::loops::Loops;
-use crate::project;
+use crate::{archive, project};
 
 pub(crate) struct Session {
     writer: Writer,
     loops: Loops,
     position: Position,
+    /// The ends of the partitions at the position.
+    heads: Heads,
 }
 
 impl Session {
@@ -30,10 +32,10 @@ impl Session {
     ) -> Result<Self, Error> {
         let writer = Writer::open(database, schema.clone(), patience).await?;
         let position = writer.position().await?;
-        check_log(journal, &writer, position).await?;
+        let heads = check_log(journal, &writer, position).await?;
         let loops = Loops::of(&writer.flows().await?)?;
         tracing::info!(%schema, position, "projecting");
-        Ok(Self { writer, loops, position })
+        Ok(Self { writer, loops, position, heads })
     }
 
     pub(crate) const fn position(&self) -> Position {
@@ -50,20 +52,26 @@ impl Session {
                 tracing::debug!(position = commit.position, "delivered again");
                 continue;
             }
-            match project::facts_of(commit) {
+            match self.read(commit) {
                 Ok(facts) => project::add(&facts, &mut batch.rows, &mut self.loops)?,
                 Err(error) => {
                     unreadable = Some(error);
                     break;
                 }
             }
-            batch.commits.push(project::archived(commit));
+            batch.commits.push(archive::archived(commit));
             batch.position = commit.position;
         }
         if !batch.commits.is_empty() {
             self.store(batch).await?;
         }
-        unreadable.map_or(Ok(()), |error| Err(error.into()))
+        unreadable.map_or(Ok(()), Err)
+    }
+
+    /// The facts of the next commit, which has to follow the last one of its partition.
+    fn read(&mut self, commit: &Commit) -> Result<Vec<Fact>, Error> {
+        self.heads.follow(commit)?;
+        Ok(project::facts_of(commit)?)
     }
 
     async fn store(&mut self, mut batch: Batch) -> Result<(), Error> {
@@ -76,14 +84,21 @@ impl Session {
     }
 }
 
-/// Whether the log still has the last commit that is stored.
+/// The ends of the partitions that are stored, once the log still has the last commit that is.
 async fn check_log(
     journal: &impl Journal,
     writer: &Writer,
     position: Position,
-) -> Result<(), Error> {
+) -> Result<Heads, Error> {
+    let mut heads = Heads::default();
     if position == 0 {
-        return Ok(());
+        return Ok(heads);
+    }
+    let mut in_archive = None;
+    for newest in writer.newest_archived().await? {
+        let commit = archive::restored(&newest)?;
+        heads.set(&commit);
+        in_archive = Some(commit);
     }
     let all = Filter::all();
     let last = journal.last(&all).await?;
@@ -91,9 +106,8 @@ async fn check_log(
         return Err(ReadError::LogBehind { from: position + 1, last }.into());
     }
     let in_log = journal.read(&all, position).next().await.transpose()?;
-    let in_archive = writer.archived(position).await?;
-    if in_log.as_ref().map(project::archived) != in_archive {
+    if in_log != in_archive {
         return Err(Error::LogDiffers { position });
     }
-    Ok(())
+    Ok(heads)
 }

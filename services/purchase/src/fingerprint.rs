@@ -3,11 +3,24 @@
 //! Invariant: the same content gives the same fingerprint; 128 bits of SHA-256 keep unlike contents
 //! apart.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(from = "u128", into = "u128")]
 pub struct Fingerprint([u8; 16]);
+
+impl From<Fingerprint> for u128 {
+    fn from(fingerprint: Fingerprint) -> Self {
+        Self::from_be_bytes(fingerprint.0)
+    }
+}
+
+impl From<u128> for Fingerprint {
+    fn from(number: u128) -> Self {
+        Self(number.to_be_bytes())
+    }
+}
 
 impl Fingerprint {
     pub fn of(content: &impl Serialize) -> Self {

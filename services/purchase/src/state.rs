@@ -14,6 +14,7 @@ use loopledger_model::purchase::{
 };
 use loopledger_model::{Compute, ContractId, FactId, InvoiceId, Money, PartyId, Period};
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::Fingerprint;
 use crate::levels::Levels;
@@ -22,7 +23,7 @@ const SIGNED: &str = "what is recorded of a contract is recorded after its signi
 const INVOICED: &str = "a payment is recorded after its invoice";
 const COUNTED: &str = "amounts were found to be countable before they were recorded";
 
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     contracts: BTreeMap<ContractId, Signed>,
     invoices: BTreeMap<InvoiceId, Issued>,
@@ -31,7 +32,7 @@ pub struct State {
 }
 
 /// A signed contract and what became of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Signed {
     pub contract: Contract,
     pub invoices: u32,
@@ -45,7 +46,7 @@ pub struct Signed {
 }
 
 /// An issued invoice.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Issued {
     pub contract: ContractId,
     pub amount: Money,
@@ -203,7 +204,7 @@ fn termination_as_asked(termination: &ContractTerminated) -> TerminateContract {
 }
 
 /// The registered parties, and the facts that say so.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Parties(pub BTreeMap<PartyId, FactId>);
 
 impl Parties {

@@ -15,6 +15,7 @@ use loopledger_model::{
     Basis, CardModel, Context, Currency, Fact, PFlops, PartyId, Percent, Price, Text, Watts,
 };
 use loopledger_service::{Decider, Decision};
+use serde::{Deserialize, Serialize};
 
 #[cfg(test)]
 mod properties;
@@ -25,7 +26,7 @@ mod tests;
 pub enum Registry {}
 
 /// Everything that was stated, by what it is about, when and by whom.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     parties: BTreeMap<PartyId, Party>,
     stakes: BTreeMap<StakeKey, (Percent, Option<Timestamp>)>,
@@ -55,6 +56,7 @@ fn price_key(price: &ReferencePrice) -> PriceKey {
 impl Decider for Registry {
     const CONTEXT: Context = Context::Registry;
     const READS: &'static [Context] = &[];
+    const STATE_FORMAT: u32 = 1;
 
     type Command = Command;
     type Event = Event;

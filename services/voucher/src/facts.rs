@@ -13,11 +13,12 @@ use loopledger_model::{
     Quantity, allocation, fund, purchase, registry,
 };
 use purchase::{ContractUnit, TerminationReason};
+use serde::{Deserialize, Serialize};
 
 use crate::state::shared;
 use crate::ties::Ties;
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Facts {
     parties: BTreeMap<PartyId, Party>,
     contracts: BTreeMap<ContractId, Contract>,
@@ -27,13 +28,13 @@ pub struct Facts {
     pub(crate) ties: Ties,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Party {
     pub(crate) kind: PartyKind,
     pub(crate) fact: FactId,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Contract {
     pub(crate) buyer: PartyId,
     pub(crate) seller: PartyId,
@@ -47,7 +48,7 @@ pub(crate) struct Contract {
 }
 
 /// How a contract was terminated.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct End {
     at: Timestamp,
     reason: TerminationReason,
@@ -62,7 +63,7 @@ impl Contract {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Invoice {
     pub(crate) contract: ContractId,
     pub(crate) service: Period,
@@ -72,7 +73,7 @@ pub(crate) struct Invoice {
     pub(crate) fact: FactId,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Usage {
     to: Timestamp,
     card_hours: CardHours,

@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use loopledger_model::voucher::{Admission, Programme, Refusal, Rules};
 use loopledger_model::{ContractId, Money, MoneyError, PartyId, Period, Rounding};
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 use crate::facts::Contract;
 use crate::state::{less, plus, shared};
@@ -17,7 +18,7 @@ use crate::state::{less, plus, shared};
 /// From when until when a provider is admitted; without an end, for good.
 type Admissions = BTreeMap<Timestamp, Option<Timestamp>>;
 
-#[derive(Debug, PartialEq)]
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Account {
     pub(crate) terms: Programme,
     /// All faces issued, less what expired, was revoked or was surrendered.

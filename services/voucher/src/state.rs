@@ -17,11 +17,12 @@ use loopledger_model::{
     VoucherId,
 };
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 use crate::programme::Account;
 use crate::voucher::{Lock, Voucher};
 
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct State {
     programmes: BTreeMap<ProgrammeId, Account>,
     /// Boxed, since the nodes of a map that grows at its end stay half empty.
@@ -34,7 +35,7 @@ pub struct State {
 }
 
 /// An invoice on which something was redeemed.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Claimed {
     pub(crate) programme: ProgrammeId,
     pub(crate) contract: ContractId,
@@ -43,7 +44,7 @@ pub(crate) struct Claimed {
     pub(crate) redeemed: Money,
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Redemption {
     pub(crate) voucher: VoucherId,
     pub(crate) invoice: InvoiceId,

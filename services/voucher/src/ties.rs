@@ -8,8 +8,9 @@ use jiff::Timestamp;
 use loopledger_model::registry::Stake;
 use loopledger_model::voucher::Link;
 use loopledger_model::{FactId, Money, PartyId, Percent};
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Ties {
     /// By owned party, then by owner, then by when it began.
     stakes: BTreeMap<PartyId, BTreeMap<PartyId, BTreeMap<Timestamp, Stated>>>,
@@ -17,13 +18,13 @@ pub(crate) struct Ties {
     capital: BTreeMap<PartyId, BTreeMap<(Timestamp, FactId), Paid>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Stated {
     percent: Percent,
     to: Option<Timestamp>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Paid {
     payee: PartyId,
     amount: Money,

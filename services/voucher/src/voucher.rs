@@ -8,10 +8,11 @@
 use jiff::Timestamp;
 use loopledger_model::voucher::{Ending, Refusal, VoucherIssued, VoucherLocked};
 use loopledger_model::{ContractId, LockId, Money, PartyId, ProgrammeId, VoucherId};
+use serde::{Deserialize, Serialize};
 
 use crate::state::{less, plus};
 
-#[derive(Debug, PartialEq)]
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Voucher {
     pub(crate) programme: ProgrammeId,
     pub(crate) holder: PartyId,
@@ -19,17 +20,17 @@ pub(crate) struct Voucher {
     pub(crate) issued_at: Timestamp,
     pub(crate) expires_at: Option<Timestamp>,
     pub(crate) stage: Stage,
-    locks: Vec<Lock>,
+    locks: Box<[Lock]>,
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Stage {
     Live { free: Money },
     Ended { ending: Ending, at: Timestamp },
 }
 
 /// A part of a voucher that is kept for one contract.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Lock {
     pub(crate) id: LockId,
     pub(crate) contract: ContractId,
@@ -38,7 +39,7 @@ pub(crate) struct Lock {
     pub(crate) hold: Hold,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Hold {
     /// What is left is above zero.
     Open { left: Money },
@@ -73,7 +74,7 @@ impl Voucher {
             issued_at: issued.at,
             expires_at: issued.expires_at,
             stage: Stage::Live { free: issued.amount },
-            locks: Vec::new(),
+            locks: Box::default(),
         }
     }
 
@@ -158,8 +159,9 @@ impl Voucher {
             hold: Hold::Open { left: locked.amount },
         };
         let place = self.locks.partition_point(|older| older.at <= lock.at);
-        self.locks.reserve_exact(1);
-        self.locks.insert(place, lock);
+        let mut locks = std::mem::take(&mut self.locks).into_vec();
+        locks.insert(place, lock);
+        self.locks = locks.into_boxed_slice();
     }
 
     /// What was left on the lock, and the contract that it was kept for.

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use crate::broker::Broker;
 use crate::proxy::Proxy;
-use crate::suite::{FUND, VOUCHER, add, new_commit, next, read_all};
+use crate::suite::{AppendAt, FUND, VOUCHER, add, new_commit, next, read_all};
 use crate::{HASTY, PATIENCE, eventually, journal};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -23,7 +23,7 @@ async fn a_killed_server_costs_neither_a_commit_nor_a_reader_its_place() {
     let writing = tokio::spawn(async move {
         for expected in 0..COMMITS {
             let commit = new_commit(expected.to_string());
-            assert_eq!(written.append(VOUCHER, expected, commit).await, Ok(expected + 1));
+            assert_eq!(written.append_at(VOUCHER, expected, commit).await, Ok(expected + 1));
         }
     });
     let mut seen = Vec::new();
@@ -53,18 +53,19 @@ async fn an_acknowledgement_lost_on_the_way_is_looked_up() {
         let expected = witness.last(&of).await.unwrap();
         proxy.lose_answers(true);
         let (handle, commit) = (writer.clone(), new_commit("unanswered"));
-        let appending = tokio::spawn(async move { handle.append(VOUCHER, expected, commit).await });
+        let appending =
+            tokio::spawn(async move { handle.append_at(VOUCHER, expected, commit).await });
         eventually("it is stored", async || witness.last(&of).await == Ok(expected + 1)).await;
         if overtaken {
             let successor = new_commit("the next writer's");
-            assert_eq!(witness.append(VOUCHER, expected + 1, successor).await, Ok(expected + 2));
+            assert_eq!(witness.append_at(VOUCHER, expected + 1, successor).await, Ok(expected + 2));
         }
         proxy.lose_answers(false);
         proxy.cut();
         assert_eq!(appending.await.unwrap(), Ok(expected + 1));
     }
     assert_eq!(read_all(&witness, &Filter::all(), 1).await.len(), 3);
-    assert!(writer.append(VOUCHER, 2, new_commit("x")).await.is_err(), "the writer is fenced");
+    assert!(writer.append_at(VOUCHER, 2, new_commit("x")).await.is_err(), "the writer is fenced");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -76,7 +77,8 @@ async fn an_answer_that_never_comes_on_a_living_connection_is_looked_up() {
     let witness = journal(&broker.url(), Config::default()).await;
     proxy.lose_answers(true);
     let handle = writer.clone();
-    let appending = tokio::spawn(async move { handle.append(VOUCHER, 0, new_commit("x")).await });
+    let appending =
+        tokio::spawn(async move { handle.append_at(VOUCHER, 0, new_commit("x")).await });
     eventually("it is stored", async || witness.last(&Filter::all()).await == Ok(1)).await;
     proxy.lose_answers(false);
     assert_eq!(appending.await.unwrap(), Ok(1));
@@ -90,7 +92,8 @@ async fn a_commit_lost_on_the_way_is_sent_again() {
     let writer = journal(&proxy.url(), Config { give_up_after: PATIENCE, ..HASTY }).await;
     proxy.lose_requests(true);
     let handle = writer.clone();
-    let appending = tokio::spawn(async move { handle.append(VOUCHER, 0, new_commit("x")).await });
+    let appending =
+        tokio::spawn(async move { handle.append_at(VOUCHER, 0, new_commit("x")).await });
     tokio::task::yield_now().await;
     proxy.cut();
     proxy.lose_requests(false);
@@ -104,7 +107,7 @@ async fn what_cannot_be_resolved_in_time_is_found_by_a_reload() {
     let proxy = Proxy::before(broker.port()).await;
     let writer = journal(&proxy.url(), HASTY).await;
     proxy.lose_answers(true);
-    let outcome = writer.append(VOUCHER, 0, new_commit("unknown")).await;
+    let outcome = writer.append_at(VOUCHER, 0, new_commit("unknown")).await;
     assert!(matches!(outcome, Err(AppendError::Unavailable { .. })), "{outcome:?}");
     assert!(matches!(writer.last(&Filter::all()).await, Err(ReadError::Unavailable { .. })));
     let unread = timeout(PATIENCE, writer.read(&Filter::all(), 1).next()).await.unwrap();
@@ -120,10 +123,10 @@ async fn what_cannot_be_resolved_in_time_is_found_by_a_reload() {
 async fn a_late_commit_fences_the_writer_that_had_given_it_up() {
     let journal = MemoryJournal::new();
     journal.fail_next_append(Fault::ArriveLate);
-    assert!(journal.append(VOUCHER, 0, new_commit("late")).await.is_err());
+    assert!(journal.append_at(VOUCHER, 0, new_commit("late")).await.is_err());
     assert_eq!(journal.last(&Filter::all()).await, Ok(0));
     let fenced = AppendError::Fenced { partition: VOUCHER, expected: 0, winner: 1 };
-    assert_eq!(journal.append(VOUCHER, 0, new_commit("decided again")).await, Err(fenced));
+    assert_eq!(journal.append_at(VOUCHER, 0, new_commit("decided again")).await, Err(fenced));
     assert_eq!(read_all(&journal, &Filter::all(), 1).await[0].body, "late");
 }
 
@@ -134,12 +137,12 @@ async fn the_journal_in_memory_fails_as_it_is_told() {
     journal.fail_next_append(Fault::LoseAck);
     journal.fail_next_append(Fault::FenceBy(new_commit("another's")));
     for (expected, stored) in [(0, 0), (0, 1)] {
-        let outcome = journal.append(VOUCHER, expected, new_commit("x")).await;
+        let outcome = journal.append_at(VOUCHER, expected, new_commit("x")).await;
         assert!(matches!(outcome, Err(AppendError::Unavailable { .. })), "{outcome:?}");
         assert_eq!(journal.last(&Filter::all()).await, Ok(stored));
     }
     let fenced = AppendError::Fenced { partition: VOUCHER, expected: 1, winner: 2 };
-    assert_eq!(journal.append(VOUCHER, 1, new_commit("x")).await, Err(fenced));
+    assert_eq!(journal.append_at(VOUCHER, 1, new_commit("x")).await, Err(fenced));
     assert_eq!(add(&journal, VOUCHER, "healthy again").await, 3);
 }
 
@@ -156,7 +159,7 @@ async fn a_log_that_went_back_in_time_is_noticed_by_writers_and_readers() {
     let behind = timeout(PATIENCE, following.next()).await.unwrap();
     assert_eq!(behind, Some(Err(ReadError::LogBehind { from: 3, last: 1 })));
     let behind = AppendError::LogBehind { partition: VOUCHER, expected: 2, last: 1 };
-    assert_eq!(writer.append(VOUCHER, 2, new_commit("x")).await, Err(behind));
+    assert_eq!(writer.append_at(VOUCHER, 2, new_commit("x")).await, Err(behind));
 }
 
 async fn raw(broker: &Broker) -> async_nats::jetstream::Context {
@@ -187,7 +190,7 @@ async fn a_message_that_is_no_commit_stops_the_reader_at_its_position() {
         panic!("{other:?}")
     };
     assert!(error.to_string().contains("ledger.voucher.00"), "{error}");
-    let outcome = journal.append(VOUCHER, 1, new_commit("x")).await;
+    let outcome = journal.append_at(VOUCHER, 1, new_commit("x")).await;
     assert!(matches!(outcome, Err(AppendError::Fenced { winner: 2, .. })), "{outcome:?}");
 }
 
@@ -216,7 +219,7 @@ async fn a_forbidden_subject_is_told_from_a_slow_server() {
     journal(&broker.url(), HASTY).await;
     let nats = Nats::connect(&broker.url_of("reader"), "reader").await.unwrap();
     let reader = JetStreamJournal::open(nats.clone(), HASTY).await.unwrap();
-    let outcome = reader.append(VOUCHER, 0, new_commit("x")).await;
+    let outcome = reader.append_at(VOUCHER, 0, new_commit("x")).await;
     let Err(AppendError::Unavailable { cause, .. }) = outcome else { panic!("{outcome:?}") };
     assert!(cause.to_lowercase().contains("permissions violation"), "{cause}");
     assert!(nats.health().permission_violations > 0);

@@ -7,6 +7,7 @@ mod broker;
 mod faults;
 mod proxy;
 mod requests;
+mod restore;
 mod start;
 mod suite;
 
@@ -65,6 +66,7 @@ macro_rules! contract {
 
 contract! {
     a_commit_is_read_back_as_it_was_appended,
+    commits_of_a_partition_are_a_hash_chain,
     positions_are_those_of_one_log,
     an_append_behind_another_commit_is_fenced,
     of_sixteen_writers_exactly_one_wins,

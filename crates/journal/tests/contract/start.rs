@@ -47,7 +47,7 @@ async fn a_stream_that_differs_from_what_the_ledger_relies_on_is_refused() {
         let made: Value = context.request("STREAM.CREATE.LEDGER", &stream).await.unwrap();
         assert!(made["error"].is_null(), "{made}");
         let error = refusal(&broker, Config::default()).await;
-        let ContractError::StreamMismatch { field, expected, found } = &error else {
+        let ContractError::StreamMismatch { field, expected, found, .. } = &error else {
             panic!("{error}")
         };
         assert_eq!(*field, wrong_field, "{error}");

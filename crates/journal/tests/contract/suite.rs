@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use futures::{FutureExt, StreamExt, TryStreamExt, future};
 use loopledger_journal::{
-    AppendError, Commit, CommitId, Commits, Filter, Journal, NewCommit, ReadError,
+    AppendError, Commit, CommitHash, CommitId, Commits, Filter, Head, Heads, Journal, NewCommit,
+    ReadError,
 };
 use loopledger_model::{Context, Partition, Position};
 use tokio::time::timeout;
@@ -30,8 +31,27 @@ pub fn new_commit(body: impl Into<Bytes>) -> NewCommit {
 /// Appends at the partition's end.
 pub async fn add(journal: &impl Journal, partition: Partition, body: &'static str) -> Position {
     let last = journal.last(&Filter::partition(partition)).await.unwrap();
-    journal.append(partition, last, new_commit(body)).await.unwrap()
+    let mut end = journal.read(&Filter::partition(partition), last.max(1));
+    let end = end.next().await.transpose().unwrap();
+    let after = end.as_ref().map_or(Head::none(), Commit::head);
+    journal.append(partition, after, new_commit(body)).await.unwrap().position
 }
+
+/// An append where the chain does not matter: a journal goes by the position, readers by the hash.
+pub trait AppendAt: Journal {
+    fn append_at(
+        &self,
+        partition: Partition,
+        position: Position,
+        commit: NewCommit,
+    ) -> impl Future<Output = Result<Position, AppendError>> + Send {
+        let after = Head { position, hash: CommitHash::NONE };
+        let stored = self.append(partition, after, commit);
+        async { stored.await.map(|head| head.position) }
+    }
+}
+
+impl<J: Journal> AppendAt for J {}
 
 pub async fn read_all(journal: &impl Journal, of: &Filter, from: Position) -> Vec<Commit> {
     timeout(PATIENCE, journal.read(of, from).try_collect()).await.expect("it ends").unwrap()
@@ -52,11 +72,27 @@ pub async fn a_commit_is_read_back_as_it_was_appended<J: Journal>(journal: J, _:
     (bare.traceparent, bare.by) = (None, String::new());
     for (expected, new) in [new_commit(r#"{"a":1}"#), bare].into_iter().enumerate() {
         let expected = expected as Position;
-        let position = journal.append(VOUCHER, expected, new.clone()).await.unwrap();
+        let position = journal.append_at(VOUCHER, expected, new.clone()).await.unwrap();
         let NewCommit { id, recorded_at, by, traceparent, body } = new;
-        let partition = VOUCHER;
-        let commit = Commit { position, partition, id, recorded_at, by, traceparent, body };
+        let (partition, previous) = (VOUCHER, CommitHash::NONE);
+        let commit =
+            Commit { position, partition, id, recorded_at, by, traceparent, previous, body };
         assert_eq!(read_all(&journal, &Filter::all(), position).await, [commit]);
+    }
+}
+
+pub async fn commits_of_a_partition_are_a_hash_chain<J: Journal>(journal: J, other: J) {
+    let mut heads = Heads::default();
+    for (handle, partition) in
+        [(&journal, VOUCHER), (&other, FUND), (&journal, FUND), (&other, VOUCHER), (&other, FUND)]
+    {
+        let new = new_commit("linked");
+        let head = handle.append(partition, heads.of(partition), new.clone()).await.unwrap();
+        let again = journal.append(partition, heads.of(partition), new).await;
+        assert_eq!(again, Ok(head), "a repeated append has the same answer");
+        let stored = read_all(&journal, &Filter::all(), head.position).await;
+        heads.follow(&stored[0]).unwrap();
+        assert_eq!(heads.of(partition), head);
     }
 }
 
@@ -70,7 +106,7 @@ pub async fn an_append_behind_another_commit_is_fenced<J: Journal>(journal: J, o
     add(&journal, FUND, "of another partition").await;
     let winner = add(&other, VOUCHER, "the winner").await;
     add(&other, VOUCHER, "and more").await;
-    let fenced = journal.append(VOUCHER, 0, new_commit("late")).await;
+    let fenced = journal.append_at(VOUCHER, 0, new_commit("late")).await;
     assert_eq!(fenced, Err(AppendError::Fenced { partition: VOUCHER, expected: 0, winner }));
     assert_eq!(read_all(&journal, &Filter::all(), 1).await.len(), 3);
 }
@@ -81,7 +117,7 @@ pub async fn of_sixteen_writers_exactly_one_wins<J: Journal>(journal: J, other: 
         let tries = (0..16).map(|n| {
             let journal = if n % 2 == 0 { journal.clone() } else { other.clone() };
             tokio::spawn(async move {
-                journal.append(VOUCHER, expected, new_commit(format!("{n}"))).await
+                journal.append_at(VOUCHER, expected, new_commit(format!("{n}"))).await
             })
         });
         let outcomes = future::try_join_all(tries).await.unwrap();
@@ -100,27 +136,27 @@ pub async fn a_commit_whose_acknowledgement_was_lost_is_stored_once<J: Journal>(
     add(&journal, VOUCHER, "before").await;
     let commit = new_commit("once");
     for handle in [&journal, &journal, &other] {
-        assert_eq!(handle.append(VOUCHER, 1, commit.clone()).await, Ok(2));
+        assert_eq!(handle.append_at(VOUCHER, 1, commit.clone()).await, Ok(2));
     }
     assert_eq!(read_all(&journal, &Filter::all(), 1).await.len(), 2);
 }
 
 pub async fn a_stored_commit_is_not_fenced_by_its_successors<J: Journal>(journal: J, other: J) {
     let commit = new_commit("acknowledged to nobody");
-    assert_eq!(journal.append(VOUCHER, 0, commit.clone()).await, Ok(1));
-    assert_eq!(other.append(VOUCHER, 1, new_commit("next")).await, Ok(2));
-    assert_eq!(journal.append(VOUCHER, 0, commit).await, Ok(1));
+    assert_eq!(journal.append_at(VOUCHER, 0, commit.clone()).await, Ok(1));
+    assert_eq!(other.append_at(VOUCHER, 1, new_commit("next")).await, Ok(2));
+    assert_eq!(journal.append_at(VOUCHER, 0, commit).await, Ok(1));
 }
 
 pub async fn an_id_that_names_another_commit_is_refused<J: Journal>(journal: J, _: J) {
     let first = new_commit("first");
-    assert_eq!(journal.append(VOUCHER, 0, first.clone()).await, Ok(1));
+    assert_eq!(journal.append_at(VOUCHER, 0, first.clone()).await, Ok(1));
     let taken = Err(AppendError::IdTaken { id: first.id, position: 1 });
     let namesake = NewCommit { id: first.id, ..new_commit("second") };
-    assert_eq!(journal.append(VOUCHER, 0, namesake.clone()).await, taken);
-    assert_eq!(journal.append(VOUCHER, 1, namesake.clone()).await, taken);
-    assert_eq!(journal.append(FUND, 0, namesake).await, taken);
-    assert_eq!(journal.append(FUND, 0, first).await, taken);
+    assert_eq!(journal.append_at(VOUCHER, 0, namesake.clone()).await, taken);
+    assert_eq!(journal.append_at(VOUCHER, 1, namesake.clone()).await, taken);
+    assert_eq!(journal.append_at(FUND, 0, namesake).await, taken);
+    assert_eq!(journal.append_at(FUND, 0, first).await, taken);
     assert_eq!(read_all(&journal, &Filter::all(), 1).await.len(), 1);
 }
 
@@ -128,7 +164,7 @@ pub async fn a_writer_that_has_seen_more_than_the_log_is_refused<J: Journal>(jou
     add(&journal, VOUCHER, "seen").await;
     add(&journal, FUND, "of another partition").await;
     let behind = AppendError::LogBehind { partition: VOUCHER, expected: 2, last: 1 };
-    assert_eq!(journal.append(VOUCHER, 2, new_commit("next")).await, Err(behind));
+    assert_eq!(journal.append_at(VOUCHER, 2, new_commit("next")).await, Err(behind));
     assert_eq!(read_all(&journal, &Filter::all(), 1).await.len(), 2);
 }
 
@@ -152,13 +188,13 @@ pub async fn a_body_of_the_limit_fits_and_a_larger_one_is_refused<J: Journal>(
     assert!(limit >= 1_000_000, "{limit}");
     let largest = new_commit(vec![b'x'; limit]);
     for handle in [&journal, &other] {
-        assert_eq!(handle.append(VOUCHER, 0, largest.clone()).await, Ok(1));
+        assert_eq!(handle.append_at(VOUCHER, 0, largest.clone()).await, Ok(1));
     }
     assert_eq!(read_all(&journal, &Filter::all(), 1).await[0].body, largest.body);
     assert_eq!(journal.last(&Filter::all()).await, Ok(1));
 
     let bytes = limit + 4096;
-    let refused = journal.append(VOUCHER, 1, new_commit(vec![b'x'; bytes])).await;
+    let refused = journal.append_at(VOUCHER, 1, new_commit(vec![b'x'; bytes])).await;
     assert_eq!(refused, Err(AppendError::TooLarge { partition: VOUCHER, bytes, limit }));
     assert_eq!(add(&journal, VOUCHER, "as if nothing had happened").await, 2);
 }

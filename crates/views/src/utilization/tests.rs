@@ -270,6 +270,13 @@ fn pools_are_told_by_id_and_a_pool_that_is_not_there_is_not_told() {
 }
 
 #[test]
+fn a_period_at_either_end_of_time_is_answered() {
+    let (first, last) = ("-009999-01-03T00:00:00Z", "9999-12-30T22:00:00.999Z");
+    assert_eq!(hundred_cards().of("p", first, last).oversold, Some(false));
+    assert_eq!(hundred_cards().of("p", "9999-12-30T22:00:00.5Z", last).busy_card_hours, "0");
+}
+
+#[test]
 fn nothing_is_divided_by_nothing() {
     let before = hundred_cards().of("p", "2024-01-01", "2024-02-01");
     let rates = [before.lighting_rate, before.allocation_rate, before.busy_rate, before.coverage];
@@ -432,7 +439,9 @@ proptest! {
         hours in 0u32..100_000,
     ) {
         let cuts: Vec<String> = cuts.into_iter().map(second).collect();
-        let [start, change, from, middle, to, ..] = cuts.as_slice() else { unreachable!("five at least") };
+        let [start, change, from, middle, to, ..] = cuts.as_slice() else {
+            unreachable!("five at least")
+        };
         let last = cuts.last().expect("five at least");
         let book = Book::default()
             .pool("p", "seller", "H200", start, cards, cards / 2)

@@ -1,7 +1,7 @@
 //! Which rows each fact comes to.
 
 use bytes::Bytes;
-use loopledger_journal::CommitId;
+use loopledger_journal::{CommitHash, CommitId};
 use loopledger_model::{Context, Partition};
 use loopledger_testkit::at;
 use loopledger_views::rows::MoveKind;
@@ -20,6 +20,7 @@ fn committed(context: Context, events: &[Value]) -> Commit {
         recorded_at: "2025-06-01T00:00:00.123456789Z".parse().expect("an instant"),
         by: "test".to_owned(),
         traceparent: None,
+        previous: CommitHash::NONE,
         body: Bytes::from(body.to_string()),
     }
 }

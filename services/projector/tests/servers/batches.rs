@@ -2,7 +2,7 @@
 
 use futures::{StreamExt, stream};
 use loopledger_journal::{
-    AppendError, Commit, Commits, Filter, Journal, MemoryJournal, NewCommit, ReadError,
+    AppendError, Commit, Commits, Filter, Head, Journal, MemoryJournal, NewCommit, ReadError,
 };
 use loopledger_model::{Partition, Position};
 use loopledger_projector::{Deps, Limits, rebuild};
@@ -50,10 +50,10 @@ impl Journal for Repeating {
     async fn append(
         &self,
         partition: Partition,
-        expected: Position,
+        after: Head,
         commit: NewCommit,
-    ) -> Result<Position, AppendError> {
-        self.0.append(partition, expected, commit).await
+    ) -> Result<Head, AppendError> {
+        self.0.append(partition, after, commit).await
     }
 
     fn read(&self, of: &Filter, from: Position) -> Commits {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use loopledger_journal::{Filter, Journal, MemoryJournal, ReadError};
-use loopledger_model::{Context, PartyId};
+use loopledger_model::{Context, PartyId, Period};
 use loopledger_projector::{Deps, Error, Limits};
 use loopledger_testkit::{at, id};
 use loopledger_views::{As, Batch, Error as ViewsError, FlowQuery, LoopQuery, Writer};
@@ -120,23 +120,28 @@ async fn a_fact_that_breaks_a_rule_of_the_views_stops_the_projector_and_is_named
 }
 
 #[tokio::test]
-async fn an_instant_from_before_the_first_year_does_not_stop_the_projector() {
+async fn an_instant_at_either_end_of_time_does_not_stop_the_projector() {
     let stage = Stage::set().await;
     let journal = MemoryJournal::new();
-    let early = [
-        investment("iv", "a", "c", "5", "-009000-01-01"),
-        investment("iw", "a", "c", "5", "9999-12-30"),
-        payment("pm", "k", "c", "a", "3", "-004000-01-01"),
-    ];
-    let [capital, later, payment] = early;
-    append(&journal, Context::Fund, &[capital, later]).await;
-    append(&journal, Context::Purchase, &[payment]).await;
+    let first = investment("iv", "a", "c", "5", "-009000-01-01");
+    let mut last = investment("iw", "a", "c", "5", "2025-01-01");
+    last["investment_funded"]["at"] = json!(Timestamp::MAX);
+    append(&journal, Context::Fund, &[first, last]).await;
+    let back = payment("pm", "k", "c", "a", "3", "-004000-01-01");
+    append(&journal, Context::Purchase, &[back]).await;
     stage.project(&journal, "live", Limits::LIVE).await.unwrap();
-    let loops = stage.views("live").loops(&LoopQuery::default(), As::default()).await.unwrap();
-    assert_eq!(loops.loops[0].first_capital_at, at("0001-01-01"));
-    let before = As { of: Some(Timestamp::MIN), known: None };
-    let flows = stage.views("live").flows(&FlowQuery::default(), before).await.unwrap();
-    assert_eq!(flows.flows.len(), 2, "what is older than the first year is of its first instant");
+    let views = stage.views("live");
+    let found = views.loops(&LoopQuery::default(), As::default()).await.unwrap();
+    assert_eq!(found.loops[0].first_capital_at, at("0001-01-01"));
+    for (of, flows) in [(Timestamp::MIN, 2), (at("9999-12-30"), 2), (Timestamp::MAX, 3)] {
+        let seen = As { of: Some(of), known: None };
+        assert_eq!(views.flows(&FlowQuery::default(), seen).await.unwrap().flows.len(), flows);
+    }
+    let ends = [Timestamp::MIN, Timestamp::MAX];
+    for (from, to) in [(ends[0], ends[1]), (at("9999-12-30T22:00:00.5Z"), ends[1])] {
+        let period = Period::new(from, to).unwrap();
+        assert_eq!(views.utilization(None, period, As::default()).await.unwrap().pools, []);
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use loopledger_journal::{CommitId, Filter, Journal, MemoryJournal, NewCommit};
+use loopledger_journal::{CommitId, Journal, MemoryJournal, NewCommit};
 use loopledger_model::{Context, Partition, Position};
 use loopledger_testkit::at;
 use serde_json::{Value, json};
@@ -21,7 +21,6 @@ pub async fn append_at(
     let entry = json!({ "command": "c", "digest": "d", "by": "test", "events": events });
     let body = json!({ "facts_at": 0, "entries": [entry] });
     let partition = Partition::first(context);
-    let expected = journal.last(&Filter::partition(partition)).await.unwrap();
     let commit = NewCommit {
         id: CommitId::new(),
         recorded_at,
@@ -29,7 +28,7 @@ pub async fn append_at(
         traceparent: None,
         body: Bytes::from(body.to_string()),
     };
-    journal.append(partition, expected, commit).await.unwrap()
+    journal.append(partition, journal.head(partition), commit).await.unwrap().position
 }
 
 fn cny(amount: &str) -> Value {
