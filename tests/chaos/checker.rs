@@ -143,9 +143,7 @@ fn answered_once(
             _ => false,
         };
         let position = answer["position"].as_u64();
-        // A repeat that comes into the commit of its first is answered before that has a position.
-        let early = position == Some(0) && answer["repeated"] == true;
-        let there = position == Some(stored.position) || early || kind(exchange) == "id_reused";
+        let there = position == Some(stored.position) || kind(exchange) == "id_reused";
         if !agrees || !there {
             findings.push(format!(
                 "{context} {id} ({}) was answered {answer}; stored at {} is {} for {command}",

@@ -46,13 +46,16 @@ impl Remembered {
         }
     }
 
+    /// Whether its commit is stored; until then its position is 0.
+    pub const fn is_settled(&self) -> bool {
+        self.position > 0
+    }
+
     /// What a command of this id and `digest` is answered.
     pub fn again(&self, id: &CommandId, digest: &Digest) -> Answer {
         let position = self.position;
         if self.digest != *digest {
-            let message = format!(
-                "command id {id} was used at position {position} for another command; use a new id"
-            );
+            let message = format!("command id {id} was used for another command; use a new id");
             return Answer::IdReused { message };
         }
         match &self.refused {

@@ -4,13 +4,13 @@
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use loopledger_model::{CommandId, Entry, Position};
+use loopledger_model::{CommandId, Digest, Entry, Position};
 use tokio::sync::oneshot;
 
 use crate::answers::Recalled;
 use crate::book::{Book, Verdict, as_refused};
-use crate::decider::Decider;
-use crate::protocol::{Answer, Refused, Request, Response};
+use crate::decider::{Decider, Decision};
+use crate::protocol::{Answer, Asked, Request, Response};
 
 /// A request that has arrived, and where its answers go.
 pub struct Call<D: Decider> {
@@ -29,12 +29,9 @@ pub(crate) struct Open<D: Decider> {
 }
 
 enum Draft {
-    Ready(Answer),
-    /// Waits for the position of its commit.
-    Accepted {
-        events: u32,
-    },
-    Refused(Refused),
+    Settled(Answer),
+    /// Rests on the commit that is being filled or stored: it has no position yet, and may have to be taken back.
+    Unsettled(Answer),
 }
 
 impl<D: Decider> Open<D> {
@@ -59,32 +56,22 @@ impl<D: Decider> Open<D> {
     /// Its drafts rest on a commit that is stored now.
     pub fn settle(&mut self, position: Position) {
         for draft in &mut self.drafts {
-            let answer = match draft {
-                Draft::Ready(_) => continue,
-                Draft::Accepted { events } => {
-                    Answer::Accepted { position, events: *events, repeated: false }
-                }
-                Draft::Refused(refusal) => {
-                    Answer::Refused { position, refusal: refusal.clone(), repeated: false }
-                }
-            };
-            *draft = Draft::Ready(answer);
+            let Draft::Unsettled(answer) = draft else { continue };
+            *draft = Draft::Settled(answer.clone().at(position));
         }
     }
 
     /// Its commit was not stored, or nobody knows: what rested on it is asked again.
     pub fn withdraw(&mut self) {
-        let settled = self.drafts.iter().position(|draft| !matches!(draft, Draft::Ready(_)));
+        let settled = self.drafts.iter().position(|draft| matches!(draft, Draft::Unsettled(_)));
         self.drafts.truncate(settled.unwrap_or(self.drafts.len()));
     }
 
     /// Sends the answers; an asker that has gone away will ask again under the same ids.
     pub fn answer(self) {
         let answers = self.drafts.into_iter().map(|draft| match draft {
-            Draft::Ready(answer) => answer,
-            Draft::Accepted { .. } | Draft::Refused(_) => {
-                unreachable!("a call is answered once its commit is stored")
-            }
+            Draft::Settled(answer) => answer,
+            Draft::Unsettled(_) => unreachable!("a call is answered once its commit is stored"),
         });
         // The receiver is gone when the asker is: nothing is lost, the answer is remembered.
         drop(self.call.answer.send(Response { answers: answers.collect() }));
@@ -138,48 +125,29 @@ impl Batch {
         while !open.is_complete() {
             let asked = &open.call.request.commands[open.drafts.len()];
             let draft = match book.judge(facts, &asked.id, &asked.command, &open.recalled) {
-                Verdict::Known(answer) => Draft::Ready(answer),
+                Verdict::Known { answer, settled: true } => Draft::Settled(answer),
+                Verdict::Known { answer, settled: false } => Draft::Unsettled(answer),
                 Verdict::New { digest, outcome } => {
-                    let mut entry = Entry {
-                        command: asked.id.clone(),
-                        digest,
-                        by: asked.by.clone(),
-                        rests_on: Vec::new(),
-                        events: Vec::new(),
-                        refused: None,
-                    };
-                    let draft = match outcome {
-                        Ok(decision) => {
-                            entry.rests_on = decision.rests_on;
-                            entry.events = decision.events;
-                            let events = u32::try_from(entry.events.len());
-                            Draft::Accepted { events: events.expect("a decision makes few events") }
-                        }
-                        Err(refusal) => {
-                            let refused = as_refused(&refusal);
-                            entry.refused = Some(refusal);
-                            Draft::Refused(refused)
-                        }
-                    };
+                    let (entry, answer) = decided::<D>(asked, digest, outcome);
                     match self.push(&entry) {
                         Room::Taken => book.apply(&entry, self.commands.len() - 1),
                         Room::Full => return false,
                         Room::Never { bytes, limit } => {
-                            open.drafts.push(Draft::Ready(Answer::TooLarge { bytes, limit }));
+                            open.drafts.push(Draft::Settled(Answer::TooLarge { bytes, limit }));
                             continue;
                         }
                     }
                     if self.traceparent.is_none() {
                         self.traceparent.clone_from(&open.call.traceparent);
                     }
-                    draft
+                    Draft::Unsettled(answer)
                 }
             };
             let stop = open.call.request.stop_at_refusal && draft.is_refusal();
             open.drafts.push(draft);
             if stop {
                 let all = open.call.request.commands.len();
-                open.drafts.resize_with(all, || Draft::Ready(Answer::Skipped));
+                open.drafts.resize_with(all, || Draft::Settled(Answer::Skipped));
             }
         }
         true
@@ -217,14 +185,40 @@ enum Room {
 
 impl Draft {
     const fn is_refusal(&self) -> bool {
-        match self {
-            Self::Refused(_) => true,
-            Self::Accepted { .. } => false,
-            Self::Ready(answer) => {
-                matches!(answer, Answer::Refused { .. } | Answer::IdReused { .. })
-            }
-        }
+        let (Self::Settled(answer) | Self::Unsettled(answer)) = self;
+        matches!(answer, Answer::Refused { .. } | Answer::IdReused { .. })
     }
+}
+
+/// The entry of a command that was decided just now, and its answer but for the position.
+fn decided<D: Decider>(
+    asked: &Asked<D::Command>,
+    digest: Digest,
+    outcome: Result<Decision<D::Event>, D::Refusal>,
+) -> (Entry<D::Event, D::Refusal>, Answer) {
+    let mut entry = Entry {
+        command: asked.id.clone(),
+        digest,
+        by: asked.by.clone(),
+        rests_on: Vec::new(),
+        events: Vec::new(),
+        refused: None,
+    };
+    let (position, repeated) = (0, false);
+    let answer = match outcome {
+        Ok(decision) => {
+            entry.rests_on = decision.rests_on;
+            entry.events = decision.events;
+            let events = u32::try_from(entry.events.len()).expect("a decision makes few events");
+            Answer::Accepted { position, events, repeated }
+        }
+        Err(refusal) => {
+            let answer = Answer::Refused { position, refusal: as_refused(&refusal), repeated };
+            entry.refused = Some(refusal);
+            answer
+        }
+    };
+    (entry, answer)
 }
 
 /// A commit on its way to the journal.

@@ -51,8 +51,11 @@ pub(crate) struct Book<D: Decider> {
 
 /// What becomes of a command, before its commit has a position.
 pub(crate) enum Verdict<D: Decider> {
-    /// It was answered before, or its id was.
-    Known(Answer),
+    /// It was answered before, or its id was; perhaps in the commit that is being filled, which is not `settled`.
+    Known {
+        answer: Answer,
+        settled: bool,
+    },
     New {
         digest: Digest,
         outcome: Result<Decision<D::Event>, D::Refusal>,
@@ -180,7 +183,9 @@ impl<D: Decider> Book<D> {
     ) -> Verdict<D> {
         let digest = digest(command);
         match self.answers.get(id).or_else(|| recalled.get(id)) {
-            Some(known) => Verdict::Known(known.again(id, &digest)),
+            Some(known) => {
+                Verdict::Known { answer: known.again(id, &digest), settled: known.is_settled() }
+            }
             None => Verdict::New { digest, outcome: D::decide(&self.state, facts, command) },
         }
     }

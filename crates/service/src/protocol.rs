@@ -62,6 +62,20 @@ pub enum Answer {
     TooLarge { bytes: usize, limit: usize },
 }
 
+impl Answer {
+    /// The same answer, resting on the commit at this position.
+    pub(crate) fn at(mut self, at: Position) -> Self {
+        match &mut self {
+            Self::Accepted { position, .. } | Self::Refused { position, .. } => *position = at,
+            Self::IdReused { .. }
+            | Self::Skipped
+            | Self::NotCaughtUp { .. }
+            | Self::TooLarge { .. } => {}
+        }
+        self
+    }
+}
+
 /// A refusal as any asker can read it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refused {

@@ -211,7 +211,7 @@ async fn commands_of_one_request_see_each_other_and_share_a_commit() {
         .await;
     let nothing = Answer::Accepted { position: 1, events: 0, repeated: false };
     assert_eq!(answers[..2], [accepted(1, false), accepted(1, false)]);
-    assert!(matches!(answers[2], Answer::Accepted { events: 1, repeated: true, .. }));
+    assert_eq!(answers[2], accepted(1, true));
     assert_eq!(answers[3], nothing);
     assert_eq!(till.commits().await, 1);
 }
@@ -278,6 +278,30 @@ async fn a_lost_acknowledgement_neither_loses_nor_doubles_a_command() {
     ));
     assert!(matches!(till.ask_one("d", Command::TakeOut(15)).await, Answer::Accepted { .. }));
     assert!(matches!(till.ask_one("e", Command::TakeOut(1)).await, Answer::Refused { .. }));
+}
+
+#[tokio::test]
+async fn a_repeat_in_a_commit_that_is_lost_to_another_writer_is_decided_again() {
+    let till = till().await;
+    till.ask_one("a", Command::PayIn(5)).await;
+    // Another writer takes the 5 out first: what was drafted on them is void, the repeats too.
+    let other = NewCommit {
+        body: r#"{"facts_at":0,"entries":[{"command":"x","digest":"00","by":"x","events":[{"taken_out":5}]}]}"#
+            .into(),
+        ..party_registered(1)
+    };
+    till.journal.fail_next_append(Fault::FenceBy(other));
+    let first = till.send(vec![asked("b", Command::TakeOut(5))], false);
+    let repeat = till.send(vec![asked("b", Command::TakeOut(5))], false);
+    let reused = till.send(vec![asked("b", Command::TakeOut(4))], false);
+    let answer =
+        async |answers: oneshot::Receiver<Vec<Answer>>| answers.await.expect("answered").remove(0);
+    let Answer::Refused { position: 3, refusal, .. } = answer(first).await else {
+        panic!("there is nothing left to take out");
+    };
+    let again = Answer::Refused { position: 3, refusal, repeated: true };
+    assert_eq!(answer(repeat).await, again);
+    assert!(matches!(answer(reused).await, Answer::IdReused { .. }));
 }
 
 #[tokio::test]
