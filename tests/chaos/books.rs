@@ -58,10 +58,13 @@ pub struct Books {
     cash: Vec<(String, usize, i128)>,
     partners: BTreeMap<String, Vec<(String, bool, i128)>>,
     pools: BTreeMap<String, Pool>,
-    allocations: BTreeMap<String, (i128, Vec<(i128, i128, i128)>)>,
+    /// Cards, and of each metered window its hours from and to and the card-hours.
+    allocations: BTreeMap<String, (i128, Vec<Window>)>,
     flows: Vec<Value>,
     pub findings: Vec<String>,
 }
+
+type Window = (i128, i128, i128);
 
 fn text(event: &Value, field: &str) -> String {
     event[field].as_str().unwrap_or_default().to_owned()
@@ -91,10 +94,9 @@ fn hours(at: &str) -> i128 {
 pub fn fold(commits: &[Commit]) -> Books {
     let mut books = Books::default();
     for commit in commits {
-        let mut index = 0;
-        for event in
-            commit.entries().flat_map(|entry| entry["events"].as_array().into_iter().flatten())
-        {
+        let events =
+            commit.entries().flat_map(|entry| entry["events"].as_array().into_iter().flatten());
+        for (index, event) in events.enumerate() {
             let (kind, content) = event
                 .as_object()
                 .and_then(|kinds| kinds.iter().next())
@@ -112,7 +114,6 @@ pub fn fold(commits: &[Commit]) -> Books {
             for finding in &mut books.findings[before..] {
                 *finding = format!("{fact} {kind}: {finding}");
             }
-            index += 1;
         }
     }
     books
@@ -190,14 +191,18 @@ impl Books {
                 *account.ended.entry(text(event, "ending")).or_default() += free + locked;
             }
         }
-        let Voucher { face, free, locked, redeemed, ended, paid, .. } = held;
-        let sums = face == free + locked + redeemed + ended && paid <= redeemed;
-        self.must(sums && free >= 0 && locked >= 0, "the voucher does not add up", event);
         self.must(amount >= 0 && held.programme == programme, "another programme's", event);
-        let back: i128 = account.ended.values().sum();
-        self.must(account.issued - back <= account.budget, "above the budget", event);
+        self.adds_up(&held, &account, event);
         self.vouchers.insert(voucher, held);
         self.programmes.insert(programme, account);
+    }
+
+    fn adds_up(&mut self, held: &Voucher, account: &Programme, event: &Value) {
+        let Voucher { face, free, locked, redeemed, ended, paid, .. } = held;
+        let sums = *face == free + locked + redeemed + ended && paid <= redeemed;
+        self.must(sums && *free >= 0 && *locked >= 0, "the voucher does not add up", event);
+        let back: i128 = account.ended.values().sum();
+        self.must(account.issued - back <= account.budget, "above the budget", event);
     }
 
     /// What a redemption takes from locks, and of its invoice.

@@ -66,7 +66,7 @@ fn money(cents: u64) -> Value {
     json!({ "amount": format!("{}.{:02}", cents / 100, cents % 100), "currency": "CNY" })
 }
 
-fn contract(id: String, buyer: u64, seller: u64) -> Value {
+fn contract(id: &str, buyer: u64, seller: u64) -> Value {
     json!({ "sign_contract": {
         "id": id, "buyer": format!("company-{buyer}"), "seller": format!("provider-{seller}"),
         "currency": "CNY", "price_per_unit": "1000", "unit": "card_hour", "quantity": "300",
@@ -111,7 +111,7 @@ pub fn setting() -> Vec<Request> {
         } })
     }));
     let contracts = (0..CONTRACTS)
-        .map(|number| contract(format!("ct-{number}"), number % COMPANIES, number / COMPANIES));
+        .map(|number| contract(&format!("ct-{number}"), number % COMPANIES, number / COMPANIES));
     let pools = (0..2).map(|number| {
         json!({ "register_pool": {
             "id": format!("pool-{number}"), "operator": format!("provider-{number}"),
@@ -237,7 +237,7 @@ impl Client {
         match kind {
             "issue_voucher" => {
                 let own = self.next("v");
-                let programme = if own.1 % 2 == 0 { "open" } else { "capped" };
+                let programme = if own.1.is_multiple_of(2) { "open" } else { "capped" };
                 let holder = format!("company-{}", own.1 % COMPANIES);
                 let (amount, at) = (self.cents(700_000), self.at(10, 60));
                 json!({ "id": name("v", own), "programme": programme, "holder": holder, "amount": amount, "at": at })
@@ -295,7 +295,7 @@ impl Client {
             }
             "sign_contract" => {
                 let id = name("ct", once);
-                contract(id, once.1 % (COMPANIES + 1), once.1 % 2)["sign_contract"].clone()
+                contract(&id, once.1 % (COMPANIES + 1), once.1 % 2)["sign_contract"].clone()
             }
             "terminate_contract" => {
                 let contract = format!("ct-{}", self.random.between(0, CONTRACTS + 3));

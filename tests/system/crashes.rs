@@ -1,8 +1,9 @@
 //! The whole program is killed in the middle of an import, again and again; the end is that of an undisturbed one.
 
 use std::path::Path;
+use std::time::Duration;
 
-use crate::program::{Ledger, processes_on, scenario, signal, wait_until};
+use crate::program::{Ledger, poll_until, processes_on, scenario, signal, wait_until};
 
 /// Bytes that the journal's server has on disk.
 fn journal_bytes(folder: &Path) -> u64 {
@@ -29,10 +30,12 @@ fn an_import_killed_anywhere_and_repeated_ends_like_an_undisturbed_one() {
     let disturbed = Ledger::new();
     let bundle = scenario("lp-loop");
     let arguments = ["import", bundle.to_str().expect("a readable path")];
-    for eighth in 0..8 {
-        let enough = whole * eighth / 8;
+    for twelfth in 0..8 {
+        let enough = whole * twelfth / 12;
         let mut import = disturbed.command(&arguments).spawn().expect("the program starts");
-        wait_until("the journal has grown", || journal_bytes(&disturbed.data()) > enough);
+        poll_until(Duration::from_millis(1), "the journal has grown", || {
+            journal_bytes(&disturbed.data()) > enough
+        });
         signal(&import, rustix::process::Signal::KILL);
         let ended = import.wait().expect("our own child");
         assert_eq!(ended.code(), None, "it was killed before it had ended");

@@ -135,7 +135,9 @@ impl Up {
             if let Some(status) = process.try_wait().expect("our own child") {
                 panic!("`up` ended with {status}");
             }
-            description.exists()
+            // One that a killed stack has left names another process.
+            let pid = format!("\"pid\": {},", process.id());
+            std::fs::read_to_string(&description).is_ok_and(|text| text.contains(&pid))
         });
         Self { process }
     }
@@ -175,13 +177,18 @@ pub fn processes_on(folder: &Path) -> Vec<String> {
     entries.filter_map(command_line).filter(|line| line.contains(folder)).collect()
 }
 
+#[track_caller]
+pub fn wait_until(what: &str, condition: impl FnMut() -> bool) {
+    poll_until(Duration::from_millis(20), what, condition);
+}
+
 #[expect(clippy::disallowed_methods, reason = "a test gives up at a deadline")]
 #[track_caller]
-pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+pub fn poll_until(pause: Duration, what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(60);
     while !condition() {
         assert!(Instant::now() < deadline, "waited in vain until {what}");
-        std::thread::sleep(Duration::from_millis(20));
+        std::thread::sleep(pause);
     }
 }
 

@@ -203,7 +203,7 @@ impl Answers {
     }
 
     /// A run to write when RAM holds too many answers; all up to `head` are settled.
-    pub fn to_spill(&mut self, head: Head) -> Option<Spill> {
+    pub fn take_spill(&mut self, head: Head) -> Option<Spill> {
         let archive =
             self.archive.as_mut().filter(|archive| self.in_ram.len() > archive.spill_at)?;
         let end = archive.end();

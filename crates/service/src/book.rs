@@ -141,7 +141,7 @@ impl<D: Decider> Book<D> {
             if commit.position > snapshot || is_lost {
                 self.replay(&commit)?;
             }
-            if let Some(spill) = self.answers.to_spill(commit.head()) {
+            if let Some(spill) = self.answers.take_spill(commit.head()) {
                 self.answers.spilled(spill.write());
             }
         }
@@ -219,8 +219,8 @@ impl<D: Decider> Book<D> {
     }
 
     /// A run to write; nothing may be in flight.
-    pub fn to_spill(&mut self) -> Option<Spill> {
-        self.answers.to_spill(self.head)
+    pub fn take_spill(&mut self) -> Option<Spill> {
+        self.answers.take_spill(self.head)
     }
 
     pub fn spilled(&mut self, written: io::Result<Runs>) {

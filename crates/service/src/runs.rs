@@ -374,6 +374,6 @@ mod tests {
         let opened = Runs::open(folder.path(), PARTITION, |_| {}).expect("the first is whole");
         assert_eq!(opened.end(), Some(first.to));
         let left = files(folder.path(), "", "").expect("the folder can be read");
-        assert_eq!(left, [first.path.clone()]);
+        assert_eq!(left, std::slice::from_ref(&first.path));
     }
 }

@@ -400,10 +400,10 @@ impl<D: Decider, J: Journal> Shell<D, J> {
         if self.in_flight.is_some() || self.has_chore || self.memory.folder.is_none() {
             return;
         }
-        if let Some(spill) = self.book.to_spill() {
+        if let Some(spill) = self.book.take_spill() {
             self.begin(move || Chore::Spilled(spill.write()));
         } else if self.book.unsaved + self.unsaved >= self.memory.snapshot_every
-            && let Some(save) = self.to_save()
+            && let Some(save) = self.take_save()
         {
             self.begin(move || Chore::Saved(save()));
         }
@@ -415,7 +415,7 @@ impl<D: Decider, J: Journal> Shell<D, J> {
     }
 
     /// What is known now, to be written as a snapshot.
-    fn to_save(&mut self) -> Option<impl FnOnce() -> io::Result<()> + Send + use<D, J>> {
+    fn take_save(&mut self) -> Option<impl FnOnce() -> io::Result<()> + Send + use<D, J>> {
         let (folder, partition) = (self.memory.folder.clone()?, self.partition);
         let position = self.book.head.position;
         let content = match self.book.snapshot(&self.facts, self.facts_at) {
@@ -445,7 +445,7 @@ impl<D: Decider, J: Journal> Shell<D, J> {
             self.done(chore.expect("work on the disk does not panic"));
         }
         if self.book.unsaved + self.unsaved > 0
-            && let Some(save) = self.to_save()
+            && let Some(save) = self.take_save()
         {
             self.begin(move || Chore::Saved(save()));
             let chore = (&mut self.chore).await.expect("it has just begun");

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::Timestamp;
 use loopledger_journal::{Filter, Head, Journal};
@@ -99,7 +99,7 @@ pub(crate) async fn newest<D: Decider, J: Journal>(
 async fn usable<D: Decider, J: Journal>(
     journal: &J,
     partition: Partition,
-    path: &PathBuf,
+    path: &Path,
 ) -> Result<Result<Snapshot<D>, String>, LoadError> {
     let snapshot = match read::<D>(path, partition) {
         Ok(snapshot) => snapshot,

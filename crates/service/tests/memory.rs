@@ -241,7 +241,12 @@ impl Model {
                 assert_eq!(refusal.fields["cash"], self.cash);
                 Answer::Refused { position: *position, refusal: refusal.clone(), repeated: true }
             }
-            other => panic!("{other:?} to a new command"),
+            Answer::Accepted { .. }
+            | Answer::Refused { .. }
+            | Answer::IdReused { .. }
+            | Answer::Skipped
+            | Answer::NotCaughtUp { .. }
+            | Answer::TooLarge { .. } => panic!("{answer:?} to a new command"),
         };
         self.answered.insert(id, (command, repeated));
     }

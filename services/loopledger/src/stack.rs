@@ -12,7 +12,7 @@ use loopledger_allocation::Allocation;
 use loopledger_fund::FundDecider;
 use loopledger_gateway::Api;
 use loopledger_journal::{Config, Filter, JetStreamJournal, Journal, Nats, check_fsync};
-use loopledger_model::{Partition, Position};
+use loopledger_model::Partition;
 use loopledger_projector::Deps;
 use loopledger_purchase::Purchase;
 use loopledger_registry::Registry;
@@ -30,10 +30,14 @@ use crate::verify;
 
 /// How long a command waits for another command on the same folder, and for a starting stack.
 const CLAIM_WITHIN: Duration = Duration::from_secs(120);
-/// How long services, projector and API may take to start or to stop.
+/// How long services, projector and API may take to start.
 const READY_WITHIN: Duration = Duration::from_secs(60);
+/// How long they may take to stop; what has not ended by then is dropped, as a kill would do.
+const STOPPED_WITHIN: Duration = Duration::from_secs(5);
 /// How long a query waits until the views have what was recorded before it.
 const FRESH_WITHIN: Duration = Duration::from_secs(30);
+/// How long a projector waits for another one to end before it stands by for a while.
+const STAND_BY: Duration = Duration::from_secs(1);
 const CONNECTIONS: usize = 8;
 
 /// A ledger that commands can use.
@@ -115,13 +119,13 @@ impl Stack {
         let (nats, journal, views) = (self.nats.clone(), self.journal.clone(), self.views.clone());
         let own = self.own.as_mut().expect("a stack of our own is being started");
         let statuses = [
+            own.project(journal.clone(), database_url)?,
             own.service::<Registry>(&nats, &journal),
             own.service::<Vouchers>(&nats, &journal),
             own.service::<FundDecider>(&nats, &journal),
             own.service::<Purchase>(&nats, &journal),
             own.service::<Allocation>(&nats, &journal),
         ];
-        own.project(journal.clone(), database_url)?;
         if let Some(listener) = listener {
             let (api, shutdown) = (Api { views, journal }, own.shutdown.clone());
             own.tasks.spawn(async move {
@@ -146,7 +150,8 @@ impl Stack {
         let (journal, views) = (self.journal.clone(), self.views.clone());
         let fresh = async move {
             let last = journal.last(&Filter::all()).await?;
-            caught_up(&views, last).await
+            views.wait_for(last, FRESH_WITHIN).await?;
+            Ok(())
         };
         self.guard(fresh).await
     }
@@ -226,7 +231,7 @@ impl Maintenance {
     /// Where a projector runs, it is given time for what is recorded now.
     pub async fn let_the_archive_catch_up(&self, journal: &JetStreamJournal) -> anyhow::Result<()> {
         if self.own.is_none() {
-            caught_up(&self.views, journal.last(&Filter::all()).await?).await?;
+            self.views.wait_for(journal.last(&Filter::all()).await?, FRESH_WITHIN).await?;
         }
         Ok(())
     }
@@ -237,22 +242,6 @@ impl Maintenance {
         drop((nats, views));
         if let Some(own) = own {
             own.stop().await;
-        }
-    }
-}
-
-/// Waits until the views rest on a position; a projector that has just begun has no views yet.
-async fn caught_up(views: &Views, last: Position) -> anyhow::Result<()> {
-    let deadline = tokio::time::Instant::now() + FRESH_WITHIN;
-    loop {
-        match views.wait_for(last, FRESH_WITHIN).await {
-            Ok(_) => return Ok(()),
-            Err(loopledger_views::Error::NoViews { .. })
-                if tokio::time::Instant::now() < deadline =>
-            {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-            Err(error) => return Err(error.into()),
         }
     }
 }
@@ -287,8 +276,8 @@ impl Own {
                 }
             }
         };
-        if tokio::time::timeout(READY_WITHIN, ended).await.is_err() {
-            tracing::warn!("some tasks did not stop within {READY_WITHIN:?}");
+        if tokio::time::timeout(STOPPED_WITHIN, ended).await.is_err() {
+            tracing::warn!("some tasks did not stop within {STOPPED_WITHIN:?}");
         }
     }
 
@@ -316,13 +305,27 @@ impl Own {
         status
     }
 
-    fn project(&mut self, journal: JetStreamJournal, database_url: &str) -> anyhow::Result<()> {
-        let deps = Deps::live(journal, database_url.parse()?);
-        let (status, shutdown) = (watch::Sender::new(Status::Loading), self.shutdown.clone());
+    /// Keeps the views, or stands by while somebody else's projector keeps them: a database that is given may have one.
+    fn project(
+        &mut self,
+        journal: JetStreamJournal,
+        database_url: &str,
+    ) -> anyhow::Result<watch::Receiver<Status>> {
+        let deps = Deps { patience: STAND_BY, ..Deps::live(journal, database_url.parse()?) };
+        let (sender, status) = watch::channel(Status::Loading);
+        let shutdown = self.shutdown.clone();
         self.tasks.spawn(async move {
-            loopledger_projector::run(deps, status, shutdown).await.context("the projector failed")
+            loop {
+                let (deps, sender) = (deps.clone(), sender.clone());
+                match loopledger_projector::run(deps, sender.clone(), shutdown.clone()).await {
+                    Err(error) if error.is_another_projector() => {
+                        sender.send_replace(Status::Ready { position: 0, facts_at: 0 });
+                    }
+                    ended => return ended.context("the projector failed"),
+                }
+            }
         });
-        Ok(())
+        Ok(status)
     }
 
     /// The first thing that fails; nothing that runs here ends by itself.

@@ -25,6 +25,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether somebody else projects already.
+    pub const fn is_another_projector(&self) -> bool {
+        matches!(self, Self::Views(loopledger_views::Error::AnotherProjector { .. }))
+    }
+
     /// Whether it is the world and may pass.
     pub fn is_retryable(&self) -> bool {
         match self {
