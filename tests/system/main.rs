@@ -4,6 +4,7 @@ mod archive;
 mod bad_input;
 mod crashes;
 mod lp_loop;
+mod partitions;
 mod program;
 mod rebuild;
 mod rules;

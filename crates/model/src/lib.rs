@@ -13,6 +13,7 @@ mod legal_id;
 mod money;
 pub mod purchase;
 pub mod registry;
+mod routing;
 mod text;
 mod time;
 pub mod voucher;
@@ -30,5 +31,9 @@ pub use id::{
 };
 pub use legal_id::{Lei, NotALegalId, Uscc};
 pub use money::{Currency, Money, MoneyError, NotACurrency, Rounding, RoundingMode};
+pub use routing::{
+    Apart, MAX_PARTITIONS, NotPartitions, OtherCount, Partitions, Routed, StatedPartitions,
+    partition_key,
+};
 pub use text::{Country, NotACountry, NotAName, NotText, Text};
 pub use time::{EmptyPeriod, NotADate, Period, parse_instant};

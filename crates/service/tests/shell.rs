@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use loopledger_journal::{
     AppendError, Commits, Fault, Filter, Head, Journal, MemoryJournal, NewCommit, ReadError,
 };
-use loopledger_model::{Context, Fact, Partition, Position, Text};
+use loopledger_model::{Context, Fact, Partition, Position, Routed, Text};
 use loopledger_service::protocol::{Answer, Asked, Request};
 use loopledger_service::{Call, Decider, Decision, Limits, Memory, Shell, ShellError, Status};
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,12 @@ enum Command {
     TakeOut(u64),
     /// Pays in as much as there are parties.
     PayPerParty,
+}
+
+impl Routed for Command {
+    fn keys(&self) -> Vec<&str> {
+        vec!["till"]
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -286,7 +292,7 @@ async fn a_repeat_in_a_commit_that_is_lost_to_another_writer_is_decided_again() 
     till.ask_one("a", Command::PayIn(5)).await;
     // Another writer takes the 5 out first: what was drafted on them is void, the repeats too.
     let other = NewCommit {
-        body: r#"{"facts_at":0,"entries":[{"command":"x","digest":"00","by":"x","events":[{"taken_out":5}]}]}"#
+        body: r#"{"facts_at":0,"entries":[{"command":"x","digest":"00000000000000000000000000000000","by":"x","events":[{"taken_out":5}]}]}"#
             .into(),
         ..party_registered(1)
     };
@@ -336,7 +342,7 @@ async fn two_writers_on_one_partition_never_lose_double_or_contradict() {
 
 fn party_registered(n: u32) -> NewCommit {
     let body = format!(
-        r#"{{"facts_at":0,"entries":[{{"command":"p{n}","digest":"00","by":"x","events":[
+        r#"{{"facts_at":0,"entries":[{{"command":"p{n}","digest":"00000000000000000000000000000000","by":"x","events":[
         {{"party_registered":{{"id":"p{n}","at":"2025-01-01T00:00:00Z","name":"P","kind":"other"}}}}]}}]}}"#
     );
     NewCommit {
@@ -371,7 +377,7 @@ async fn a_position_of_a_context_that_is_not_read_is_not_waited_for() {
 async fn a_fact_that_cannot_be_read_stops_the_service_with_its_position() {
     let till = till().await;
     let mut unknown = party_registered(1);
-    unknown.body = r#"{"facts_at":0,"entries":[{"command":"p","digest":"00","by":"x",
+    unknown.body = r#"{"facts_at":0,"entries":[{"command":"p","digest":"00000000000000000000000000000000","by":"x",
         "events":[{"party_teleported":{}}]}]}"#
         .into();
     let registry = Partition::first(Context::Registry);

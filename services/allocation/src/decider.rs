@@ -44,7 +44,7 @@ struct Allocated {
 impl Decider for Allocation {
     const CONTEXT: Context = Context::Allocation;
     const READS: &'static [Context] = &[Context::Registry, Context::Purchase];
-    const STATE_FORMAT: u32 = 1;
+    const STATE_FORMAT: u32 = 2;
 
     type Command = Command;
     type Event = Event;

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
-use loopledger_model::{Currency, PartyId, PoolId, ProgrammeId, parse_instant};
+use loopledger_journal::Config;
+use loopledger_model::{Currency, PartyId, PoolId, ProgrammeId, StatedPartitions, parse_instant};
 
 /// An event-sourced ledger of compute vouchers and fund flows.
 #[derive(Debug, Parser)]
@@ -32,9 +33,27 @@ pub struct StackArgs {
     /// A PostgreSQL database to use instead of a private one
     #[arg(long, global = true, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: Option<String>,
+    /// How many of the NATS servers keep the journal: 1, 3 or 5 of a cluster
+    #[arg(
+        long,
+        global = true,
+        value_name = "NUMBER",
+        env = "LEDGER_REPLICAS",
+        default_value_t = 1
+    )]
+    pub replicas: usize,
+    /// How many partitions contexts get in a new ledger, as in voucher=4,purchase=2; others get one.
+    /// It is recorded, and another number is refused later
+    #[arg(long, global = true, value_name = "COUNTS", env = "LEDGER_PARTITIONS")]
+    pub partitions: Option<StatedPartitions>,
 }
 
 impl StackArgs {
+    pub fn journal(&self) -> Config {
+        let partitions = self.partitions.unwrap_or_default();
+        Config { replicas: self.replicas, partitions, ..Config::default() }
+    }
+
     pub fn data(&self) -> &Path {
         self.data.as_deref().unwrap_or(Path::new(".loopledger"))
     }

@@ -137,7 +137,8 @@ async fn import_into(
     on_refusal: OnRefusal,
 ) -> anyhow::Result<Result<Report, ImportError>> {
     stack.fresh_views().await?;
-    let ledger = Ledger { asker: stack.asker(), views: stack.views.clone() };
+    let (asker, views) = (stack.asker(), stack.views.clone());
+    let ledger = Ledger { asker, views, partitions: stack.journal.partitions() };
     let on_refusal = match on_refusal {
         OnRefusal::Stop => import::OnRefusal::Stop,
         OnRefusal::Continue => import::OnRefusal::Continue,
@@ -211,7 +212,7 @@ async fn check_journal(args: &StackArgs, json: bool) -> anyhow::Result<ExitCode>
 
 async fn repair_journal(args: &StackArgs) -> anyhow::Result<ExitCode> {
     let ledger = Maintenance::alone(args).await?;
-    let done = repair::repair(&ledger.nats, &ledger.views).await;
+    let done = repair::repair(&ledger.nats, &ledger.views, ledger.config).await;
     ledger.close().await;
     print(&done?.to_string())?;
     Ok(ExitCode::SUCCESS)

@@ -19,7 +19,9 @@ mod tests;
 use std::path::Path;
 
 use jiff::Timestamp;
-use loopledger_model::{CommandId, Context, Text, allocation, fund, purchase, registry, voucher};
+use loopledger_model::{
+    CommandId, Context, Partition, Partitions, Text, allocation, fund, purchase, registry, voucher,
+};
 use serde::Serialize;
 
 pub use bundle::read;
@@ -62,6 +64,18 @@ impl ContextCommand {
             Self::Fund(_) => Context::Fund,
             Self::Purchase(_) => Context::Purchase,
             Self::Allocation(_) => Context::Allocation,
+        }
+    }
+
+    /// The partition that is asked.
+    pub fn partition(&self, partitions: &Partitions) -> Partition {
+        let context = self.context();
+        match self {
+            Self::Registry(command) => partitions.route(context, command),
+            Self::Voucher(command) => partitions.route(context, command),
+            Self::Fund(command) => partitions.route(context, command),
+            Self::Purchase(command) => partitions.route(context, command),
+            Self::Allocation(command) => partitions.route(context, command),
         }
     }
 }

@@ -341,4 +341,11 @@ proptest! {
         prop_assert_eq!(&stored, &events);
         prop_assert_eq!(given::<Allocation>(stored).state, story.state);
     }
+
+    #[test]
+    fn partitions_decide_as_the_whole_does(steps in steps(), count in 2..5_u32) {
+        let commands = std::iter::once(Command::RegisterPool(registered()));
+        let commands = commands.chain(steps.iter().map(command));
+        loopledger_testkit::decided_apart_as_together::<Allocation>(count, &story().facts, commands);
+    }
 }

@@ -117,6 +117,21 @@ fn a_window_that_overlaps_holds_no_more_than_its_cards_have_in_it_either() {
 }
 
 #[test]
+fn windows_within_a_longer_one_hold_together_no_more_than_their_own_span_has() {
+    let story = with_allocation().after([
+        meter("u", "2025-03-01", "2025-03-11", "0"),
+        meter("v", "2025-03-02", "2025-03-04", "300"),
+        meter("w", "2025-03-03", "2025-03-04", "100"),
+    ]);
+    let day = ("2025-03-03", "2025-03-04");
+    story.when(meter("x", day.0, day.1, "140.1")).then_refused(above(day, "240", "100", "140.1"));
+    let both = ("2025-03-02", "2025-03-04");
+    story.when(meter("x", day.0, day.1, "80.1")).then_refused(above(both, "480", "400", "80.1"));
+    story.when(meter("x", both.0, both.1, "80.1")).then_refused(above(both, "480", "400", "80.1"));
+    assert!(story.when(meter("x", day.0, day.1, "80")).0.is_ok());
+}
+
+#[test]
 fn windows_that_only_touch_are_judged_apart() {
     let story = with_allocation().after([
         meter("u", "2025-03-01", "2025-03-02", "0"),
