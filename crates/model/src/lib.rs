@@ -7,6 +7,7 @@ mod commit;
 mod compute;
 mod context;
 mod decimal;
+mod evidence;
 pub mod fund;
 mod id;
 mod legal_id;
@@ -24,6 +25,7 @@ pub use context::{Context, FactId, NotAFactId, Partition, Position, UnknownConte
 pub use decimal::{
     CardHours, NotADecimal, PFlops, Percent, Price, Quantity, Ratio, Watts, parse_plain,
 };
+pub use evidence::{Evidence, NotASha256, Sha256};
 pub use id::{
     AllocationId, CommandId, CommitmentId, ContractId, ContributionId, DistributionId,
     InvestmentId, InvoiceId, LockId, MAX_COMMAND_ID_LENGTH, MAX_ID_LENGTH, NotAnId, PartyId,

@@ -10,7 +10,7 @@ mod files;
 mod known;
 mod problem;
 mod report;
-mod rfc4180;
+pub(crate) mod rfc4180;
 mod send;
 
 #[cfg(test)]
@@ -28,6 +28,7 @@ pub use bundle::read;
 pub use known::{Lookup, Thing};
 pub use problem::{Problem, Unreadable};
 pub use report::{RefusedRow, Report};
+pub(crate) use send::Pause;
 pub use send::{Ask, Interrupted, Manner, OnRefusal, Patience, Progress, send};
 
 /// A row as a command: what is asked, by whom, and where it stands in the bundle.

@@ -72,6 +72,7 @@ fn command(step: &Step) -> Command {
             window: hours(hour, hour + length),
             card_hours: id(&Decimal::new(tenths.into(), 1).to_string()),
             source: id("slurm"),
+            evidence: None,
         }),
     }
 }

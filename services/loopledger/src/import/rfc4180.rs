@@ -11,7 +11,7 @@ use std::borrow::Cow;
 
 /// One record: as many cells as its line has.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Record<'a> {
+pub(crate) struct Record<'a> {
     /// Counted from 1; a line break inside quotes counts too.
     pub line: usize,
     pub cells: Vec<Cow<'a, str>>,
@@ -19,7 +19,7 @@ pub(super) struct Record<'a> {
 
 /// Why the rest of a file cannot be split.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Reason {
+pub(crate) enum Reason {
     #[error("a quoted cell is never closed: write a quotation mark at its end")]
     NeverClosed,
     #[error(
@@ -36,13 +36,13 @@ pub(super) enum Reason {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Malformed {
+pub(crate) struct Malformed {
     pub line: usize,
     pub reason: Reason,
 }
 
 /// All records; lines with nothing on them are passed over.
-pub(super) fn records(text: &str) -> Result<Vec<Record<'_>>, Malformed> {
+pub(crate) fn records(text: &str) -> Result<Vec<Record<'_>>, Malformed> {
     let (mut rest, mut line) = (text, 1);
     let mut records = Vec::new();
     while !rest.is_empty() {

@@ -246,19 +246,20 @@ fn under(id: &CommandId, tries: u32) -> CommandId {
     format!("import.{tries}{key}").parse().expect("a few more characters fit into a command id")
 }
 
-struct Pause {
+/// The pauses between asking a world that does not answer and asking it again.
+pub(crate) struct Pause {
     patience: Patience,
     next: Duration,
     deadline: Instant,
 }
 
 impl Pause {
-    fn new(patience: Patience) -> Self {
+    pub fn new(patience: Patience) -> Self {
         Self { patience, next: patience.first, deadline: Instant::now() + patience.limit }
     }
 
     /// Waits a while, or says that it is too late for that.
-    async fn wait(&mut self) -> bool {
+    pub async fn wait(&mut self) -> bool {
         if Instant::now() + self.next > self.deadline {
             return false;
         }

@@ -1,5 +1,7 @@
 //! What may have been metered.
 
+use loopledger_model::{Evidence, Sha256};
+
 use super::*;
 
 fn above(window: (&str, &str), allocated: &str, metered: &str, asked: &str) -> Refusal {
@@ -14,7 +16,7 @@ fn above(window: (&str, &str), allocated: &str, metered: &str, asked: &str) -> R
 
 #[test]
 fn usage_is_metered_with_the_pool_and_the_contract_it_belongs_to() {
-    let MeterUsage { id: name, allocation, window, card_hours, source } =
+    let MeterUsage { id: name, allocation, window, card_hours, source, evidence } =
         usage("u", "2025-03-01", "2025-03-02", "240");
     with_allocation().when(meter("u", "2025-03-01", "2025-03-02", "240")).then([
         Event::UsageMetered(UsageMetered {
@@ -25,6 +27,7 @@ fn usage_is_metered_with_the_pool_and_the_contract_it_belongs_to() {
             window,
             card_hours,
             source,
+            evidence,
         }),
     ]);
 }
@@ -35,6 +38,26 @@ fn metering_the_same_usage_twice_is_nothing() {
         .after([meter("u", "2025-03-01", "2025-03-02", "240")])
         .when(meter("u", "2025-03-01", "2025-03-02", "240.0"))
         .then_nothing();
+}
+
+#[test]
+fn a_usage_that_is_read_in_another_file_is_the_same_usage() {
+    let read_in = |byte| MeterUsage {
+        evidence: Some(Evidence { sha256: Sha256([byte; 32]), size: 7 }),
+        ..usage("u", "2025-03-01", "2025-03-02", "240")
+    };
+    let first = with_allocation().after([Command::MeterUsage(read_in(1))]);
+    first.when(Command::MeterUsage(read_in(1))).then_nothing();
+    first.when(Command::MeterUsage(read_in(2))).then_nothing();
+    first.when(meter("u", "2025-03-01", "2025-03-02", "240")).then_nothing();
+}
+
+#[test]
+fn a_usage_keeps_the_file_in_which_it_was_read() {
+    let evidence = Some(Evidence { sha256: Sha256([9; 32]), size: 7 });
+    let read = MeterUsage { evidence, ..usage("u", "2025-03-01", "2025-03-02", "240") };
+    let made = with_allocation().when(Command::MeterUsage(read)).0.expect("it fits").events;
+    assert!(matches!(&made[..], [Event::UsageMetered(metered)] if metered.evidence == evidence));
 }
 
 #[test]
