@@ -3,7 +3,10 @@
 mod archive;
 mod bad_input;
 mod crashes;
+mod cycles;
+mod findings;
 mod lp_loop;
+mod parties;
 mod program;
 mod rebuild;
 mod rules;

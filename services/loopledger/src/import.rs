@@ -10,7 +10,7 @@ mod files;
 mod known;
 mod problem;
 mod report;
-mod rfc4180;
+pub(crate) mod rfc4180;
 mod send;
 
 #[cfg(test)]
