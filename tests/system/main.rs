@@ -3,8 +3,11 @@
 mod archive;
 mod bad_input;
 mod crashes;
+mod cycles;
+mod findings;
 mod lp_loop;
 mod partitions;
+mod parties;
 mod program;
 mod rebuild;
 mod rules;

@@ -1,5 +1,8 @@
-//! What tests share: given/when/then for deciders and short ways to write down values.
+//! What tests share: given/when/then for deciders, short ways to write down values, and histories
+//! of any length.
 
+pub mod history;
+pub mod market;
 mod split;
 mod story;
 mod values;

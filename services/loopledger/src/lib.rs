@@ -4,9 +4,11 @@
 
 pub mod args;
 mod commands;
+mod cycles;
 mod figures;
 pub mod import;
 mod ledger;
+mod rebuild;
 mod repair;
 mod report;
 pub mod stack;

@@ -12,6 +12,7 @@ use loopledger_allocation::Allocation;
 use loopledger_fund::FundDecider;
 use loopledger_gateway::Api;
 use loopledger_journal::{Config, Filter, JetStreamJournal, Journal, Nats, check_fsync};
+use loopledger_model::Position;
 use loopledger_projector::Deps;
 use loopledger_purchase::Purchase;
 use loopledger_registry::Registry;
@@ -33,7 +34,7 @@ const CLAIM_WITHIN: Duration = Duration::from_secs(120);
 const READY_WITHIN: Duration = Duration::from_secs(60);
 /// How long they may take to stop; what has not ended by then is dropped, as a kill would do.
 const STOPPED_WITHIN: Duration = Duration::from_secs(5);
-/// How long a query waits until the views have what was recorded before it.
+/// How long it may take until the views have what was recorded before.
 const FRESH_WITHIN: Duration = Duration::from_secs(30);
 /// How long a projector waits for another one to end before it stands by for a while.
 const STAND_BY: Duration = Duration::from_secs(1);
@@ -149,10 +150,22 @@ impl Stack {
 
     /// Waits until the views rest on everything that is recorded now.
     pub async fn fresh_views(&mut self) -> anyhow::Result<()> {
+        self.views_after(None, FRESH_WITHIN).await
+    }
+
+    /// Waits so long until the views rest on this position, or on everything that is recorded now.
+    pub async fn views_after(
+        &mut self,
+        position: Option<Position>,
+        within: Duration,
+    ) -> anyhow::Result<()> {
         let (journal, views) = (self.journal.clone(), self.views.clone());
         let fresh = async move {
-            let last = journal.last(&Filter::all()).await?;
-            views.wait_for(last, FRESH_WITHIN).await?;
+            let wanted = match position {
+                Some(position) => position,
+                None => journal.last(&Filter::all()).await?,
+            };
+            views.wait_for(wanted, within).await?;
             Ok(())
         };
         self.guard(fresh).await
@@ -189,11 +202,13 @@ impl Stack {
     }
 }
 
-/// A ledger with nothing at work on it but what others run: for checking and restoring its journal.
+/// A ledger with nothing at work on it but what others run: for checking and restoring its journal
+/// and rebuilding its views.
 pub struct Maintenance {
     pub nats: Nats,
     pub views: Views,
     pub config: Config,
+    database: Database,
     own: Option<Own>,
 }
 
@@ -228,8 +243,14 @@ impl Maintenance {
         own: Option<Own>,
     ) -> anyhow::Result<Self> {
         let nats = Nats::connect(nats_url, "loopledger maintenance").await?;
-        let views = Views::new(&database_url.parse()?, Schema::default(), CONNECTIONS);
-        Ok(Self { nats, views, config, own })
+        let database: Database = database_url.parse()?;
+        let views = Views::new(&database, Schema::default(), CONNECTIONS);
+        Ok(Self { nats, views, config, database, own })
+    }
+
+    /// What a projector of the live views works with.
+    pub async fn deps(&self) -> anyhow::Result<Deps<JetStreamJournal>> {
+        Ok(Deps::live(self.journal().await?, self.database.clone()))
     }
 
     pub async fn journal(&self) -> anyhow::Result<JetStreamJournal> {

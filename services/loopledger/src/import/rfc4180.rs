@@ -43,30 +43,54 @@ pub(crate) struct Malformed {
 
 /// All records; lines with nothing on them are passed over.
 pub(crate) fn records(text: &str) -> Result<Vec<Record<'_>>, Malformed> {
-    let (mut rest, mut line) = (text, 1);
+    let mut reader = Reader::of(text);
     let mut records = Vec::new();
-    while !rest.is_empty() {
-        if let Some(after) = line_end(rest) {
-            (rest, line) = (after, line + 1);
-            continue;
-        }
-        let mut record = Record { line, cells: Vec::new() };
-        loop {
-            let (cell, after) = cell(rest).map_err(|reason| Malformed { line, reason })?;
-            let taken = &rest[..rest.len() - after.len()];
-            line += taken.bytes().filter(|byte| *byte == b'\n').count();
-            record.cells.push(cell);
-            if let Some(next) = after.strip_prefix(',') {
-                rest = next;
-            } else {
-                rest = line_end(after).unwrap_or(after);
-                line += 1;
-                break;
-            }
-        }
-        records.push(record);
+    let mut cells = Vec::new();
+    while let Some(line) = reader.next(&mut cells)? {
+        records.push(Record { line, cells: std::mem::take(&mut cells) });
     }
     Ok(records)
+}
+
+/// Records one by one, for files too long to hold all cells of.
+pub(crate) struct Reader<'a> {
+    rest: &'a str,
+    line: usize,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn of(text: &'a str) -> Self {
+        Self { rest: text, line: 1 }
+    }
+
+    /// Puts the cells of the next record in the place of others; the line on which it begins.
+    pub(crate) fn next(
+        &mut self,
+        cells: &mut Vec<Cow<'a, str>>,
+    ) -> Result<Option<usize>, Malformed> {
+        cells.clear();
+        while let Some(after) = line_end(self.rest) {
+            (self.rest, self.line) = (after, self.line + 1);
+        }
+        if self.rest.is_empty() {
+            return Ok(None);
+        }
+        let begins = self.line;
+        loop {
+            let line = self.line;
+            let (cell, after) = cell(self.rest).map_err(|reason| Malformed { line, reason })?;
+            let taken = &self.rest[..self.rest.len() - after.len()];
+            self.line += taken.bytes().filter(|byte| *byte == b'\n').count();
+            cells.push(cell);
+            if let Some(next) = after.strip_prefix(',') {
+                self.rest = next;
+            } else {
+                self.rest = line_end(after).unwrap_or(after);
+                self.line += 1;
+                return Ok(Some(begins));
+            }
+        }
+    }
 }
 
 fn line_end(text: &str) -> Option<&str> {
