@@ -4,14 +4,16 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
+use jiff::tz::Offset;
 use loopledger_journal::Config;
 use loopledger_model::{
-    ContractId, Currency, PartyId, Percent, PoolId, Position, ProgrammeId, StatedPartitions,
-    parse_instant,
+    AllocationId, ContractId, Currency, PartyId, Percent, PoolId, Position, ProgrammeId,
+    StatedPartitions, parse_instant,
 };
 use loopledger_views::{Level, Rule};
 
 use crate::cycles::span;
+use crate::meter::Format;
 
 /// An event-sourced ledger of compute vouchers and fund flows.
 #[derive(Debug, Parser)]
@@ -81,6 +83,9 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t = OnRefusal::Stop)]
         on_refusal: OnRefusal,
     },
+    /// Metered usage of cards
+    #[command(subcommand)]
+    Meter(MeterCommand),
     /// Closed loops: capital that came back as compute revenue, and how much of it
     Loops {
         /// Only loops that this party is in
@@ -230,6 +235,56 @@ pub enum Command {
         /// The folder with the bundle's files
         dir: PathBuf,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum MeterCommand {
+    /// Import what a scheduler or a meter wrote
+    Import(MeterArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("target").required(true).args(["allocation", "map"])))]
+pub struct MeterArgs {
+    /// The file; it is read twice
+    pub file: PathBuf,
+    /// What wrote the file
+    #[arg(long, value_enum)]
+    pub format: Format,
+    /// The allocation that all of the file belongs to
+    #[arg(long, value_name = "ID")]
+    pub allocation: Option<AllocationId>,
+    /// A CSV table of what belongs to which allocation: columns job, account, partition (sacct), host,
+    /// card (DCGM) or card (card-hours), and allocation; the first row that agrees decides
+    #[arg(long, value_name = "FILE.csv")]
+    pub map: Option<PathBuf>,
+    /// The zone of times that have none, as in +08:00
+    #[arg(long, value_name = "OFFSET", value_parser = zone, allow_hyphen_values = true)]
+    pub zone: Option<Offset>,
+    /// When a scrape without times was made
+    #[arg(long, value_name = "DATE", value_parser = parse_instant)]
+    pub at: Option<Timestamp>,
+    /// How many seconds lie between samples; more than three times as many are a gap
+    #[arg(long, value_name = "SECONDS", default_value_t = 30,
+        value_parser = clap::value_parser!(u32).range(1..=3_600))]
+    pub interval: u32,
+    /// Print one JSON document instead of a report
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn zone(text: &str) -> Result<Offset, String> {
+    let wrong = || format!("`{text}` is no zone: write its offset from UTC, as in +08:00");
+    let digits = text.strip_prefix(['+', '-']).ok_or_else(wrong)?;
+    let (hours, minutes) = digits.split_once(':').ok_or_else(wrong)?;
+    let number = |part: &str, most: i32| -> Option<i32> {
+        let is_number = part.len() == 2 && part.bytes().all(|c| c.is_ascii_digit());
+        part.parse().ok().filter(|number| is_number && *number <= most)
+    };
+    let seconds = number(hours, 14).zip(number(minutes, 59));
+    let seconds = seconds.map(|(hours, minutes)| hours * 3_600 + minutes * 60).ok_or_else(wrong)?;
+    let sign = if text.starts_with('-') { -1 } else { 1 };
+    Offset::from_seconds(sign * seconds).map_err(|_| wrong())
 }
 
 /// How an answer is wanted.

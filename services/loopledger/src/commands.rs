@@ -18,11 +18,11 @@ use serde::Serialize;
 use tempfile::TempDir;
 use tokio::time::Instant;
 
-use crate::args::{Cli, Command, OnRefusal, StackArgs, ViewArgs};
+use crate::args::{Cli, Command, MeterArgs, MeterCommand, OnRefusal, StackArgs, ViewArgs};
 use crate::import::{self, ImportError, Manner, Patience, Progress, Report};
 use crate::ledger::Ledger;
 use crate::stack::{Maintenance, Stack};
-use crate::{cycles, rebuild, repair, report, tables, verify};
+use crate::{cycles, meter, rebuild, repair, report, tables, verify};
 
 mod supervision;
 
@@ -34,6 +34,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match command {
         Command::Up { http } => up(&stack, http).await,
         Command::Import { dir, on_refusal } => import_bundle(&stack, &dir, on_refusal).await,
+        Command::Meter(MeterCommand::Import(meter)) => import_usage(&stack, meter).await,
         Command::Loops { party, currency, level, view } => {
             let query = LoopQuery { party, currency, level: level.into() };
             let ask = async |stack: &Stack| Ok(stack.views.loops(&query, seen(view)).await?);
@@ -194,7 +195,7 @@ async fn import_into(
         OnRefusal::Continue => import::OnRefusal::Continue,
     };
     let manner = Manner { on_refusal, patience: Patience::default() };
-    let bar = progress_bar();
+    let bar = progress_bar("rows");
     let show = |progress: Progress| {
         bar.set_length(progress.rows as u64);
         bar.set_position(progress.settled as u64);
@@ -209,14 +210,48 @@ async fn import_into(
     Ok(imported)
 }
 
+/// Imports what a meter wrote, and waits until the views show it.
+async fn import_usage(args: &StackArgs, asked: MeterArgs) -> anyhow::Result<ExitCode> {
+    let MeterArgs { file, format, allocation, map, zone, at, interval, json } = asked;
+    let asked = meter::Asked { file, format, allocation, map, zone, at, interval_s: interval };
+    let mut stack = Stack::reach(args).await?;
+    let (asker, views) = (stack.asker(), stack.views.clone());
+    let ledger = Ledger { asker, views, partitions: stack.journal.partitions() };
+    let bar = progress_bar("bytes");
+    let show = |progress: meter::Progress| {
+        bar.set_length(progress.of);
+        bar.set_position(progress.read);
+    };
+    let imported = stack
+        .guard(async { Ok(meter::import(&asked, &ledger, Patience::default(), show).await) })
+        .await;
+    bar.finish_and_clear();
+    let seen = if imported.is_ok() { stack.fresh_views().await } else { Ok(()) };
+    stack.close().await;
+    let imported = imported?;
+    seen?;
+    match imported {
+        Ok(report) => {
+            print(&if json { serde_json::to_string(&report)? } else { report.to_string() })?;
+            Ok(ExitCode::from(report.exit_status()))
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            Ok(ExitCode::from(error.exit_status()))
+        }
+    }
+}
+
 /// On a terminal only: elsewhere it would fill a log.
-fn progress_bar() -> ProgressBar {
+fn progress_bar(what: &str) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
     let style =
-        ProgressStyle::with_template("importing {bar:30} {pos}/{len} rows, {per_sec}, {eta} left");
-    ProgressBar::new(0).with_style(style.expect("the template is well formed"))
+        ProgressStyle::with_template("importing {bar:30} {pos}/{len} {msg}, {per_sec}, {eta} left");
+    ProgressBar::new(0)
+        .with_style(style.expect("the template is well formed"))
+        .with_message(what.to_owned())
 }
 
 /// Asks the ledger, once its views have what is asked for, and prints the answer.
@@ -286,11 +321,7 @@ async fn demo(args: &StackArgs, dir: &Path) -> anyhow::Result<ExitCode> {
     shown
 }
 
-async fn show(
-    stack: &mut Stack,
-    dir: &Path,
-    started: Duration,
-) -> anyhow::Result<ExitCode> {
+async fn show(stack: &mut Stack, dir: &Path, started: Duration) -> anyhow::Result<ExitCode> {
     eprintln!("a ledger of its own is ready after {} ms", started.as_millis());
     let begun = Instant::now();
     let imported = match import_into(stack, dir, OnRefusal::Stop).await? {

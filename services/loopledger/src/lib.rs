@@ -8,6 +8,7 @@ mod cycles;
 mod figures;
 pub mod import;
 mod ledger;
+pub mod meter;
 mod rebuild;
 mod repair;
 mod report;

@@ -32,8 +32,7 @@ impl Fault {
 
 /// A local time, one with its offset, or seconds since 1970 with up to nine decimals.
 pub fn instant(text: &str, zone: Option<Offset>) -> Result<Timestamp, String> {
-    let wrong =
-        || format!("`{}` is no time: write it as in 2025-03-01T08:00:00", cut(text));
+    let wrong = || format!("`{}` is no time: write it as in 2025-03-01T08:00:00", cut(text));
     if !text.is_empty() && text.bytes().all(|c| c.is_ascii_digit() || c == b'.') {
         let nanoseconds = decimal(text, 9).ok_or_else(wrong)?;
         let nanoseconds = i128::try_from(nanoseconds).map_err(|_| wrong())?;
@@ -57,8 +56,7 @@ pub fn duration(text: &str) -> Option<u64> {
     }
     let (days, clock) = text.split_once('-').unwrap_or(("0", text));
     let mut seconds: u64 = whole(days)?;
-    let parts: Vec<u64> =
-        clock.split('.').next()?.split(':').map(whole).collect::<Option<_>>()?;
+    let parts: Vec<u64> = clock.split('.').next()?.split(':').map(whole).collect::<Option<_>>()?;
     let clock = match parts[..] {
         [seconds] => seconds,
         [minutes, seconds] => minutes.checked_mul(60)?.checked_add(seconds)?,

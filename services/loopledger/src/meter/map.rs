@@ -46,7 +46,8 @@ impl Map {
 
     pub fn parse(text: &str, known: &[&str]) -> Result<Self, String> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let records = records(text).map_err(|wrong| format!("line {}: {}", wrong.line, wrong.reason))?;
+        let records =
+            records(text).map_err(|wrong| format!("line {}: {}", wrong.line, wrong.reason))?;
         let columns = format!("the columns are {} and allocation", known.join(", "));
         let Some((header, rows)) = records.split_first() else {
             return Err(format!("has no header: {columns}"));

@@ -11,8 +11,16 @@ use super::map::Target;
 use super::usage::{Out, Usage, card_hours, identity};
 
 const FIELDS: [&str; 10] = [
-    "JobIDRaw", "Start", "End", "ElapsedRaw", "AllocTRES", "State", "Suspended", "Cluster",
-    "Account", "Partition",
+    "JobIDRaw",
+    "Start",
+    "End",
+    "ElapsedRaw",
+    "AllocTRES",
+    "State",
+    "Suspended",
+    "Cluster",
+    "Account",
+    "Partition",
 ];
 /// How many of them have to be there.
 const REQUIRED: usize = 6;
@@ -27,6 +35,10 @@ pub struct Sacct {
 impl Sacct {
     pub const fn new(zone: Option<Offset>) -> Self {
         Self { zone, header: None }
+    }
+
+    pub const fn has_header(&self) -> bool {
+        self.header.is_some()
     }
 
     pub fn line(
@@ -154,8 +166,8 @@ fn busy_seconds(
         Fault::of(field, format!("`{}` is no duration: sacct writes {form}", cut(text)))
     };
     let elapsed = whole(elapsed).ok_or_else(|| wrong("ElapsedRaw", elapsed, "whole seconds"))?;
-    let held =
-        duration(suspended).ok_or_else(|| wrong("Suspended", suspended, "1-02:03:04 or 02:03:04"))?;
+    let held = duration(suspended)
+        .ok_or_else(|| wrong("Suspended", suspended, "1-02:03:04 or 02:03:04"))?;
     let Some(awake) = span.checked_sub(held) else {
         let reason = format!("{held} seconds are more than the run has, {span}");
         return Err(Fault::of("Suspended", reason));
@@ -171,9 +183,8 @@ fn busy_seconds(
 fn cards(tres: &str) -> Result<u32, Fault> {
     let (mut all, mut typed) = (None, 0_u32);
     for part in tres.split(',').filter(|part| !part.is_empty()) {
-        let wrong = || {
-            Fault::of("AllocTRES", format!("`{}` is no whole number of cards", cut(part)))
-        };
+        let wrong =
+            || Fault::of("AllocTRES", format!("`{}` is no whole number of cards", cut(part)));
         let (name, count) = part.split_once('=').ok_or_else(wrong)?;
         let is_typed = name.starts_with("gres/gpu:");
         if name != "gres/gpu" && !is_typed {

@@ -87,8 +87,8 @@ pub async fn send(
             return Err(round.failure.take().expect("it is there"));
         }
         waiting = round.waiting;
-        let progressed = waiting.len() < before
-            || waiting.iter().map(|usage| usage.tries).sum::<u32>() > tried;
+        let progressed =
+            waiting.len() < before || waiting.iter().map(|usage| usage.tries).sum::<u32>() > tried;
         if progressed {
             pause = Pause::new(patience);
         } else if !pause.wait().await {
@@ -146,9 +146,9 @@ async fn round(waiting: Vec<Ready>, services: &impl Ask, report: &mut MeterRepor
     round
 }
 
-fn request(usages: &[Ready]) -> Request<&ContextCommand> {
+fn request<'a>(usages: &'a [Ready]) -> Request<&'a ContextCommand> {
     let by: Text = "importer".parse().expect("our own word is a text");
-    let asked = |usage| {
+    let asked = |usage: &'a Ready| {
         let Ready { id, tries, command, .. } = usage;
         Asked { id: under(id, *tries), by: by.clone(), after: 0, command }
     };
@@ -166,7 +166,8 @@ fn under(id: &CommandId, tries: u32) -> CommandId {
 impl Round {
     fn take(&mut self, mut usage: Ready, answer: Answer, report: &mut MeterReport) {
         let line = usage.line;
-        let mut refuse = |code: String, message| report.refuse(RefusedUsage { line, code, message });
+        let mut refuse =
+            |code: String, message| report.refuse(RefusedUsage { line, code, message });
         match answer {
             Answer::Accepted { position, events, repeated } => {
                 report.settle(position, !repeated && events > 0);

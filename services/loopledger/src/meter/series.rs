@@ -58,7 +58,7 @@ pub struct Cards {
     engine: BTreeSet<Box<str>>,
     series: BTreeMap<(Box<str>, Metric), Series>,
     energy: BTreeMap<Box<str>, u128>,
-    pub energy_mj: u128,
+    energy_mj: u128,
     pub energy_resets: u64,
 }
 
@@ -176,7 +176,8 @@ impl Cards {
         out: &mut Out,
     ) -> Result<(), Fault> {
         let Some(at) = self.scraped_at else {
-            let reason = "the sample has no time: name the scrape's, as in --at 2025-03-01T08:00:00Z";
+            let reason =
+                "the sample has no time: name the scrape's, as in --at 2025-03-01T08:00:00Z";
             return Err(Fault::of("time", reason));
         };
         let key = (Box::from(card), Metric::Engine);
@@ -211,6 +212,11 @@ impl Cards {
         Ok(())
     }
 
+    /// In millijoules; nothing where the file has no counters.
+    pub fn energy(&self) -> Option<String> {
+        (!self.energy.is_empty()).then(|| self.energy_mj.to_string())
+    }
+
     /// The file is at its end: what is open is all there is.
     pub fn finish(&mut self, out: &mut Out) {
         for ((card, _), mut series) in std::mem::take(&mut self.series) {
@@ -235,7 +241,8 @@ impl Series {
                 open => {
                     let closed = open.take();
                     let same = |was: &Stretch| was.from.div_euclid(HOUR) == hour;
-                    let index = closed.as_ref().filter(|was| same(was)).map_or(0, |was| was.index + 1);
+                    let index =
+                        closed.as_ref().filter(|was| same(was)).map_or(0, |was| was.index + 1);
                     *open = Some(Stretch { from, to: end, busy, index });
                     if let Some(closed) = closed {
                         self.close(card, &closed, out);

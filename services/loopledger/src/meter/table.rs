@@ -30,7 +30,8 @@ impl<const N: usize> Header<N> {
                 return Err(Fault::of(names[0], "is given twice: give it once"));
             }
             if place.is_none() && *required {
-                let reason = format!("is missing from the header: name a column {}", names.join(" or "));
+                let reason =
+                    format!("is missing from the header: name a column {}", names.join(" or "));
                 return Err(Fault::of(names[0], reason));
             }
         }
@@ -82,6 +83,10 @@ impl Range {
         Self::new(self.cards.again(), self.zone)
     }
 
+    pub const fn has_header(&self) -> bool {
+        self.header.is_some()
+    }
+
     pub fn line(
         &mut self,
         number: u64,
@@ -122,6 +127,10 @@ const CARD_HOURS: [Names; 5] = [
 impl CardHourTable {
     pub const fn new(zone: Option<Offset>) -> Self {
         Self { zone, header: None }
+    }
+
+    pub const fn has_header(&self) -> bool {
+        self.header.is_some()
     }
 
     pub fn line(
