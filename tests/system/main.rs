@@ -6,6 +6,7 @@ mod crashes;
 mod cycles;
 mod findings;
 mod lp_loop;
+mod meters;
 mod partitions;
 mod parties;
 mod program;

@@ -40,8 +40,10 @@ fn milliseconds(text: &str) -> Result<Timestamp, Fault> {
     at.ok_or_else(wrong)
 }
 
+type Labels<'a> = Vec<(&'a str, String)>;
+
 /// The labels in braces, if any, and what follows them.
-fn labels(text: &str) -> Result<(Vec<(&str, String)>, &str), Fault> {
+fn labels(text: &str) -> Result<(Labels<'_>, &str), Fault> {
     let Some(mut rest) = text.strip_prefix('{') else {
         return Ok((Vec::new(), text));
     };
