@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::*;
 
 fn committed(context: Context, events: &[Value]) -> Commit {
-    let entry = json!({ "command": "c", "digest": "d", "by": "test", "events": events });
+    let entry = json!({ "command": "c", "digest": "00000000000000000000000000000000", "by": "test", "events": events });
     let body = json!({ "facts_at": 0, "entries": [entry] });
     Commit {
         position: 7,
