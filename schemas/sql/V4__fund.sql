@@ -53,6 +53,7 @@ CREATE TABLE flows (
 );
 CREATE INDEX ON flows (from_party);
 CREATE INDEX ON flows (to_party);
+CREATE INDEX ON flows (at);
 
 -- Derived from flows, and the only rows that change: a loop's as it stands at progress.position.
 -- Amounts are rounded half up to the currency's minor unit, so the order of the four holds.

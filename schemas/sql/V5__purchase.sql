@@ -26,6 +26,7 @@ CREATE TABLE contracts (
     CHECK ((precision IS NULL) = (sparsity IS NULL)),
     CHECK (from_at <= to_at)
 );
+CREATE INDEX ON contracts (seller);
 
 CREATE TABLE invoices (
     position BIGINT NOT NULL,

@@ -24,6 +24,7 @@ CREATE TABLE pool_states (
     PRIMARY KEY (position, fact_index),
     CHECK (0 <= lit AND lit <= cards)
 );
+CREATE INDEX ON pool_states (pool);
 
 CREATE TABLE pool_shortfalls (
     position BIGINT NOT NULL,
@@ -52,6 +53,7 @@ CREATE TABLE allocations (
     CHECK (at <= to_at)
 );
 CREATE INDEX ON allocations (contract);
+CREATE INDEX ON allocations (pool);
 
 -- From from_at to at.
 CREATE TABLE usages (
@@ -69,4 +71,7 @@ CREATE TABLE usages (
     PRIMARY KEY (position, fact_index),
     CHECK (from_at <= at)
 );
-CREATE INDEX ON usages (pool, at);
+CREATE INDEX ON usages (pool, at, from_at);
+-- For a stretch of time over all pools: meters report more or less in order.
+CREATE INDEX ON usages USING brin (at, from_at)
+    WITH (pages_per_range = 32, autosummarize = on);

@@ -2,7 +2,8 @@
 //! owns whom.
 //!
 //! Everything in here is pure: no clock, no I/O, no floating point. Amounts are whole minor units;
-//! fractions are exact until [`round_half_up`] or [`decimal`] writes one down. A loop that is found
+//! fractions are exact, or known closely enough that what [`round_half_up`], [`decimal`] or
+//! [`ProRata::decimal`] writes down is what the exact one rounds to. A loop that is found
 //! is a fact about payments and no judgement.
 //!
 //! [`Graph`] takes flows in any order and names the loops that each addition can have changed;
@@ -23,7 +24,7 @@ mod record;
 mod rounding;
 mod search;
 
-pub use amounts::{Amounts, Movement};
+pub use amounts::{Amounts, Movement, ProRata};
 pub use dwell::Dwell;
 pub use edge_cycles::{
     CycleBounds, CycleCounts, CyclesError, DatedEdge, count_cycles, each_cycle,

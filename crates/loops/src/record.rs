@@ -9,9 +9,6 @@
 //!
 //! Invariant: a record exists only for a cycle that closes in at least one split.
 
-use num_bigint::BigInt;
-use num_rational::BigRational;
-
 use crate::amounts::{Amounts, Movement};
 use crate::dwell::Dwell;
 use crate::flow::{Currency, Flow, Kind, Leg, Moment, Party};
@@ -74,9 +71,9 @@ pub struct Loop {
 }
 
 impl Loop {
-    /// What came back pro rata over what went out.
-    pub fn ratio_pro_rata(&self) -> BigRational {
-        &self.amounts.returned_pro_rata / BigInt::from(self.amounts.capital_out)
+    /// What came back pro rata over what went out, with so many decimal places, rounded half up.
+    pub fn ratio_pro_rata(&self, digits: u32) -> String {
+        self.amounts.returned_pro_rata.decimal(self.amounts.capital_out, digits)
     }
 
     /// Whole days from the first capital to the closing.

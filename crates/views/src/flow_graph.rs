@@ -1,6 +1,7 @@
 //! The graph of all flows with its loops, fed with rows and asked for answers.
 //!
-//! Invariant: flows are added one by one in the order in which they were recorded, so the loops
+//! Invariants: a graph that is restored with the loops that were found is the one in which they
+//! were. Flows are added one by one in the order in which they were recorded, so the loops
 //! that are found do not depend on how many came at once.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,7 +9,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use loopledger_loops::{Cycle, Flow, FlowId, Graph, Kind, Loop, Party, Recorded, decimal};
 use loopledger_model::{Currency, FactId, Position};
-use num_bigint::BigInt;
 
 use crate::error::Error;
 use crate::figures;
@@ -44,8 +44,40 @@ impl FlowGraph {
         Ok(graph)
     }
 
+    /// The graph of these flows, which are in the order in which they were recorded, when its loops
+    /// and the flows whose search was cut short are known: nothing is searched for.
+    pub(crate) fn restore(
+        flows: &[rows::Flow],
+        loops: Vec<(Currency, Vec<String>)>,
+        cut: &[rows::CutSearch],
+    ) -> Result<Self, Error> {
+        let mut restored = Self::default();
+        let flows: Vec<Flow> =
+            flows.iter().zip(0..).map(|(flow, number)| restored.numbered(flow, number)).collect();
+        let graph = &mut restored.graph;
+        let cycles = loops.iter().map(|(currency, parties)| Cycle {
+            currency: graph.currency(&currency.to_string()),
+            parties: parties.iter().map(|party| graph.party(party)).collect(),
+        });
+        let cycles: Vec<Cycle> = cycles.collect();
+        let cut: BTreeSet<FactId> = cut.iter().map(|search| search.stamp.fact()).collect();
+        let truncated = flows.iter().filter(|flow| cut.contains(&fact(flow.recorded)));
+        let truncated: Vec<FlowId> = truncated.map(|flow| flow.id).collect();
+        graph.restore(flows.clone(), cycles, truncated)?;
+        flows.iter().for_each(|flow| restored.note_voucher(flow));
+        Ok(restored)
+    }
+
     /// Flows are added in the order in which they were recorded, whenever they took effect.
     pub fn add(&mut self, flow: &rows::Flow) -> Result<Added, Error> {
+        let flow = self.numbered(flow, self.graph.flows().len() as u64);
+        let affected = self.graph.add(flow)?;
+        self.note_voucher(&flow);
+        Ok(Added { cycles: affected.cycles, search_was_cut: affected.truncated })
+    }
+
+    /// A row as the graph's flow of this number.
+    fn numbered(&mut self, flow: &rows::Flow, number: u64) -> Flow {
         let graph = &mut self.graph;
         let kind = match flow.kind {
             FlowKind::Contribution => Kind::Contribution,
@@ -60,8 +92,8 @@ impl FlowGraph {
             FlowKind::Transfer => Kind::Transfer,
         };
         let FactId { position, index } = flow.stamp.fact();
-        let flow = Flow {
-            id: FlowId(graph.flows().len() as u64),
+        Flow {
+            id: FlowId(number),
             from: graph.party(flow.from_party.as_str()),
             to: graph.party(flow.to_party.as_str()),
             kind,
@@ -69,15 +101,16 @@ impl FlowGraph {
             currency: graph.currency(&flow.currency.to_string()),
             at: flow.stamp.at.as_microsecond(),
             recorded: Recorded { position, index },
-        };
-        let affected = graph.add(flow)?;
+        }
+    }
+
+    fn note_voucher(&mut self, flow: &Flow) {
         if let Kind::VoucherPayment { buyer: Some(buyer) } = flow.kind
             && flow.from != flow.to
         {
             let paid = self.vouchers.entry((flow.currency, flow.to, buyer)).or_default();
             paid.push(fact(flow.recorded));
         }
-        Ok(Added { cycles: affected.cycles, search_was_cut: affected.truncated })
     }
 
     /// A loop as it stands now. Flows are only ever added, so a loop that was found stays one.
@@ -100,7 +133,7 @@ impl FlowGraph {
         let currency = self.currency(record.cycle.currency);
         let money = |amount| figures::minor_units(amount, currency);
         let amounts = &record.amounts;
-        let unit = BigInt::from(10).pow(currency.exponent());
+        let exponent = currency.exponent();
         let parties =
             record.cycle.parties.iter().map(|party| self.graph.party_id(*party).to_owned());
         let legs: Vec<Leg> = record.legs.iter().map(|flow| self.leg(flow, currency)).collect();
@@ -114,9 +147,9 @@ impl FlowGraph {
             capital_out: money(amounts.capital_out),
             returned_lower: money(amounts.returned_lower),
             returned_fifo: money(amounts.returned_fifo),
-            returned_pro_rata: decimal(&(&amounts.returned_pro_rata / unit), currency.exponent()),
+            returned_pro_rata: amounts.returned_pro_rata.decimal(10_i128.pow(exponent), exponent),
             returned_upper: money(amounts.returned_upper),
-            ratio_pro_rata: decimal(&record.ratio_pro_rata(), 6),
+            ratio_pro_rata: record.ratio_pro_rata(6),
             voucher_amount: money(record.voucher_amount),
             first_capital_at: instant(record.first_capital_at),
             closed_at: instant(record.closed_at),

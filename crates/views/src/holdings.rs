@@ -1,13 +1,18 @@
 //! The rows that utilization is worked out from.
 
-use loopledger_model::{Period, PoolId};
+use jiff::Timestamp;
+use loopledger_loops::BigRational;
+use loopledger_model::{AllocationId, Period, PoolId};
+use num_bigint::BigInt;
 use tokio_postgres::Transaction;
+use tokio_postgres::types::ToSql;
 
 use crate::as_of::As;
 use crate::columns::micros;
 use crate::error::Error;
-use crate::rows::{Allocation, CardSpec, Contract, Pool, PoolState, Termination, Usage};
-use crate::table::select;
+use crate::rows::{Allocation, CardSpec, Contract, Pool, PoolState, Termination};
+use crate::steps::Span;
+use crate::table::{cell, select};
 
 /// What is known of pools and contracts. Rows stand in the order in which they were recorded.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,19 +25,59 @@ pub struct Holdings {
     pub terminations: Vec<Termination>,
     /// Those that touch the period, and all of those contracts.
     pub allocations: Vec<Allocation>,
-    /// Those that touch the period.
-    pub usages: Vec<Usage>,
+    pub(crate) busy: Vec<Busy>,
+    pub(crate) seen: Vec<Seen>,
 }
 
+/// What was metered of a pool in a window, or in windows that are all within it and within one
+/// stretch of time that is told of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Busy {
+    pub(crate) pool: PoolId,
+    pub(crate) window: Span,
+    pub(crate) card_hours: BigRational,
+}
+
+/// That a usage window of the allocation covers this time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Seen {
+    pub(crate) pool: PoolId,
+    pub(crate) allocation: AllocationId,
+    pub(crate) window: Span,
+}
+
+const USED: &str = "from_at < $4 AND at > $3 AND from_at < at AND ($5::TEXT IS NULL OR pool = $5)";
+
+/// The operator of the pool in the third parameter.
+const OPERATOR: &str = "(SELECT operator FROM pools WHERE id = $3)";
+
 impl Holdings {
-    /// What is needed to tell of one pool, or of all.
+    /// What is needed to tell of one pool, or of all, in the whole period or also day by day.
     pub(crate) async fn load(
         transaction: &Transaction<'_>,
         pool: Option<&PoolId>,
         period: Period,
+        by_day: bool,
         seen: As,
     ) -> Result<Self, Error> {
-        let (seen, from, to) = (seen.in_rows(), micros(period.from()), micros(period.to()));
+        let seen = seen.in_rows();
+        let (from, to) = (micros(period.from()), micros(period.to()));
+        let mut holdings = match pool {
+            Some(pool) => Self::load_pool(transaction, pool, (from, to), seen).await?,
+            None => Self::load_all(transaction, (from, to), seen).await?,
+        };
+        let pool = pool.map(PoolId::as_str);
+        let used = [&seen.of as _, &seen.known as _, &from as _, &to as _, &pool as _];
+        holdings.busy = busy(transaction, by_day, &used).await?;
+        holdings.seen = windows(transaction, &used).await?;
+        Ok(holdings)
+    }
+
+    async fn load_all(
+        transaction: &Transaction<'_>,
+        (from, to): (Timestamp, Timestamp),
+        seen: As,
+    ) -> Result<Self, Error> {
         let with = |condition: &str| format!("{} AND {condition}", As::CONDITION);
         let touching = with("from_at < $4 AND to_at > $3");
         let at_any_time = [&seen.of as _, &seen.known as _];
@@ -41,9 +86,6 @@ impl Holdings {
             "((at < $4 AND to_at > $3) \
              OR contract IN (SELECT id FROM contracts WHERE from_at < $4 AND to_at > $3))",
         );
-        let used = with("from_at < $4 AND at > $3 AND ($5::TEXT IS NULL OR pool = $5)");
-        let pool = pool.map(PoolId::as_str);
-        let of_pool = [&seen.of as _, &seen.known as _, &from as _, &to as _, &pool as _];
         Ok(Self {
             pools: select(transaction, As::CONDITION, &at_any_time).await?,
             states: select(transaction, As::CONDITION, &at_any_time).await?,
@@ -51,7 +93,41 @@ impl Holdings {
             contracts: select(transaction, &touching, &in_period).await?,
             terminations: select(transaction, As::CONDITION, &at_any_time).await?,
             allocations: select(transaction, &of_contracts, &in_period).await?,
-            usages: select(transaction, &used, &of_pool).await?,
+            ..Self::default()
+        })
+    }
+
+    /// Its operator's pools, for what is spread among them; the contracts that claim from it.
+    async fn load_pool(
+        transaction: &Transaction<'_>,
+        pool: &PoolId,
+        (from, to): (Timestamp, Timestamp),
+        seen: As,
+    ) -> Result<Self, Error> {
+        let with = |condition: &str| format!("{} AND {condition}", As::CONDITION);
+        let (of, known, pool) = (&seen.of as _, &seen.known as _, pool.as_str());
+        let of_pool = [of, known, &pool as _];
+        let beside = with(&format!("operator = {OPERATOR}"));
+        let states = with(&format!("pool IN (SELECT id FROM pools WHERE operator = {OPERATOR})"));
+        let claiming = with(&format!(
+            "from_at < $5 AND to_at > $4 AND id IN (\
+                SELECT id FROM contracts WHERE seller = {OPERATOR} \
+                UNION ALL SELECT contract FROM allocations WHERE pool = $3)"
+        ));
+        let in_period = [of, known, &pool as _, &from as _, &to as _];
+        let contracts: Vec<Contract> = select(transaction, &claiming, &in_period).await?;
+        let ids: Vec<&str> = contracts.iter().map(|contract| contract.id.as_str()).collect();
+        let of_contracts = with("contract = ANY ($3)");
+        let given = with("((pool = $3 AND at < $5 AND to_at > $4) OR contract = ANY ($6))");
+        let given_to = [of, known, &pool as _, &from as _, &to as _, &ids as _];
+        Ok(Self {
+            pools: select(transaction, &beside, &of_pool).await?,
+            states: select(transaction, &states, &of_pool).await?,
+            specs: select(transaction, As::CONDITION, &[of, known]).await?,
+            terminations: select(transaction, &of_contracts, &[of, known, &ids]).await?,
+            allocations: select(transaction, &given, &given_to).await?,
+            contracts,
+            ..Self::default()
         })
     }
 
@@ -66,7 +142,78 @@ impl Holdings {
             contracts: select(transaction, As::CONDITION, &at_any_time).await?,
             terminations: select(transaction, As::CONDITION, &at_any_time).await?,
             allocations: select(transaction, As::CONDITION, &at_any_time).await?,
-            usages: Vec::new(),
+            ..Self::default()
         })
     }
+}
+
+/// Windows within one stretch of time count as one that is all of it.
+async fn busy(
+    transaction: &Transaction<'_>,
+    by_day: bool,
+    used: &[&(dyn ToSql + Sync)],
+) -> Result<Vec<Busy>, Error> {
+    let (start, end) = if by_day {
+        (
+            "date_trunc('day', from_at, 'UTC')",
+            "date_trunc('day', from_at, 'UTC') + INTERVAL '24 hours'",
+        )
+    } else {
+        ("$3::TIMESTAMPTZ", "$4::TIMESTAMPTZ")
+    };
+    let told = As::CONDITION;
+    let query = format!(
+        "SELECT pool, CASE WHEN inside THEN start_at ELSE from_at END,
+            CASE WHEN inside THEN end_at ELSE at END, sum(card_hours)::TEXT
+         FROM (SELECT *, start_at <= from_at AND at <= end_at AS inside
+            FROM (SELECT pool, from_at, at, card_hours,
+                    greatest({start}, $3::TIMESTAMPTZ) AS start_at,
+                    least({end}, $4::TIMESTAMPTZ) AS end_at
+                FROM usages WHERE {told} AND {USED}) AS used) AS placed
+         GROUP BY 1, 2, 3"
+    );
+    let rows = transaction.query(&query, used).await?;
+    let read = |row| {
+        let card_hours: String = cell(row, 3, "usages", "card_hours")?;
+        Ok(Busy {
+            pool: cell(row, 0, "usages", "pool")?,
+            window: Span::of(cell(row, 1, "usages", "from_at")?, cell(row, 2, "usages", "at")?),
+            card_hours: sum(&card_hours).ok_or(Error::Misread {
+                table: "usages",
+                column: "card_hours",
+                found: card_hours,
+            })?,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// A decimal of any length.
+fn sum(text: &str) -> Option<BigRational> {
+    let (integer, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits: BigInt = format!("{integer}{fraction}").parse().ok()?;
+    let scale = u32::try_from(fraction.len()).ok()?;
+    Some(BigRational::new(digits, BigInt::from(10).pow(scale)))
+}
+
+/// The time that usage windows of each allocation cover.
+async fn windows(
+    transaction: &Transaction<'_>,
+    used: &[&(dyn ToSql + Sync)],
+) -> Result<Vec<Seen>, Error> {
+    let told = As::CONDITION;
+    let query = format!(
+        "SELECT pool, allocation, lower(covered), upper(covered)
+         FROM (SELECT pool, allocation, unnest(range_agg(tstzrange(from_at, at))) AS covered
+            FROM usages WHERE {told} AND {USED} GROUP BY pool, allocation) AS merged"
+    );
+    let rows = transaction.query(&query, used).await?;
+    let read = |row| {
+        Ok(Seen {
+            pool: cell(row, 0, "usages", "pool")?,
+            allocation: cell(row, 1, "usages", "allocation")?,
+            window: Span::of(cell(row, 2, "usages", "from_at")?, cell(row, 3, "usages", "at")?),
+        })
+    };
+    rows.iter().map(read).collect()
 }

@@ -21,6 +21,7 @@ mod flows;
 mod groups;
 mod holdings;
 mod implied;
+mod levels;
 mod load;
 mod loops;
 mod meters;

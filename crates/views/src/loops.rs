@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use loopledger_model::{Currency, FactId, NotAName, PartyId, Position};
 use serde::{Deserialize, Serialize};
 use tokio_postgres::types::Json;
-use tokio_postgres::{Row, Transaction};
+use tokio_postgres::{GenericClient, Row, Transaction};
 
 use crate::as_of::As;
 use crate::error::Error;
@@ -16,7 +16,7 @@ use crate::flow_graph::FlowGraph;
 use crate::groups::loops_of_groups;
 use crate::register::Register;
 use crate::rows::{self, CutSearch};
-use crate::table::select;
+use crate::table::{cell, select};
 use crate::views::Views;
 
 /// The most loops in one statement.
@@ -239,6 +239,23 @@ async fn known(transaction: &Transaction<'_>, query: &LoopQuery) -> Result<Found
     let loops = rows.iter().map(LoopFound::read).collect::<Result<_, _>>()?;
     let cut: Vec<CutSearch> = select(transaction, "TRUE", &[]).await?;
     Ok((loops, cut.iter().map(|search| search.stamp.fact()).collect()))
+}
+
+/// The currency and the parties of every loop that is stored.
+pub(crate) async fn stored(
+    client: &impl GenericClient,
+) -> Result<Vec<(Currency, Vec<String>)>, Error> {
+    let rows = client.query("SELECT currency, parties FROM loops", &[]).await?;
+    let read = |row: &Row| {
+        let misread = |error: tokio_postgres::Error| Error::Misread {
+            table: "loops",
+            column: "parties",
+            found: error.to_string(),
+        };
+        let parties = row.try_get(1).map_err(misread)?;
+        Ok((cell(row, 0, "loops", "currency")?, parties))
+    };
+    rows.iter().map(read).collect()
 }
 
 impl LoopQuery {

@@ -10,9 +10,8 @@ use loopledger_loops::BigRational;
 use loopledger_model::{AllocationId, PoolId};
 use num_traits::Zero;
 
-use crate::figures;
-use crate::holdings::Holdings;
-use crate::rows::{Allocation, PoolState, Usage};
+use crate::holdings::{Busy, Holdings, Seen};
+use crate::rows::{Allocation, PoolState};
 use crate::steps::{Span, Steps};
 
 const HOUR_US: i64 = 3_600_000_000;
@@ -57,7 +56,8 @@ impl Sums {
 pub(crate) struct Meters<'a> {
     states: BTreeMap<&'a PoolId, Vec<&'a PoolState>>,
     allocations: BTreeMap<&'a PoolId, Vec<&'a Allocation>>,
-    usages: BTreeMap<&'a PoolId, Vec<&'a Usage>>,
+    busy: BTreeMap<&'a PoolId, Vec<&'a Busy>>,
+    seen: BTreeMap<&'a PoolId, Vec<&'a Seen>>,
 }
 
 impl<'a> Meters<'a> {
@@ -65,7 +65,8 @@ impl<'a> Meters<'a> {
         Self {
             states: grouped(&holdings.states, |state| &state.pool),
             allocations: grouped(&holdings.allocations, |allocation| &allocation.pool),
-            usages: grouped(&holdings.usages, |usage| &usage.pool),
+            busy: grouped(&holdings.busy, |busy| &busy.pool),
+            seen: grouped(&holdings.seen, |seen| &seen.pool),
         }
     }
 
@@ -74,8 +75,8 @@ impl<'a> Meters<'a> {
         let mut sums = vec![Sums::none(); spans.len()];
         self.count_states(pool, spans, &mut sums);
         self.count_allocations(pool, spans, &mut sums);
-        for usage in of_pool(&self.usages, pool) {
-            count_busy(usage, spans, &mut sums);
+        for busy in of_pool(&self.busy, pool) {
+            count_busy(busy, spans, &mut sums);
         }
         sums.into_iter().map(Sums::in_hours).collect()
     }
@@ -91,9 +92,9 @@ impl<'a> Meters<'a> {
     }
 
     fn count_allocations(&self, pool: &PoolId, spans: &[Span], sums: &mut [Sums]) {
-        let usages = of_pool(&self.usages, pool);
-        let by_allocation: BTreeMap<&AllocationId, Vec<&Usage>> =
-            grouped(usages.iter().copied(), |usage| &usage.allocation);
+        let seen = of_pool(&self.seen, pool);
+        let by_allocation: BTreeMap<&AllocationId, Vec<&Seen>> =
+            grouped(seen.iter().copied(), |seen| &seen.allocation);
         for allocation in of_pool(&self.allocations, pool) {
             let given = Span::of(allocation.stamp.at, allocation.to_at);
             let cards = i128::from(allocation.cards);
@@ -101,7 +102,7 @@ impl<'a> Meters<'a> {
                 sums[place].allocated += cards * i128::from(time);
             }
             let seen = by_allocation.get(&allocation.id).into_iter().flatten();
-            let windows = seen.map(|usage| window(usage).within(given)).collect();
+            let windows = seen.map(|seen| seen.window.within(given)).collect();
             for covered in merged(windows) {
                 for (place, time) in covered.across(spans) {
                     sums[place].covered += cards * i128::from(time);
@@ -111,15 +112,14 @@ impl<'a> Meters<'a> {
     }
 }
 
-fn count_busy(usage: &Usage, spans: &[Span], sums: &mut [Sums]) {
-    let window = window(usage);
-    let metered = figures::exact(usage.card_hours.value());
+fn count_busy(busy: &Busy, spans: &[Span], sums: &mut [Sums]) {
+    let Busy { window, card_hours, .. } = busy;
     for (place, time) in window.across(spans) {
         if time == window.length() {
-            sums[place].busy += &metered;
+            sums[place].busy += card_hours;
         } else {
             let share = BigRational::new(time.into(), window.length().into());
-            sums[place].busy += &metered * share;
+            sums[place].busy += card_hours * share;
         }
     }
 }
@@ -141,10 +141,6 @@ pub(crate) fn grouped<'a, K: Ord, T>(
 
 fn hours(card_micros: i128) -> BigRational {
     BigRational::new(card_micros.into(), HOUR_US.into())
-}
-
-fn window(usage: &Usage) -> Span {
-    Span::of(usage.from_at, usage.stamp.at)
 }
 
 /// The time that at least one of the windows covers, in spans that do not touch each other.

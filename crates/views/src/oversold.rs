@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::figures::{self, whole};
 use crate::holdings::Holdings;
+use crate::levels::Levels;
 use crate::meters::grouped;
 use crate::rows::{Allocation, Contract, Pool};
 use crate::steps::{Span, Steps};
@@ -60,7 +61,7 @@ impl Stock<'_> {
 }
 
 /// How much of a contract's P it claims from a pool.
-enum Share {
+pub(crate) enum Share {
     Allocated(BigRational),
     /// By physical P among the seller's pools.
     Spread,
@@ -78,10 +79,11 @@ pub(crate) struct Excess<'a> {
     pub(crate) facts: BTreeSet<FactId>,
 }
 
-struct Claim<'a> {
-    contract: &'a Contract,
-    in_force: Span,
-    share: Share,
+pub(crate) struct Claim<'a> {
+    pub(crate) contract: &'a Contract,
+    /// Some time of the market's span.
+    pub(crate) in_force: Span,
+    pub(crate) share: Share,
     given: Vec<FactId>,
 }
 
@@ -215,13 +217,13 @@ impl<'a> Market<'a> {
         let stock = &self.stocks[pool];
         let claims: &[Claim<'_>] = self.claims.get(pool).map_or(&[], Vec::as_slice);
         let instants = self.instants(stock, claims);
+        let mut running = Levels::of(claims);
         let sales = |span: &Span| {
-            let mut without_p = BTreeSet::new();
             let after = instants.range((Bound::Excluded(span.from), Bound::Unbounded)).copied();
             let instants = [span.from].into_iter().chain(after.take_while(|at| *at < span.to));
-            let levels = instants.map(|at| self.level(stock, claims, at, &mut without_p));
+            let levels = instants.map(|at| self.level(stock, &mut running, at));
             let (standing, level) = self.worst_of(stock, Behind::Installed, levels);
-            self.told(stock, &standing, &level, without_p.len())
+            self.told(stock, &standing, &level, self.without_p(claims, *span))
         };
         spans.iter().map(sales).collect()
     }
@@ -248,7 +250,8 @@ impl<'a> Market<'a> {
         let stock = &self.stocks[pool];
         let claims = self.claims.get(pool)?;
         let instants = self.instants(stock, claims).into_iter();
-        let levels = instants.map(|at| self.level(stock, claims, at, &mut BTreeSet::new()));
+        let mut running = Levels::of(claims);
+        let levels = instants.map(|at| self.level(stock, &mut running, at));
         let (standing, level) = self.worst_of(stock, behind, levels);
         let share = match standing {
             Standing::Oversold(share) => Some(share),
@@ -320,29 +323,38 @@ impl<'a> Market<'a> {
         instants
     }
 
-    fn level<'c>(
-        &self,
-        stock: &Stock<'_>,
-        claims: &[Claim<'c>],
-        at: i64,
-        without_p: &mut BTreeSet<&'c ContractId>,
-    ) -> Level {
+    /// At an instant that is not before the last one asked for.
+    fn level(&self, stock: &Stock<'_>, running: &mut Levels<'_>, at: i64) -> Level {
         let mut sold: BTreeMap<Basis, BigRational> = BTreeMap::new();
         let mut spread: BTreeMap<Basis, BigRational> = BTreeMap::new();
-        for claim in claims.iter().filter(|claim| claim.in_force.contains(at)) {
-            let Some((basis, p)) = self.p_of(claim.contract, at) else {
-                without_p.insert(&claim.contract.id);
-                continue;
+        for (kind, amount) in running.at(at) {
+            let basis = kind.basis;
+            let p = match kind.model {
+                None => amount.clone(),
+                Some(model) => match self.p_per_card(model, basis, at) {
+                    None => continue,
+                    Some(per_card) => amount * per_card,
+                },
             };
-            let share = match &claim.share {
-                Share::Allocated(share) => share,
-                Share::Spread => {
-                    spread.entry(basis).or_insert_with(|| self.spread(stock, basis, at))
-                }
+            let p = if kind.spread {
+                let share = || self.spread(stock, basis, at);
+                p * &*spread.entry(basis).or_insert_with(share)
+            } else {
+                p
             };
-            *sold.entry(basis).or_insert_with(BigRational::zero) += p * share;
+            *sold.entry(basis).or_insert_with(BigRational::zero) += p;
         }
         Level { at, sold }
+    }
+
+    /// How many of the claims are in force at some instant of the span at which their P is unknown.
+    fn without_p(&self, claims: &[Claim<'_>], span: Span) -> usize {
+        let unknown = |claim: &&Claim<'_>| {
+            let shown = claim.in_force.within(span);
+            // Once published, a figure is followed by others only.
+            shown.length() > 0 && self.p_of(claim.contract, shown.from).is_none()
+        };
+        claims.iter().filter(unknown).count()
     }
 
     fn p_of(&self, contract: &Contract, at: i64) -> Option<(Basis, BigRational)> {

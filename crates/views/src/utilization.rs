@@ -148,7 +148,8 @@ impl Views {
     ) -> Result<Utilization, Error> {
         let mut connection = self.connection().await?;
         let (transaction, position) = self.snapshot(&mut connection).await?;
-        let holdings = Holdings::load(&transaction, pool, detail.period(), seen).await?;
+        let (period, by_day) = (detail.period(), matches!(detail, Detail::Days(_)));
+        let holdings = Holdings::load(&transaction, pool, period, by_day, seen).await?;
         drop(transaction);
         drop(connection);
         let pool = pool.cloned();

@@ -16,7 +16,8 @@ use crate::table::cell;
 /// How long an asker waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// No answer may take the database longer.
-const READER: &str = "-c default_transaction_read_only=on -c statement_timeout=60s";
+const READER: &str =
+    "-c default_transaction_read_only=on -c statement_timeout=60s -c work_mem=32MB";
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 

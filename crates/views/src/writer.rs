@@ -14,8 +14,9 @@ use crate::archive::{self, ArchivedCommit};
 use crate::copy::PackedRows;
 use crate::database::{Database, Schema};
 use crate::error::Error;
+use crate::flow_graph::FlowGraph;
 use crate::loops::{self, LoopFound};
-use crate::rows::Flow;
+use crate::rows::{CutSearch, Flow};
 use crate::schema::{lock, own, prepare, share_name};
 use crate::table::{cell, select};
 use crate::views::position_in;
@@ -69,9 +70,11 @@ impl Writer {
         position_in(&self.client.query_one("SELECT position FROM progress", &[]).await?)
     }
 
-    /// All flows in the order in which they were recorded.
-    pub async fn flows(&self) -> Result<Vec<Flow>, Error> {
-        select(&self.client, "TRUE", &[]).await
+    /// The graph of all flows with the loops that are stored.
+    pub async fn graph(&self) -> Result<FlowGraph, Error> {
+        let flows: Vec<Flow> = select(&self.client, "TRUE", &[]).await?;
+        let cut: Vec<CutSearch> = select(&self.client, "TRUE", &[]).await?;
+        FlowGraph::restore(&flows, loops::stored(&self.client).await?, &cut)
     }
 
     /// The newest commit of each partition that the archive holds.

@@ -14,9 +14,9 @@ pub(crate) struct Loops {
 }
 
 impl Loops {
-    /// Those of flows that are stored.
-    pub(crate) fn of(flows: &[Flow]) -> Result<Self, Error> {
-        Ok(Self { graph: FlowGraph::of(flows)?, changed: BTreeSet::new() })
+    /// Those that are stored.
+    pub(crate) const fn of(graph: FlowGraph) -> Self {
+        Self { graph, changed: BTreeSet::new() }
     }
 
     /// Adds flows; tells of those through which the search for loops was cut short.

@@ -1,6 +1,6 @@
 //! A session as the writer of one schema: where it stands, and what takes it further.
 //!
-//! Invariant: the graph in memory is that of the flows that are stored; after any error the session
+//! Invariant: the graph in memory is that of the flows and the loops that are stored; after any error the session
 //! is given up, and the next one starts from what is stored.
 
 use std::time::Duration;
@@ -35,7 +35,7 @@ impl Session {
         let writer = Writer::open(database, schema.clone(), patience).await?;
         let position = writer.position().await?;
         let heads = check_log(journal, &writer, position).await?;
-        let loops = Loops::of(&writer.flows().await?)?;
+        let loops = Loops::of(writer.graph().await?);
         tracing::info!(%schema, position, "projecting");
         Ok(Self { writer, loops, position, heads })
     }

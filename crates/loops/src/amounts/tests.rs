@@ -5,6 +5,11 @@
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 
+use num_bigint::BigInt;
+use num_rational::BigRational;
+use num_traits::Zero;
+
+use super::network::TimeNetwork;
 use super::*;
 use crate::rounding::decimal;
 
@@ -37,7 +42,7 @@ fn check(path: &str, payments: &str, expected: &Expect) {
         "lower {}, fifo {}, pro rata {}, upper {}; out {}, received {}",
         amounts.returned_lower,
         amounts.returned_fifo,
-        decimal(&amounts.returned_pro_rata, 2),
+        amounts.returned_pro_rata.decimal(1, 2),
         amounts.returned_upper,
         amounts.capital_out,
         amounts.received,
@@ -152,7 +157,7 @@ fn early_money_that_was_lost_need_not_be_the_roots() {
 fn pro_rata_stays_an_exact_fraction() {
     let payments = "X-B 1, A-B 2, B-C 3, Y-C 4, C-A 5";
     let amounts = Amounts::of(3, &movements("A B C", payments));
-    assert_eq!(amounts.returned_pro_rata, BigRational::new(10.into(), 7.into()));
+    assert_eq!(amounts.returned_pro_rata.exact(), BigRational::new(10.into(), 7.into()));
 }
 
 /// What the parties hold, and how much of it an attribution calls the root's.
@@ -269,13 +274,94 @@ proptest! {
         let (lower, upper) = (amounts.returned_lower, amounts.returned_upper);
         prop_assert!(0 <= lower && upper <= amounts.capital_out && upper <= amounts.received);
         prop_assert!(lower <= amounts.returned_fifo && amounts.returned_fifo <= upper);
-        prop_assert!(whole(lower) <= amounts.returned_pro_rata);
-        prop_assert!(amounts.returned_pro_rata <= whole(upper));
+        let pro_rata = amounts.returned_pro_rata.exact();
+        prop_assert!(whole(lower) <= pro_rata && pro_rata <= whole(upper));
     }
 
     #[test]
     fn pro_rata_is_what_its_definition_says((parties, movements) in any_history(60)) {
         let amounts = Amounts::of(parties, &movements);
-        prop_assert_eq!(amounts.returned_pro_rata, pro_rata_by_definition(parties, &movements));
+        let by_definition = pro_rata_by_definition(parties, &movements);
+        prop_assert_eq!(amounts.returned_pro_rata.exact(), by_definition);
     }
+
+    #[test]
+    fn what_is_written_down_is_what_the_fraction_rounds_to(
+        (parties, movements) in any_history(80),
+        per in prop_oneof![Just(1), Just(100), Just(2_000), 1..=1_000_i128],
+    ) {
+        let written = Amounts::of(parties, &movements).returned_pro_rata;
+        let exact = pro_rata_by_definition(parties, &movements) / BigInt::from(per);
+        for digits in 0..=9 {
+            prop_assert_eq!(written.decimal(per, digits), decimal(&exact, digits));
+        }
+    }
+
+    #[test]
+    fn pro_rata_is_equal_where_the_fractions_are(
+        (parties, movements) in any_history(12),
+        (others_parties, others) in any_history(12),
+    ) {
+        let [one, other] = [(parties, &movements), (others_parties, &others)]
+            .map(|(parties, movements)| Amounts::of(parties, movements).returned_pro_rata);
+        prop_assert_eq!(one == other, one.exact() == other.exact());
+    }
+
+    #[test]
+    fn the_cheapest_cut_is_the_largest_flow((parties, movements) in any_history(200)) {
+        let flow = TimeNetwork::of(parties, &movements).most_returned();
+        prop_assert_eq!(cuts::most_returned(parties, &movements), flow);
+    }
+
+    #[test]
+    fn a_path_too_long_to_cut_has_the_same_bounds((parties, movements) in any_history(60)) {
+        // The money goes all the way round on further legs at once.
+        let longer = MOST_PARTIES_TO_CUT + 1;
+        let prolonged: Vec<Movement> = movements.iter().flat_map(|movement| match *movement {
+            Movement::Leg { leg, amount } if leg + 1 == parties => {
+                (leg..longer).map(|leg| Movement::Leg { leg, amount }).collect()
+            }
+            movement => vec![movement],
+        }).collect();
+        prop_assert_eq!(Amounts::of(longer, &prolonged), Amounts::of(parties, &movements));
+    }
+}
+
+#[test]
+fn a_tie_that_the_bounds_leave_open_is_rounded_as_the_fraction() {
+    // A sixth of 2,499 is 416.5, and a sixth has no end in binary places.
+    let payments = "X-C 2500, A-C 500, C-A 2499";
+    let pro_rata = Amounts::of(2, &movements("A C", payments)).returned_pro_rata;
+    assert_eq!(pro_rata.exact(), BigRational::new(833.into(), 2.into()));
+    assert_eq!(pro_rata.decimal(1, 0), "417");
+    let payments = "X-C 2500, A-C 500, C-A 2500";
+    let more = Amounts::of(2, &movements("A C", payments)).returned_pro_rata;
+    assert_eq!((more.decimal(1, 0), more == pro_rata), ("417".to_owned(), false));
+}
+
+/// A company that is funded, pays others and pays its investor, over and over; with its shares
+/// never the same twice.
+fn long_history(rounds: i128) -> Vec<Movement> {
+    let one = |round: i128| {
+        let amount = |of: i128| of + round * 7_919 % 1_009;
+        [
+            Movement::Leg { leg: 0, amount: amount(100_000) },
+            Movement::OtherIn { party: 1, amount: amount(50_000) },
+            Movement::Leg { leg: 1, amount: amount(120_000) },
+            Movement::Exit { party: 2, amount: amount(30_000) },
+            Movement::Leg { leg: 2, amount: amount(80_000) },
+        ]
+    };
+    (0..rounds).flat_map(one).collect()
+}
+
+#[test]
+fn a_long_history_takes_no_more_room_than_its_movements() {
+    let short = Amounts::of(3, &long_history(100));
+    let exact = short.returned_pro_rata.exact();
+    assert_eq!(short.returned_pro_rata.decimal(100, 2), decimal(&(exact / BigInt::from(100)), 2));
+    let long = Amounts::of(3, &long_history(24_000));
+    assert!(long.returned_lower <= long.returned_fifo && long.returned_fifo <= long.returned_upper);
+    let pro_rata: i128 = long.returned_pro_rata.decimal(1, 0).parse().unwrap();
+    assert!((long.returned_lower..=long.returned_upper).contains(&pro_rata));
 }

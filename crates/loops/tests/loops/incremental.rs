@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use loopledger_loops::{Bounds, Flow, FlowId, Graph, Kind, Loop, LoopKind, Recorded};
+use loopledger_loops::{
+    Amounts, Bounds, Flow, FlowId, Graph, Kind, Loop, LoopKind, Movement, Recorded,
+};
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use proptest::prelude::*;
@@ -225,8 +227,8 @@ proptest! {
             let (lower, upper) = (amounts.returned_lower, amounts.returned_upper);
             prop_assert!(0 <= lower && lower <= amounts.returned_fifo);
             prop_assert!(amounts.returned_fifo <= upper && upper <= amounts.capital_out);
-            prop_assert!(whole(lower) <= amounts.returned_pro_rata);
-            prop_assert!(amounts.returned_pro_rata <= whole(upper));
+            let pro_rata = amounts.returned_pro_rata.exact();
+            prop_assert!(whole(lower) <= pro_rata && pro_rata <= whole(upper));
         }
     }
 
@@ -234,18 +236,46 @@ proptest! {
     fn loops_that_end_in_one_payment_share_it_out_pro_rata(flows in any_market(1..=40)) {
         let mut shared = BTreeMap::new();
         for found in all_at_once(Bounds::default(), &flows).loops() {
-            let parties = &found.cycle.parties;
-            let last_leg = (*parties.last().unwrap(), parties[0], found.cycle.currency);
-            *shared.entry(last_leg).or_insert_with(|| whole(0)) += found.amounts.returned_pro_rata;
+            for (payment, returned) in returned_by_payment(&found, &flows) {
+                *shared.entry(payment).or_insert_with(|| whole(0)) += returned;
+            }
         }
-        for ((from, to, currency), returned) in shared {
-            let payments = flows.iter().filter(|flow| {
-                flow.kind.is_compute()
-                    && (flow.from, flow.to, flow.currency) == (from, to, currency)
-            });
-            prop_assert!(returned <= whole(payments.map(|flow| flow.amount).sum()));
+        for flow in &flows {
+            let returned = shared.remove(&flow.recorded).unwrap_or_else(|| whole(0));
+            prop_assert!(returned <= whole(flow.amount), "{returned} of {flow:?}");
+        }
+        prop_assert!(shared.is_empty());
+    }
+}
+
+/// What each payment on the last leg brings back pro rata: what came back up to it, less what had
+/// come back before.
+fn returned_by_payment(found: &Loop, flows: &[Flow]) -> Vec<(Recorded, BigRational)> {
+    let parties = &found.cycle.parties;
+    let mut flows = flows.to_vec();
+    flows.retain(|flow| flow.currency == found.cycle.currency && flow.from != flow.to);
+    flows.sort_unstable_by_key(Flow::moment);
+    let place = |party| parties.iter().position(|other| *other == party);
+    let mut movements = Vec::new();
+    let mut payments = Vec::new();
+    let mut before = whole(0);
+    for Flow { from, to, amount, recorded, .. } in flows {
+        if !found.legs.iter().any(|leg| leg.recorded == recorded) {
+            let beyond_root = |party| place(party).filter(|place| *place > 0);
+            movements.extend(beyond_root(from).map(|party| Movement::Exit { party, amount }));
+            movements.extend(beyond_root(to).map(|party| Movement::OtherIn { party, amount }));
+            continue;
+        }
+        let leg = place(from).unwrap();
+        movements.push(Movement::Leg { leg, amount });
+        if leg + 1 == parties.len() {
+            let now = Amounts::of(parties.len(), &movements).returned_pro_rata.exact();
+            payments.push((recorded, &now - before));
+            before = now;
         }
     }
+    assert_eq!(Amounts::of(parties.len(), &movements), found.amounts);
+    payments
 }
 
 proptest! {

@@ -1,9 +1,9 @@
 //! What makes a loop, what kind it is, and what is refused, one rule a test.
 
 use expect_test::{Expect, expect};
-use loopledger_loops::{Bounds, Cycle, Flow, FlowError, FlowId, Graph, Kind, Recorded};
+use loopledger_loops::{Bounds, Cycle, Flow, FlowError, FlowId, Graph, Kind, Loop, Recorded};
 
-use crate::statement::{DAY_US, all_told, day, graph, read};
+use crate::statement::{DAY_US, all_told, day, graph, read, told};
 
 fn check(flows: &str, expected: &Expect) {
     expected.assert_eq(&all_told(&graph(flows)));
@@ -207,6 +207,39 @@ fn other_money_through_a_party_on_the_path_changes_the_record() {
           out 100: 0 <= 50 12.50 <= 50, ratio 0.125000
     "#]]
     .assert_eq(&all_told(&graph));
+}
+
+#[test]
+fn a_back_dated_payment_changes_the_amounts_that_it_must() {
+    let (mut graph, flows) = read(
+        "2025-01-01 a f contribution 100
+         2025-01-03 f c investment 100
+         2025-01-05 c a compute_payment 80
+         2025-01-01 b d investment 100
+         2025-01-05 d b compute_payment 60
+         2025-01-02 x f transfer 100
+         2025-01-04 c v transfer 60
+         2025-01-06 c v transfer 20",
+    );
+    graph.extend(flows[..5].to_vec()).unwrap();
+    let figures = |graph: &Graph| -> Vec<String> {
+        let second_line = |found: Loop| told(graph, &found).lines().nth(1).unwrap().to_owned();
+        graph.loops().map(second_line).collect()
+    };
+    let undisturbed = "  out 100: 60 <= 60 60.00 <= 60, ratio 0.600000";
+    let all_returned = "  out 100: 80 <= 80 80.00 <= 80, ratio 0.800000";
+    assert_eq!(figures(&graph), [all_returned, undisturbed]);
+    // Other money was in the fund when it invested: the root's is half of the 100, all or none.
+    assert_eq!(graph.add(flows[5]).unwrap().cycles.len(), 1);
+    let mixed = "  out 100: 0 <= 80 40.00 <= 80, ratio 0.400000";
+    assert_eq!(figures(&graph), [mixed, undisturbed]);
+    // 60 of them had gone elsewhere before the payment, so 40 of it came from outside.
+    assert_eq!(graph.add(flows[6]).unwrap().cycles.len(), 1);
+    let spent = "  out 100: 0 <= 40 20.00 <= 40, ratio 0.200000";
+    assert_eq!(figures(&graph), [spent, undisturbed]);
+    // What leaves after the return has no part in it.
+    graph.add(flows[7]).unwrap();
+    assert_eq!(figures(&graph), [spent, undisturbed]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Flows written down as lines of text, for tests to read like a bank statement.
 
-use loopledger_loops::{Bounds, Flow, FlowId, Graph, Kind, Loop, Recorded, decimal};
+use loopledger_loops::{Bounds, Flow, FlowId, Graph, Kind, Loop, Recorded};
 
 pub const DAY_US: i64 = 24 * 60 * 60 * 1_000_000;
 
@@ -72,9 +72,9 @@ pub fn told(graph: &Graph, found: &Loop) -> String {
         amounts.capital_out,
         amounts.returned_lower,
         amounts.returned_fifo,
-        decimal(&amounts.returned_pro_rata, 2),
+        amounts.returned_pro_rata.decimal(1, 2),
         amounts.returned_upper,
-        decimal(&found.ratio_pro_rata(), 6),
+        found.ratio_pro_rata(6),
     )
 }
 

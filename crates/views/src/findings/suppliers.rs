@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use loopledger_model::{Currency, FactId, PartyId};
 use rust_decimal::Decimal;
 use tokio_postgres::Transaction;
+use tokio_postgres::types::ToSql;
 
 use super::Finding;
 use super::rules::{RULES, Rule, RuleSet};
@@ -12,7 +13,7 @@ use crate::as_of::As;
 use crate::error::Error;
 use crate::figures;
 use crate::rows::Flow;
-use crate::table::select;
+use crate::table::{cell, select};
 
 /// As many capital legs as a loop may have.
 const MOST_STEPS: usize = 4;
@@ -21,8 +22,8 @@ const MOST_STEPS: usize = 4;
 pub(super) struct Suppliers {
     /// Contributions and investments.
     pub(super) capital: Vec<Flow>,
-    /// All payments for compute of those buyers that somebody has invested in and that pay one
-    /// provider enough.
+    /// All payments for compute of those buyers that somebody has invested in and that pay enough
+    /// to one provider whose capital has reached them.
     pub(super) payments: Vec<Flow>,
 }
 
@@ -37,30 +38,22 @@ impl Suppliers {
         let times = [&seen.of as _, &seen.known as _];
         let seen = As::CONDITION;
         let capital = format!("{seen} AND kind IN ('contribution', 'investment')");
-        let spent = format!(
-            "SELECT from_party, currency, sum(amount) AS paid FROM flows
-             WHERE {seen} AND kind = 'compute_payment' GROUP BY from_party, to_party, currency"
-        );
-        let payments = format!(
-            "{seen} AND kind = 'compute_payment' AND from_party IN (
-                SELECT from_party FROM ({spent}) AS spent GROUP BY from_party, currency
-                HAVING max(paid) > $3 * sum(paid))
-             AND from_party IN (SELECT to_party FROM flows WHERE {seen} AND kind = 'investment')"
-        );
-        let limit = RULES.supplier_share;
-        let with_limit = [times[0], times[1], &limit as _];
-        Ok(Self {
-            capital: select(transaction, &capital, &times).await?,
-            payments: select(transaction, &payments, &with_limit).await?,
-        })
+        let capital: Vec<Flow> = select(transaction, &capital, &times).await?;
+        let mut buyers = BTreeSet::new();
+        let funders = funders(&capital);
+        for (buyer, provider) in pairs(transaction, seen, &times).await? {
+            if !buyers.contains(&buyer) && way(&funders, &provider, &buyer).is_some() {
+                buyers.insert(buyer);
+            }
+        }
+        let buyers: Vec<&str> = buyers.iter().map(PartyId::as_str).collect();
+        let payments = format!("{seen} AND kind = 'compute_payment' AND from_party = ANY ($3)");
+        let payments = select(transaction, &payments, &[times[0], times[1], &buyers as _]).await?;
+        Ok(Self { capital, payments })
     }
 
     pub(super) fn findings(&self, rules: &RuleSet) -> Vec<Finding> {
-        let mut funders = Funders::new();
-        for flow in &self.capital {
-            let of_party = funders.entry(&flow.to_party).or_default();
-            of_party.entry(&flow.from_party).or_default().push(flow.stamp.fact());
-        }
+        let funders = funders(&self.capital);
         let mut spending: BTreeMap<(&PartyId, Currency), Spending<'_>> = BTreeMap::new();
         for paid in &self.payments {
             let of_buyer = spending.entry((&paid.from_party, paid.currency)).or_default();
@@ -84,6 +77,36 @@ impl Suppliers {
         };
         spending.iter().flat_map(of_buyer).collect()
     }
+}
+
+fn funders(capital: &[Flow]) -> Funders<'_> {
+    let mut funders = Funders::new();
+    for flow in capital {
+        let of_party = funders.entry(&flow.to_party).or_default();
+        of_party.entry(&flow.from_party).or_default().push(flow.stamp.fact());
+    }
+    funders
+}
+
+/// Buyers that somebody has invested in, with each provider that they pay enough in a currency.
+async fn pairs(
+    transaction: &Transaction<'_>,
+    seen: &str,
+    times: &[&(dyn ToSql + Sync); 2],
+) -> Result<Vec<(PartyId, PartyId)>, Error> {
+    let query = format!(
+        "SELECT from_party, to_party FROM (
+            SELECT from_party, to_party, sum(amount) AS part,
+                sum(sum(amount)) OVER (PARTITION BY from_party, currency) AS paid
+            FROM flows WHERE {seen} AND kind = 'compute_payment'
+            GROUP BY from_party, to_party, currency) AS spent
+         WHERE part > $3 * paid AND from_party IN (
+            SELECT to_party FROM flows WHERE {seen} AND kind = 'investment')"
+    );
+    let limit = RULES.supplier_share;
+    let rows = transaction.query(&query, &[times[0], times[1], &limit as _]).await?;
+    let read = |row| Ok((cell(row, 0, "flows", "from_party")?, cell(row, 1, "flows", "to_party")?));
+    rows.iter().map(read).collect()
 }
 
 /// The parties from a provider to a buyer along which capital went, and the facts that say so.

@@ -1,12 +1,13 @@
 //! Figures worked out by hand, and what holds for any pool.
 
 use loopledger_model::purchase::ContractUnit;
-use loopledger_model::{Precision, Sparsity};
+use loopledger_model::{CardHours, Precision, Sparsity};
 use loopledger_testkit::{at, id, period};
 use proptest::prelude::*;
 
 use super::*;
-use crate::rows::{Allocation, CardSpec, Contract, Pool, PoolState, Stamp, Termination, Usage};
+use crate::holdings::{Busy, Seen};
+use crate::rows::{Allocation, CardSpec, Contract, Pool, PoolState, Stamp, Termination};
 
 /// Rows in the order in which they are written down; every one is recorded when it took effect.
 #[derive(Default)]
@@ -128,19 +129,17 @@ impl Book {
     }
 
     fn usage(mut self, allocation: &str, (from, to): (&str, &str), card_hours: &str) -> Self {
-        let stamp = self.stamp(to);
+        self.stamp(to);
         let given = self.holdings.allocations.iter().find(|given| given.id == id(allocation));
         let given = given.expect("an allocation").clone();
-        self.holdings.usages.push(Usage {
-            stamp,
-            id: id(&format!("{allocation}:{from}")),
-            allocation: given.id,
-            pool: given.pool,
-            contract: given.contract,
-            from_at: at(from),
-            card_hours: id(card_hours),
-            source: id("slurm"),
+        let window = Span::of(at(from), at(to));
+        let metered: CardHours = id(card_hours);
+        self.holdings.busy.push(Busy {
+            pool: given.pool.clone(),
+            window,
+            card_hours: figures::exact(metered.value()),
         });
+        self.holdings.seen.push(Seen { pool: given.pool, allocation: given.id, window });
         self
     }
 
