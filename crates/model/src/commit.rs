@@ -53,6 +53,7 @@ pub struct Entry<E, R> {
 
 /// An event of any context.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "read and dropped one commit at a time")]
 pub enum Event {
     Registry(registry::Event),
     Voucher(voucher::Event),

@@ -2,7 +2,7 @@
 
 use loopledger_model::voucher::{
     Admission, Command, IssueVoucher, LockVoucher, Programme, RedeemVoucher, Rules,
-    SettleRedemption,
+    SettleRedemption, SettlementRules,
 };
 use loopledger_model::{Currency, Rounding, RoundingMode};
 
@@ -12,10 +12,13 @@ pub(super) fn programme(row: &mut Cells<'_>) -> Option<Draft> {
     let priced_in = row.currency();
     let programme = whole!(Programme {
         id: row.one("id"),
+        version: Some(1),
         issuer: row.one("issuer"),
         name: row.one("name"),
         currency: priced_in,
         budget: row.money("budget", priced_in),
+        budgets: Some(Vec::new()),
+        funding: Some(Vec::new()),
         at: row.one("opens"),
         closes: row.one("closes"),
         rules: rules(row, priced_in),
@@ -34,6 +37,13 @@ fn rules(row: &mut Cells<'_>, currency: Option<Currency>) -> Option<Rules> {
         funding_link_months: row.maybe("funding_link_months"),
         metering_required: row.maybe("metering_required").map(Option::unwrap_or_default),
         rounding: rounding(row, currency),
+        amount: Some(Box::default()),
+        eligibility: Some(Box::default()),
+        settlement: Some(SettlementRules::default()),
+        application_review: Some(None),
+        claim_review: Some(None),
+        waiver: Some(None),
+        clawback: Some(None),
     })
 }
 
@@ -54,6 +64,7 @@ pub(super) fn admission(row: &mut Cells<'_>) -> Option<Draft> {
         provider: row.one("provider"),
         at: from,
         to: row.maybe_end(from),
+        qualification: Some(None),
     })?;
     Some(Draft::dated(admission.at, Command::AdmitProvider(admission)))
 }
@@ -66,6 +77,8 @@ pub(super) fn voucher(row: &mut Cells<'_>) -> Option<Draft> {
         holder: row.one("holder"),
         amount: row.money("amount", currency),
         at: row.one("at"),
+        application: Some(None),
+        tranche: Some(None),
     })?;
     Some(Draft::dated(issue.at, Command::IssueVoucher(issue)))
 }
