@@ -5,6 +5,8 @@ mod bad_input;
 mod crashes;
 mod lp_loop;
 mod program;
+mod programmes;
 mod rebuild;
 mod rules;
 mod stack;
+mod statements;

@@ -7,6 +7,7 @@
 
 mod archive;
 mod as_of;
+mod claims;
 mod columns;
 mod database;
 mod digest;
@@ -19,9 +20,11 @@ mod holdings;
 mod loops;
 mod meters;
 mod oversold;
+mod programmes;
 mod references;
 pub mod rows;
 mod schema;
+mod statement;
 mod steps;
 mod table;
 mod utilization;
@@ -31,6 +34,7 @@ mod writer;
 
 pub use archive::{ArchivedCommit, NotUnpacked, PackedBody};
 pub use as_of::As;
+pub use claims::{Claim, ClaimQuery, Claims, Clawback, Payment};
 pub use columns::micros;
 pub use database::{BadSchema, Database, Schema};
 pub use digest::{Digests, TableDigest};
@@ -41,8 +45,10 @@ pub use flows::{FlowQuery, Flows, MoneyFlow};
 pub use holdings::Holdings;
 pub use loops::{Leg, LoopFound, LoopQuery, Loops};
 pub use oversold::BasisShare;
+pub use programmes::{Figures, PeriodBudget, ProgrammeAnswer, SourceBudget, Tally, Version};
 pub use references::Denominated;
 pub use schema::{discard, swap};
+pub use statement::{Statement, StatementTotal};
 pub use utilization::{PoolUtilization, Utilization};
 pub use views::Views;
 pub use vouchers::{ProgrammeTotals, VoucherState, VoucherStatus, Vouchers};

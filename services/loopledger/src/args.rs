@@ -106,6 +106,39 @@ pub enum Command {
         #[command(flatten)]
         view: ViewArgs,
     },
+    /// One programme: versions and rules, budget by period and by source, applications and claims
+    Programme {
+        id: ProgrammeId,
+        #[command(flatten)]
+        view: ViewArgs,
+    },
+    /// Claims, what cut them and what became of them
+    Claims {
+        /// Only claims on this programme
+        #[arg(long, value_name = "ID")]
+        programme: Option<ProgrammeId>,
+        /// Only claims for this provider's service
+        #[arg(long, value_name = "ID")]
+        provider: Option<PartyId>,
+        /// Only claims at this stage
+        #[arg(long, value_name = "STAGE", value_parser = CLAIM_STAGES)]
+        stage: Option<String>,
+        #[command(flatten)]
+        view: ViewArgs,
+    },
+    /// A provider's claims of a period: what was asked, cut and why, paid and open
+    Statement {
+        #[arg(long, value_name = "ID")]
+        provider: PartyId,
+        /// Start of the period
+        #[arg(long, value_name = "DATE", value_parser = parse_instant)]
+        from: Timestamp,
+        /// End of the period, itself not included
+        #[arg(long, value_name = "DATE", value_parser = parse_instant)]
+        to: Timestamp,
+        #[command(flatten)]
+        view: ViewArgs,
+    },
     /// Check that the journal is whole and the same as its archive, commit by commit
     Verify {
         /// Print one JSON document instead of a report
@@ -151,4 +184,19 @@ const FLOW_KINDS: [&str; 7] = [
     "voucher_payment",
     "refund",
     "transfer",
+];
+
+const CLAIM_STAGES: [&str; 12] = [
+    "submitted",
+    "under_review",
+    "information_requested",
+    "publicised",
+    "approved",
+    "payment_ordered",
+    "payment_failed",
+    "partly_paid",
+    "paid",
+    "rejected",
+    "withdrawn",
+    "closed",
 ];

@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use loopledger_model::Period;
-use loopledger_views::{As, FlowQuery, LoopQuery};
+use loopledger_views::{As, ClaimQuery, FlowQuery, LoopQuery};
 use serde::Serialize;
 use tempfile::TempDir;
 use tokio::time::Instant;
@@ -52,6 +52,25 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
                 Ok(stack.views.vouchers(programme.as_ref(), seen(view)).await?)
             };
             query_ledger(&stack, view, ask, tables::vouchers).await
+        }
+        Command::Programme { id, view } => {
+            let ask = async |stack: &Stack| {
+                let known = stack.views.programme(&id, seen(view)).await?;
+                known.with_context(|| format!("no programme {id} was known then"))
+            };
+            query_ledger(&stack, view, ask, tables::programme).await
+        }
+        Command::Claims { programme, provider, stage, view } => {
+            let query = ClaimQuery { programme, provider, stage };
+            let ask = async |stack: &Stack| Ok(stack.views.claims(&query, seen(view)).await?);
+            query_ledger(&stack, view, ask, tables::claims).await
+        }
+        Command::Statement { provider, from, to, view } => {
+            let Some(period) = period(from, to) else { return Ok(ExitCode::from(UNREADABLE)) };
+            let ask = async |stack: &Stack| {
+                Ok(stack.views.statement(&provider, period, seen(view)).await?)
+            };
+            query_ledger(&stack, view, ask, tables::statement).await
         }
         Command::Verify { json } => check_journal(&stack, json).await,
         Command::Repair => repair_journal(&stack).await,

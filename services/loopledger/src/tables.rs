@@ -1,10 +1,14 @@
 //! Answers as tables for people; `--json` is for programs.
 
+mod voucher;
+
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{CellAlignment, Table, TableComponent};
 use loopledger_views::{Flows, Loops, Utilization, VoucherStatus, Vouchers};
 
 use crate::figures::{day, grouped, or_unknown, percent};
+
+pub use voucher::{claims, programme, statement};
 
 /// A table; columns whose heading starts with `>` hold figures and are aligned to the right.
 fn table(headings: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Table {

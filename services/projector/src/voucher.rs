@@ -9,7 +9,10 @@ use loopledger_views::micros;
 use loopledger_views::rows::{Admission, MoveKind, Programme, Rows, Stamp, Voucher, VoucherMove};
 use rust_decimal::Decimal;
 
+use crate::voucher_fact;
+
 pub(crate) fn project(stamp: Stamp, event: &Event, rows: &mut Rows) {
+    rows.voucher_facts.push(voucher_fact::of(stamp, event));
     match event {
         Event::ProgrammeDefined(programme) => rows.programmes.push(defined(stamp, programme)),
         Event::ProviderAdmitted(admission) => rows.admissions.push(Admission {

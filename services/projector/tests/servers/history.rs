@@ -18,7 +18,7 @@ pub async fn append_at(
     recorded_at: Timestamp,
     events: &[Value],
 ) -> Position {
-    let entry = json!({ "command": "c", "digest": "d", "by": "test", "events": events });
+    let entry = json!({ "command": "c", "digest": "00000000000000000000000000000000", "by": "test", "events": events });
     let body = json!({ "facts_at": 0, "entries": [entry] });
     let partition = Partition::first(context);
     let commit = NewCommit {
