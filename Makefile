@@ -14,11 +14,11 @@ demo: setup ## a private ledger, the lp-loop bundle, the loop report on your ter
 
 test: setup ## every test, on real servers of its own
 	@cargo build --workspace --bins
-	@cargo test --workspace --no-fail-fast
+	@LOOPLEDGER_BUILT=1 cargo test --workspace --no-fail-fast
 
 chaos: setup ## kill everything, again and again: CHAOS_SEEDS runs (100) from CHAOS_SEED (1) on
 	@cargo build --workspace --bins
-	@CHAOS_SEEDS=$${CHAOS_SEEDS:-100} cargo test -p loopledger-tests --test chaos -- --nocapture
+	@CHAOS_SEEDS=$${CHAOS_SEEDS:-100} LOOPLEDGER_BUILT=1 cargo test --workspace --test chaos whatever_the_seed -- --nocapture
 
 check: fmt lint test ## what has to pass before a change goes in
 
@@ -32,8 +32,9 @@ lint: ## clippy, warnings are errors; licences and advisories where cargo-deny i
 schemas: ## write schemas/ anew from the code
 	@WRITE_SCHEMAS=1 cargo test --quiet -p loopledger-model --test schemas
 
-bench: setup ## payments against a hand-written PostgreSQL schema, in one run; about five minutes after the build
-	@cargo run --release --quiet --manifest-path bench/Cargo.toml
+bench: setup ## against PostgreSQL by hand and two crates, all fsynced, into BENCHMARKS.md: 15 minutes (BENCH_QUICK=1: 2, printed)
+	@cargo build --release --quiet --manifest-path bench/Cargo.toml
+	@bench/target/release/loopledger-bench $(if $(BENCH_QUICK)$(BENCH_PARTS)$(BENCH_CLIENTS)$(BENCH_SIDES),,BENCHMARKS.md)
 
 clean: ## remove builds and the default data folder (.loopledger)
 	@cargo clean

@@ -1,4 +1,6 @@
-//! Clients that ask one thing after the other for as long as they are measured.
+//! Clients that ask one thing after the other, for as long as they are measured or until there is nothing left.
+//!
+//! Invariant: only what was asked and answered within the measured time counts.
 
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -7,27 +9,51 @@ use std::time::{Duration, Instant};
 #[derive(Debug, Clone, Copy)]
 pub struct Load {
     pub clients: usize,
+    /// What is done before does not count.
+    pub warm_up: Duration,
     pub measured: Duration,
+}
+
+/// What became of one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    Done,
+    /// The rules said no: nothing is left to take.
+    Refused,
 }
 
 /// What a load came to.
 #[derive(Debug, Clone)]
 pub struct Outcome {
     pub done: u64,
+    /// What was done before and after the measured time too.
+    pub done_in_all: u64,
     pub seconds: f64,
     /// Of single requests, in microseconds, sorted.
     pub latencies: Vec<u32>,
 }
 
 impl Outcome {
+    fn of(seconds: f64, clients: impl IntoIterator<Item = (u64, u64, Vec<u32>)>) -> Self {
+        let mut outcome = Self { done: 0, done_in_all: 0, seconds, latencies: Vec::new() };
+        for (done, done_in_all, latencies) in clients {
+            outcome.done += done;
+            outcome.done_in_all += done_in_all;
+            outcome.latencies.extend(latencies);
+        }
+        outcome.latencies.sort_unstable();
+        outcome
+    }
+
     pub fn per_second(&self) -> f64 {
         self.done as f64 / self.seconds
     }
 
-    pub fn percentile(&self, share: f64) -> u32 {
+    /// In microseconds.
+    pub fn percentile(&self, share: f64) -> f64 {
         let last = self.latencies.len().saturating_sub(1);
         let place = (last as f64 * share).round() as usize;
-        self.latencies.get(place).copied().unwrap_or_default()
+        f64::from(self.latencies.get(place).copied().unwrap_or_default())
     }
 }
 
@@ -37,20 +63,21 @@ where
     R: FnMut() -> F + Send + 'static,
     F: Future<Output = anyhow::Result<u64>> + Send,
 {
-    let begin = Instant::now() + Duration::from_secs(1);
+    let begin = Instant::now() + load.warm_up;
     let end = begin + load.measured;
     let tasks: Vec<_> = (0..load.clients)
         .map(|n| {
             let mut request = client(n);
             tokio::spawn(async move {
-                let (mut done, mut latencies) = (0, Vec::new());
+                let (mut done, mut done_in_all, mut latencies) = (0, 0, Vec::new());
                 loop {
                     let asked = Instant::now();
                     if asked >= end {
-                        return anyhow::Ok((done, latencies));
+                        return anyhow::Ok((done, done_in_all, latencies));
                     }
                     let count = request().await?;
                     let answered = Instant::now();
+                    done_in_all += count;
                     if asked >= begin && answered <= end {
                         done += count;
                         latencies.push(u32::try_from((answered - asked).as_micros())?);
@@ -59,13 +86,45 @@ where
             })
         })
         .collect();
-    let mut outcome =
-        Outcome { done: 0, seconds: load.measured.as_secs_f64(), latencies: Vec::new() };
+    let mut all = Vec::new();
     for task in tasks {
-        let (done, latencies) = task.await??;
-        outcome.done += done;
-        outcome.latencies.extend(latencies);
+        all.push(task.await??);
     }
-    outcome.latencies.sort_unstable();
+    Ok(Outcome::of(load.measured.as_secs_f64(), all))
+}
+
+/// Every client takes until it is refused. What they took together has to be `units`, no less and no more.
+pub async fn run_out<R, F>(
+    clients: usize,
+    units: u64,
+    mut client: impl FnMut(usize) -> R,
+) -> anyhow::Result<Outcome>
+where
+    R: FnMut() -> F + Send + 'static,
+    F: Future<Output = anyhow::Result<Taken>> + Send,
+{
+    let begin = Instant::now();
+    let tasks: Vec<_> = (0..clients)
+        .map(|n| {
+            let mut request = client(n);
+            tokio::spawn(async move {
+                let mut latencies = Vec::new();
+                loop {
+                    let asked = Instant::now();
+                    if request().await? == Taken::Refused {
+                        let done = latencies.len() as u64;
+                        return anyhow::Ok((done, done, latencies));
+                    }
+                    latencies.push(u32::try_from(asked.elapsed().as_micros())?);
+                }
+            })
+        })
+        .collect();
+    let mut all = Vec::new();
+    for task in tasks {
+        all.push(task.await??);
+    }
+    let outcome = Outcome::of(begin.elapsed().as_secs_f64(), all);
+    anyhow::ensure!(outcome.done == units, "{} of {units} units were taken", outcome.done);
     Ok(outcome)
 }

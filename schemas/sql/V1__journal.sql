@@ -1,9 +1,11 @@
 -- How far the journal has been projected, and every commit up to there as it was recorded.
--- Both are written in the transaction that writes the rows.
+-- Both are written in the transaction that writes the rows. A new generation tells whoever writes
+-- that other rows have taken the place of those that it knows.
 
 CREATE TABLE progress (
     only_row BOOLEAN PRIMARY KEY DEFAULT TRUE CHECK (only_row),
-    position BIGINT NOT NULL CHECK (position >= 0)
+    position BIGINT NOT NULL CHECK (position >= 0),
+    generation BIGINT NOT NULL DEFAULT 0
 );
 INSERT INTO progress (position) VALUES (0);
 
@@ -20,3 +22,4 @@ CREATE TABLE commits (
     hash BYTEA NOT NULL CHECK (length(hash) = 32),
     body BYTEA NOT NULL
 );
+ALTER TABLE commits ALTER COLUMN body SET STORAGE EXTERNAL;

@@ -72,7 +72,10 @@ CREATE TABLE loops (
     closed_at TIMESTAMPTZ NOT NULL,
     last_return_at TIMESTAMPTZ NOT NULL,
     lag_days BIGINT NOT NULL CHECK (lag_days >= 0),
+    dwell_days NUMERIC CHECK (dwell_days >= 0),
     legs JSONB NOT NULL,
+    voucher_events JSONB NOT NULL,
+    positions BIGINT[] NOT NULL,
     PRIMARY KEY (currency, parties),
     CHECK (first_capital_at <= closed_at AND closed_at <= last_return_at)
 );

@@ -32,17 +32,23 @@ impl Commit {
 
 /// Every message from 1 to the last; one that is missing is an error.
 pub fn read(connection: &mut Connection) -> io::Result<Vec<Commit>> {
-    let about = connection.api("STREAM.INFO.LEDGER", &json!({}))?;
+    let streams = connection.api("STREAM.NAMES", &json!({ "subject": "ledger.>" }))?;
+    let [Value::String(stream)] = &streams["streams"].as_array().map_or(&[][..], Vec::as_slice)
+    else {
+        return Err(io::Error::other(format!("not one stream has the commits: {streams}")));
+    };
+    let about = connection.api(&format!("STREAM.INFO.{stream}"), &json!({}))?;
     let state = &about["state"];
     let last = state["last_seq"].as_u64().unwrap_or(0);
     if state["messages"].as_u64() != Some(last) || state["num_deleted"].as_u64().unwrap_or(0) != 0 {
         return Err(io::Error::other(format!("the stream has gaps: {state}")));
     }
-    (1..=last).map(|position| one(connection, position)).collect()
+    (1..=last).map(|position| one(connection, stream, position)).collect()
 }
 
-fn one(connection: &mut Connection, position: u64) -> io::Result<Commit> {
-    let answer = connection.api("STREAM.MSG.GET.LEDGER", &json!({ "seq": position }))?;
+fn one(connection: &mut Connection, stream: &str, position: u64) -> io::Result<Commit> {
+    let question = json!({ "seq": position });
+    let answer = connection.api(&format!("STREAM.MSG.GET.{stream}"), &question)?;
     let message = &answer["message"];
     let text = |field: &str| message[field].as_str().unwrap_or_default();
     if message["seq"].as_u64() != Some(position) {

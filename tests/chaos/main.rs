@@ -1,7 +1,8 @@
-//! Chaos: clients trade in a small market while the program and its servers are killed and stopped; then the stored
-//! facts, the answers that were given and the read model are compared by code that shares nothing with the program.
+//! Chaos: clients trade in a small market while the program, its servers, its network and its disk fail; then the
+//! stored facts, the answers that were given and the read model are compared by code that shares nothing with the program.
 //!
-//! `CHAOS_SEED` is the first seed and `CHAOS_SEEDS` how many there are; a seed always gives the same commands and faults.
+//! `CHAOS_SEED` is the first seed and `CHAOS_SEEDS` how many there are. A seed chooses a scenario, or `CHAOS_SCENARIO`
+//! names it, and always gives the same commands and faults.
 
 #[path = "../system/program.rs"]
 #[expect(dead_code, reason = "the system tests use the rest")]
@@ -9,136 +10,95 @@ mod program;
 
 mod books;
 mod checker;
+mod damage;
+mod disk;
 mod faults;
 mod journal;
 mod load;
 mod market;
 mod nats;
+mod nodes;
+mod proxy;
 mod random;
+mod run;
+mod scenario;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::panic::catch_unwind;
+use std::sync::Once;
+use std::time::Instant;
 
-use faults::Supervised;
-use journal::Commit;
-use load::{Exchange, Load};
-use market::Request;
-use nats::Connection;
-use program::{Ledger, wait_until};
-use random::Random;
-
-const CLIENTS: u64 = 4;
-const REQUESTS: usize = 40;
-const FAULTS: u64 = 4;
+use run::Outcome;
+use scenario::Scenario;
 
 fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).map_or(otherwise, |text| text.parse().expect("a number"))
 }
 
-#[test]
-fn what_was_answered_is_stored_once_and_adds_up_whatever_was_killed() {
-    let (first, seeds) = (number("CHAOS_SEED", 1), number("CHAOS_SEEDS", 1));
-    for seed in first..first + seeds {
-        println!("chaos: CHAOS_SEED={seed}");
-        if has_rivals(seed) {
-            faults::build_rivals();
+/// The result on a line, and whether all was well.
+#[expect(clippy::disallowed_methods, reason = "a run is timed")]
+fn try_out(scenario: Scenario, seed: u64) -> (String, bool) {
+    println!("chaos: CHAOS_SCENARIO={scenario} CHAOS_SEED={seed}");
+    static BUILT: Once = Once::new();
+    BUILT.call_once(|| program::build(&["--workspace", "--bins"]));
+    let began = Instant::now();
+    let ended = catch_unwind(|| run::run(scenario, seed));
+    let (summary, findings) = match ended {
+        Ok(Outcome { summary, findings }) => (summary, findings),
+        Err(panic) => {
+            let said = panic.downcast_ref::<String>().cloned();
+            (String::new(), vec![said.unwrap_or_else(|| "it broke down, see above".to_owned())])
         }
-        let (summary, findings) = run(seed);
-        let result = if findings.is_empty() { "all is well" } else { "WRONG" };
-        println!("chaos: seed {seed}: {summary}: {result}");
-        assert!(findings.is_empty(), "CHAOS_SEED={seed} CHAOS_SEEDS=1:\n{}", findings.join("\n"));
-    }
-}
-
-/// Every other seed has two writers for two of the contexts.
-const fn has_rivals(seed: u64) -> bool {
-    seed.is_multiple_of(2)
-}
-
-/// What happened, and what was wrong with it.
-fn run(seed: u64) -> (String, Vec<String>) {
-    let mut random = Random::new(seed);
-    let plans: Vec<Vec<Request>> = (0..CLIENTS)
-        .map(|client| market::Client::new(client, random.split()).plan(REQUESTS))
-        .collect();
-    let commands = plans.iter().flatten().map(|request| request.commands.len() as u64).sum();
-    let schedule = faults::schedule(&mut random, FAULTS, commands);
-    let ledger = Ledger::new();
-    let load = Load::new(ledger.data());
-    let mut program = Supervised::start(&ledger, has_rivals(seed));
-    let (setting, ended) = (market::setting(), AtomicBool::new(false));
-    std::thread::scope(|threads| {
-        threads.spawn(|| {
-            let _ended = Ends(&ended);
-            load.run(&setting);
-            std::thread::scope(|clients| {
-                plans.iter().for_each(|plan| drop(clients.spawn(|| load.run(plan))));
-            });
-        });
-        program.run(&load, &schedule, &ended);
-    });
-    again(&load, &plans, &mut program);
-    let (commits, exchanges) = (stored(&ledger, &mut program), load.exchanges());
-    let mut findings = checker::check(&commits, &exchanges);
-    let books = books::fold(&commits);
-    findings.extend_from_slice(&books.findings);
-    if books.findings.is_empty() {
-        let (vouchers, flows) = (ledger.query(&["vouchers"]), ledger.query(&["flows"]));
-        findings.extend(books.compare(&vouchers, &flows, commits.len() as u64));
-    }
-    let starts = program.starts;
-    if program.stop() != Some(0) {
-        findings.push("the program did not stop cleanly".to_owned());
-    }
-    let accepted = count(&exchanges, "accepted");
-    let refused = count(&exchanges, "refused");
-    let (repeats, all) = (load.repeats.load(Ordering::Relaxed), exchanges.len());
-    let summary = format!(
-        "{all} commands answered ({accepted} accepted, {refused} refused), {repeats} requests repeated, \
-         faults {:?}, {starts} starts, {} commits; {}",
-        schedule.iter().map(|fault| (fault.victim, fault.stopped.is_some())).collect::<Vec<_>>(),
-        commits.len(),
-        books.summary()
-    );
-    (summary, findings)
-}
-
-/// Says that the load has ended, also where it panicked.
-struct Ends<'a>(&'a AtomicBool);
-
-impl Drop for Ends<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-fn count(exchanges: &[Exchange], answer: &str) -> usize {
-    exchanges.iter().filter(|exchange| exchange.answer["answer"] == answer).count()
-}
-
-/// Everything once more, after all kills: each command gets the answer that it had.
-fn again(load: &Load, plans: &[Vec<Request>], program: &mut Supervised<'_>) {
-    let calm =
-        |request: &Request| Request { cut: false, stop_at_refusal: false, ..request.clone() };
-    let answered: Vec<Exchange> = load.exchanges();
-    let skipped = |request: &Request| {
-        request.commands.iter().any(|(id, _)| {
-            let mut same = answered.iter().filter(|exchange| exchange.id == *id);
-            same.any(|exchange| exchange.answer["answer"] == "skipped")
-        })
     };
-    program.keep();
-    let all = plans.iter().flatten().filter(|request| !skipped(request));
-    load.run(&all.map(calm).collect::<Vec<_>>());
+    let (seconds, well) = (began.elapsed().as_secs(), findings.is_empty());
+    let result = if well { "all is well".to_owned() } else { "WRONG".to_owned() };
+    println!("chaos: {scenario} {seed}: {summary}: {result} ({seconds} s)");
+    findings.iter().for_each(|finding| println!("chaos: {scenario} {seed}: {finding}"));
+    (format!("{scenario} {seed}: {result}"), well)
 }
 
-fn stored(ledger: &Ledger, program: &mut Supervised<'_>) -> Vec<Commit> {
-    let mut commits = None;
-    wait_until("the journal can be read", || {
-        program.keep();
-        let url = load::nats_url(&ledger.data());
-        let connection = url.and_then(|url| Connection::open(&url).ok());
-        commits = connection.and_then(|mut open| journal::read(&mut open).ok());
-        commits.is_some()
-    });
-    commits.expect("it was read")
+#[track_caller]
+fn assert_well(scenario: Scenario) {
+    let (result, well) = try_out(scenario, number("CHAOS_SEED", 1));
+    assert!(well, "{result}");
+}
+
+#[test]
+fn what_was_answered_is_stored_once_and_adds_up_whatever_the_seed() {
+    let (first, seeds) = (number("CHAOS_SEED", 1), number("CHAOS_SEEDS", 1));
+    let named = std::env::var("CHAOS_SCENARIO").ok();
+    let results: Vec<(String, bool)> = (first..first + seeds)
+        .map(|seed| {
+            let named = named.as_deref().map(Scenario::named);
+            try_out(named.unwrap_or_else(|| Scenario::of_seed(seed)), seed)
+        })
+        .collect();
+    let list: Vec<&str> = results.iter().map(|(result, _)| result.as_str()).collect();
+    println!("chaos: {seeds} runs\n  {}", list.join("\n  "));
+    let wrong = results.iter().filter(|(_, well)| !well).count();
+    assert!(wrong == 0, "{wrong} of {seeds} runs were not well");
+}
+
+#[test]
+fn nothing_is_lost_or_doubled_on_a_network_that_delays_repeats_and_cuts() {
+    assert_well(Scenario::Network);
+}
+
+#[test]
+fn a_journal_cut_short_or_changed_is_noticed_and_mended() {
+    assert_well(Scenario::Damage);
+}
+
+#[test]
+fn a_full_disk_costs_nothing_but_time() {
+    assert_well(Scenario::Disk);
+}
+
+#[test]
+fn an_older_database_catches_up_with_the_journal() {
+    assert_well(Scenario::Older);
+}
+
+#[test]
+fn three_servers_outlive_the_loss_of_each() {
+    assert_well(Scenario::Cluster);
 }

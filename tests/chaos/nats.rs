@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 /// How long an answer may take until the command is sent again on another connection.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 pub struct Connection {
     stream: BufReader<TcpStream>,
@@ -29,8 +29,12 @@ fn broken(what: impl Into<String>) -> io::Error {
 }
 
 impl Connection {
-    pub fn open(url: &str) -> io::Result<Self> {
+    /// To one of the servers of the address, another one each time.
+    pub fn open(urls: &str) -> io::Result<Self> {
         static OPENED: AtomicU64 = AtomicU64::new(0);
+        let number = OPENED.fetch_add(1, Ordering::Relaxed);
+        let all: Vec<&str> = urls.split(',').collect();
+        let url = all[usize::try_from(number).expect("few") % all.len()];
         let address = url.strip_prefix("nats://").ok_or_else(|| broken(url))?;
         let (credentials, address) = address.split_once('@').ok_or_else(|| broken(url))?;
         let (user, pass) = credentials.split_once(':').ok_or_else(|| broken(url))?;
@@ -38,7 +42,6 @@ impl Connection {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
-        let number = OPENED.fetch_add(1, Ordering::Relaxed);
         let inbox = format!("_INBOX.chaos.{}.{number}", std::process::id());
         let mut connection = Self { stream: BufReader::new(stream), inbox, asked: 0 };
         let hello = connection.line()?;

@@ -3,7 +3,11 @@
 mod archive;
 mod bad_input;
 mod crashes;
+mod cycles;
+mod findings;
 mod lp_loop;
+mod partitions;
+mod parties;
 mod program;
 mod programmes;
 mod rebuild;

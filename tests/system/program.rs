@@ -21,21 +21,36 @@ pub fn scenario(name: &str) -> PathBuf {
 fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
-        let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "-p", "loopledger", "--bin", "loopledger"])
-            .current_dir(project())
-            .status()
-            .expect("cargo runs");
-        assert!(built.success(), "the program builds");
-        let test = std::env::current_exe().expect("this test is a file");
-        let profile = test.ancestors().nth(2).expect("target/<profile>/deps/<test>");
-        profile.join("loopledger")
+        build(&["-p", "loopledger", "--bin", "loopledger"]);
+        built("loopledger")
     })
+}
+
+/// Where cargo puts a program of the project.
+pub fn built(program: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("this test is a file");
+    test.ancestors().nth(2).expect("target/<profile>/deps/<test>").join(program)
+}
+
+/// Builds programs, unless the environment says that all of them are built.
+pub fn build(what: &[&str]) {
+    if std::env::var_os("LOOPLEDGER_BUILT").is_some() {
+        return;
+    }
+    let built = Command::new(env!("CARGO"))
+        .args(["build", "--quiet"])
+        .args(what)
+        .current_dir(project())
+        .status()
+        .expect("cargo runs");
+    assert!(built.success(), "{what:?} builds");
 }
 
 /// A ledger in a data folder of its own, gone with the test.
 pub struct Ledger {
     folder: TempDir,
+    /// Variables that the program is told.
+    pub environment: Vec<(&'static str, String)>,
 }
 
 pub struct Answer {
@@ -51,7 +66,11 @@ impl Ledger {
         // PostgreSQL's unprivileged user has to pass through it when the tests run as root.
         std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755))
             .expect("our own folder");
-        Self { folder }
+        Self { folder, environment: Vec::new() }
+    }
+
+    pub fn environment(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.environment.iter().map(|(name, value)| (*name, value.as_str()))
     }
 
     pub fn data(&self) -> PathBuf {
@@ -68,6 +87,7 @@ impl Ledger {
             .env_remove("NATS_URL")
             .env_remove("DATABASE_URL")
             .env_remove("RUST_LOG")
+            .envs(self.environment())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

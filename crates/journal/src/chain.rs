@@ -111,12 +111,25 @@ impl Head {
 
     /// The head that a partition's next commit makes, which has to name this one.
     pub fn followed_by(self, commit: &Commit) -> Result<Self, ReadError> {
-        if commit.previous == self.hash {
-            return Ok(commit.head());
+        self.joined_by(&commit.link())
+    }
+
+    fn joined_by(self, link: &Link) -> Result<Self, ReadError> {
+        let Link { partition, previous, head } = *link;
+        if previous == self.hash {
+            return Ok(head);
         }
-        let Commit { position, partition, previous, .. } = *commit;
+        let position = head.position;
         Err(ReadError::BrokenChain { position, partition, after: self, names: previous })
     }
+}
+
+/// What a commit is to the chain: the hash that it names, and the head that it makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Link {
+    pub partition: Partition,
+    pub previous: CommitHash,
+    pub head: Head,
 }
 
 /// The ends of all partitions.
@@ -130,8 +143,13 @@ impl Heads {
 
     /// Takes the log's next commit in.
     pub fn follow(&mut self, commit: &Commit) -> Result<(), ReadError> {
-        let head = self.of(commit.partition).followed_by(commit)?;
-        self.0.insert(commit.partition, head);
+        self.join(&commit.link())
+    }
+
+    /// The same for a commit that is hashed already.
+    pub fn join(&mut self, link: &Link) -> Result<(), ReadError> {
+        let head = self.of(link.partition).joined_by(link)?;
+        self.0.insert(link.partition, head);
         Ok(())
     }
 

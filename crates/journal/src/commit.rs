@@ -15,7 +15,7 @@ use loopledger_model::{Partition, Position};
 use uuid::Uuid;
 
 use crate::ReadError;
-use crate::chain::{CommitHash, Head};
+use crate::chain::{CommitHash, Head, Link};
 use crate::filter::partition_of;
 
 const SPEC_VERSION: &str = "1.0";
@@ -101,6 +101,11 @@ impl Commit {
 
     pub fn hash(&self) -> CommitHash {
         CommitHash::of(self)
+    }
+
+    /// Hashes the commit.
+    pub fn link(&self) -> Link {
+        Link { partition: self.partition, previous: self.previous, head: self.head() }
     }
 
     /// The end of the partition once this is its last commit.

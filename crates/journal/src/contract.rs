@@ -9,6 +9,7 @@ use async_nats::StatusCode;
 use async_nats::jetstream::context::{RequestError, RequestErrorKind};
 use async_nats::jetstream::{self, ErrorCode, response::Response};
 use futures::StreamExt;
+use loopledger_model::{Context, OtherCount, Partitions, StatedPartitions};
 use serde_json::{Map, Value, json};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -18,6 +19,9 @@ use crate::nats::Nats;
 pub(crate) const STREAM: &str = "LEDGER";
 const RESTORED: &str = "LEDGER_R";
 pub(crate) const SUBJECTS: &str = "ledger.>";
+/// The stream's metadata that records how many partitions each context has. A stream without it has
+/// one of each.
+const PARTITIONS: &str = "loopledger.partitions";
 const OLDEST_SERVER: (i64, i64, i64) = (2, 10, 0);
 /// How long the start waits for a stream to get its leader, and for a server's word on fsync.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -39,6 +43,17 @@ pub enum ContractError {
          back the stream up and restore it into one that the ledger has created"
     )]
     StreamMismatch { stream: String, field: &'static str, expected: String, found: String },
+    #[error(
+        "stream {stream} is recorded with {recorded} partitions of {context}, and {stated} are \
+         asked for: start with {context}={recorded}, or without a number; facts do not move \
+         between partitions, so another number needs a new ledger"
+    )]
+    OtherPartitions { stream: String, context: Context, recorded: u32, stated: u32 },
+    #[error(
+        "stream {stream} has {PARTITIONS} = `{found}` in its metadata, which states no partitions: \
+         put back what the ledger wrote, as in voucher=4,purchase=2"
+    )]
+    UnreadablePartitions { stream: String, found: String },
     #[error("the server does not let the ledger create stream {stream}: {cause}")]
     NotCreated { stream: String, cause: String },
     #[error("stream {stream} is to be the ledger and is not yet: run `loopledger repair` again")]
@@ -102,20 +117,21 @@ fn in_seconds(nanos: &Value) -> String {
 }
 
 /// Creates the stream when there is none, and compares it with what the ledger relies on. Answers
-/// its name.
+/// its name and how many partitions its contexts have.
 pub(crate) async fn establish(
     nats: &Nats,
     context: &jetstream::Context,
     replicas: usize,
-) -> Result<String, ContractError> {
+    stated: StatedPartitions,
+) -> Result<(String, Partitions), ContractError> {
     let (major, minor, patch) = OLDEST_SERVER;
     if !nats.client.is_server_compatible(major, minor, patch) {
         return Err(ContractError::ServerTooOld { found: nats.client.server_info().version });
     }
     let deadline = Instant::now() + PATIENCE;
     loop {
-        let cause = match look_or_create(context, replicas).await {
-            Ok(name) => return Ok(name),
+        let cause = match look_or_create(context, replicas, stated).await {
+            Ok(established) => return Ok(established),
             Err(Setback::Final(error)) => return Err(error),
             Err(Setback::Passing(cause)) => cause,
         };
@@ -127,7 +143,11 @@ pub(crate) async fn establish(
     }
 }
 
-async fn look_or_create(context: &jetstream::Context, replicas: usize) -> Result<String, Setback> {
+async fn look_or_create(
+    context: &jetstream::Context,
+    replicas: usize,
+    stated: StatedPartitions,
+) -> Result<(String, Partitions), Setback> {
     let Generations { current, unfinished, .. } =
         Generations::of(context).await.map_err(Setback::Passing)?;
     if let (None, Some(stream)) = (&current, unfinished) {
@@ -137,9 +157,11 @@ async fn look_or_create(context: &jetstream::Context, replicas: usize) -> Result
     let terms = terms(&name, replicas);
     if let Some(config) = read_back(context, &name).await.map_err(Setback::Passing)? {
         compare(&name, &terms, &config).map_err(Setback::Final)?;
-        return Ok(name);
+        let partitions = partitions_in(&name, &config).map_err(Setback::Final)?;
+        check_partitions(&name, stated, partitions).map_err(Setback::Final)?;
+        return Ok((name, partitions));
     }
-    create(context, &name, &terms).await?;
+    create(context, &name, &terms, stated.over(Partitions::default())).await?;
     Err(Setback::Passing("the stream was created and is not there yet".to_owned()))
 }
 
@@ -256,6 +278,33 @@ pub(crate) fn compare(
     Ok(())
 }
 
+/// What the stream's metadata says; the server keeps entries of its own beside it.
+pub(crate) fn partitions_in(stream: &str, config: &Value) -> Result<Partitions, ContractError> {
+    let entry = &config["metadata"][PARTITIONS];
+    if entry.is_null() {
+        return Ok(Partitions::default());
+    }
+    let found = entry.as_str().map_or_else(|| entry.to_string(), str::to_owned);
+    let recorded = found.parse::<StatedPartitions>();
+    let unreadable =
+        |_| ContractError::UnreadablePartitions { stream: stream.to_owned(), found: found.clone() };
+    Ok(recorded.map_err(unreadable)?.over(Partitions::default()))
+}
+
+fn check_partitions(
+    stream: &str,
+    stated: StatedPartitions,
+    recorded: Partitions,
+) -> Result<(), ContractError> {
+    match stated.differs_from(recorded) {
+        None => Ok(()),
+        Some(OtherCount { context, recorded, stated }) => {
+            let stream = stream.to_owned();
+            Err(ContractError::OtherPartitions { stream, context, recorded, stated })
+        }
+    }
+}
+
 /// The stream's configuration as the server has it; `None` when there is no such stream.
 pub(crate) async fn read_back(
     context: &jetstream::Context,
@@ -275,13 +324,15 @@ pub(crate) async fn create(
     context: &jetstream::Context,
     name: &str,
     terms: &[(&'static str, Value)],
+    partitions: Partitions,
 ) -> Result<(), Setback> {
     // Servers refuse fields that are newer than they are, so what is zero anyway is left out.
-    let config: Map<String, Value> = terms
+    let mut config: Map<String, Value> = terms
         .iter()
         .filter(|(_, value)| !is_zero(value))
         .map(|(field, value)| ((*field).to_owned(), value.clone()))
         .collect();
+    config.insert("metadata".to_owned(), json!({ PARTITIONS: partitions.to_string() }));
     match context.request(format!("STREAM.CREATE.{name}"), &config).await {
         Ok(Response::Ok::<Value>(_)) => Ok(()),
         // Another process was first; the comparison says whether its stream will do.

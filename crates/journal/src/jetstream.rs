@@ -14,7 +14,7 @@ use async_nats::jetstream::publish::PublishAck;
 use async_nats::jetstream::response::Response;
 use async_nats::jetstream::stream::{RawMessageError, RawMessageErrorKind, Stream};
 use async_nats::jetstream::{self, ErrorCode};
-use loopledger_model::{Partition, Position};
+use loopledger_model::{Partition, Partitions, Position, StatedPartitions};
 use tokio::time::{Instant, timeout_at};
 
 use crate::commit::{self, NewCommit};
@@ -33,6 +33,8 @@ const ANSWER_WAIT: Duration = Duration::from_secs(5);
 pub struct Config {
     /// Copies of the log, on as many servers: 1, 3 or 5.
     pub replicas: usize,
+    /// What a new log is created with, and what one that is there has to have been created with.
+    pub partitions: StatedPartitions,
     /// How long one publish may stay unanswered before its outcome is looked up.
     pub ack_wait: Duration,
     /// How long an append, a look-up or a `read` without progress goes on before it is given up.
@@ -43,6 +45,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             replicas: 1,
+            partitions: StatedPartitions::NONE,
             ack_wait: Duration::from_secs(5),
             give_up_after: Duration::from_secs(20),
         }
@@ -56,6 +59,7 @@ pub struct JetStreamJournal {
     pub(crate) config: Config,
     /// The name of the stream that is the log.
     pub(crate) stream: String,
+    pub(crate) partitions: Partitions,
     log: Stream<()>,
 }
 
@@ -101,8 +105,14 @@ impl JetStreamJournal {
     /// Checks the broker's side of the contract and creates the log when there is none.
     pub async fn open(nats: Nats, config: Config) -> Result<Self, ContractError> {
         let context = context(&nats);
-        let stream = establish(&nats, &context, config.replicas).await?;
-        Self::on(nats, context, config, stream).await
+        let established = establish(&nats, &context, config.replicas, config.partitions);
+        let (stream, partitions) = established.await?;
+        Self::on(nats, context, config, stream, partitions).await
+    }
+
+    /// How many partitions each context has, as the log was created.
+    pub const fn partitions(&self) -> Partitions {
+        self.partitions
     }
 
     /// The log in a stream that is there.
@@ -111,12 +121,13 @@ impl JetStreamJournal {
         context: jetstream::Context,
         config: Config,
         stream: String,
+        partitions: Partitions,
     ) -> Result<Self, ContractError> {
         let log = context
             .get_stream_no_info(&stream)
             .await
             .map_err(|error| ContractError::Unavailable { cause: error.to_string() })?;
-        Ok(Self { nats, context, config, stream, log })
+        Ok(Self { nats, context, config, stream, partitions, log })
     }
 
     async fn try_append(&self, outgoing: &Outgoing<'_>) -> Result<Position, Setback> {

@@ -23,7 +23,7 @@ use std::future::Future;
 use futures::stream::BoxStream;
 use loopledger_model::{Partition, Position};
 
-pub use chain::{CommitHash, Head, Heads, NotACommitHash};
+pub use chain::{CommitHash, Head, Heads, Link, NotACommitHash};
 pub use commit::{Commit, CommitId, NewCommit, NotACommitId};
 pub use contract::{ContractError, check_fsync};
 pub use filter::Filter;

@@ -5,12 +5,12 @@
 //! between, no stream takes commits, and [`JetStreamJournal::open`] says so.
 
 use async_nats::jetstream::{self, response::Response};
-use loopledger_model::Position;
+use loopledger_model::{Partition, Partitions, Position};
 use serde_json::{Value, json};
 
 use crate::commit::encode_restored;
 use crate::contract::{
-    Generations, SUBJECTS, Setback, compare, create, read_back, terms, unanswered,
+    Generations, SUBJECTS, Setback, compare, create, partitions_in, read_back, terms, unanswered,
 };
 use crate::jetstream::context;
 use crate::{Commit, Config, ContractError, JetStreamJournal, Nats};
@@ -24,6 +24,12 @@ pub enum RestoreError {
     Failed { cause: String },
     #[error("commit {position} was not stored at its position ({cause}); run the repair again")]
     NotStored { position: Position, cause: String },
+    #[error(
+        "commit {position} is of {partition}, and {count} partitions of it are recorded: start the \
+         repair with as many as the ledger had, as in --partitions {context}=4",
+        context = partition.context
+    )]
+    OutsidePartitions { position: Position, partition: Partition, count: u32 },
     #[error("{stream} still takes commits: stop the services, then run the repair again")]
     StillWritten { stream: String },
 }
@@ -67,7 +73,9 @@ impl Restoration {
         else {
             return Ok(None);
         };
-        let journal = JetStreamJournal::on(nats.clone(), context, config, stream).await?;
+        let partitions = recorded(&context, &stream).await?;
+        let journal =
+            JetStreamJournal::on(nats.clone(), context, config, stream, partitions).await?;
         Ok(Some(Self { journal, current: None }))
     }
 
@@ -85,6 +93,15 @@ impl Restoration {
             }
             None => None,
         };
+        // A stream that holds nothing may have been made because the ledger's own was lost, so what
+        // it records counts less than what somebody states.
+        let partitions = match &current {
+            Some((stream, last)) => {
+                let recorded = recorded(&context, stream).await?;
+                if *last == 0 { config.partitions.over(recorded) } else { recorded }
+            }
+            None => config.partitions.over(Partitions::default()),
+        };
         let stream = Generations::of(&context).await?.next;
         let mut terms = terms(&stream, config.replicas);
         for (field, value) in &mut terms {
@@ -96,15 +113,20 @@ impl Restoration {
                 _ => {}
             }
         }
-        create(&context, &stream, &terms).await?;
-        let journal = JetStreamJournal::on(nats.clone(), context, config, stream).await?;
+        create(&context, &stream, &terms, partitions).await?;
+        let journal =
+            JetStreamJournal::on(nats.clone(), context, config, stream, partitions).await?;
         Ok(Self { journal, current })
     }
 
     /// Writes the next commit.
     pub async fn write(&mut self, commit: &Commit) -> Result<(), RestoreError> {
-        let JetStreamJournal { nats, stream, config, .. } = &self.journal;
-        let position = commit.position;
+        let JetStreamJournal { nats, stream, config, partitions, .. } = &self.journal;
+        let Commit { position, partition, .. } = *commit;
+        if !partitions.has(partition) {
+            let count = partitions.count(partition.context);
+            return Err(RestoreError::OutsidePartitions { position, partition, count });
+        }
         let not_stored = |cause: String| RestoreError::NotStored { position, cause };
         let subject = format!("restore.{stream}.{}", commit.partition);
         let request = async_nats::Request::new()
@@ -154,6 +176,12 @@ async fn take(context: &jetstream::Context, stream: &str, subjects: &str) -> Res
         fields.remove("subject_transform");
     }
     ask(context, &format!("STREAM.UPDATE.{stream}"), &config).await.map(drop)
+}
+
+async fn recorded(context: &jetstream::Context, stream: &str) -> Result<Partitions, RestoreError> {
+    let config = read_back(context, stream).await?;
+    let config = config.ok_or_else(|| format!("stream {stream} is gone"))?;
+    Ok(partitions_in(stream, &config)?)
 }
 
 async fn last_of(context: &jetstream::Context, stream: &str) -> Result<Position, String> {

@@ -1,23 +1,25 @@
 //! The graph of all flows, grown one flow at a time in any order, with the loops that are in it.
 //!
-//! Invariants: the loops, and each one's record, depend on which flows were added and not on the
-//! order of arrival, as long as no search was cut short. A search that was is remembered, so the
+//! Invariants: the loops, and each one's record, depend on which flows were added and not made void
+//! and not on the order of arrival, as long as no search was cut short. A search that was is remembered, so the
 //! answer can say that it may lack loops. Every addition names all loops whose record it can have
 //! changed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::flow::{Currency, Flow, FlowError, FlowId, Kind, Party, Recorded};
 use crate::market::Market;
 use crate::names::Names;
-use crate::record::{Cycle, Loop, is_voucher_of, record};
+use crate::record::{Cycle, Loop, closes, is_voucher_of, record};
 use crate::search::{Bounds, cycles_through};
 
-/// What an addition did to the loops.
+/// What an addition or a reversal did to the loops.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Affected {
     /// The loops that are new or whose record may have changed, in order.
     pub cycles: Vec<Cycle>,
+    /// The loops that are none any more, in order.
+    pub void: Vec<Cycle>,
     /// A search ran out of steps: there may be more loops than were found.
     pub truncated: bool,
 }
@@ -28,14 +30,16 @@ pub struct Graph {
     parties: Names,
     currencies: Names,
     flows: Vec<Flow>,
-    recorded: BTreeSet<Recorded>,
+    /// Where each flow stands in the table.
+    recorded: BTreeMap<Recorded, usize>,
+    void: BTreeSet<Recorded>,
     /// By currency.
     markets: Vec<Market>,
     truncated: BTreeSet<FlowId>,
 }
 
-/// Numbers of loops, each with its currency.
-type Touched = BTreeSet<(Currency, usize)>;
+/// Numbers of loops, each with its currency; some of them more than once.
+type Touched = Vec<(Currency, usize)>;
 
 impl Graph {
     pub fn new(bounds: Bounds) -> Self {
@@ -73,7 +77,7 @@ impl Graph {
         self.currencies.name(currency.0)
     }
 
-    /// All flows in order of arrival.
+    /// All flows in order of arrival, those that were made void included.
     pub fn flows(&self) -> &[Flow] {
         &self.flows
     }
@@ -104,13 +108,79 @@ impl Graph {
         for flow in flows {
             truncated |= self.insert(flow, &mut touched);
         }
+        let cycles = self.named(touched);
+        Ok(Affected { cycles, void: Vec::new(), truncated })
+    }
+
+    /// The loops with these numbers, each once, in order.
+    fn named(&self, mut touched: Touched) -> Vec<Cycle> {
+        touched.sort_unstable();
+        touched.dedup();
         let cycle = |(currency, number): (Currency, usize)| Cycle {
             parties: self.market(currency).cycle(number).to_vec(),
             currency,
         };
         let mut cycles: Vec<Cycle> = touched.into_iter().map(cycle).collect();
         cycles.sort_unstable();
-        Ok(Affected { cycles, truncated })
+        cycles
+    }
+
+    /// Takes a flow out that was recorded there, as if it had never been added, and says which
+    /// loops have changed or are none any more. Its place of recording stays taken. Nothing when
+    /// no flow stands there.
+    pub fn void(&mut self, recorded: Recorded) -> Option<Affected> {
+        let place = *self.recorded.get(&recorded)?;
+        let flow = self.flows[place];
+        if !self.void.insert(recorded) {
+            return None;
+        }
+        self.truncated.remove(&flow.id);
+        if flow.from == flow.to {
+            return Some(Affected::default());
+        }
+        let mut touched = Touched::new();
+        self.markets[flow.currency.0 as usize].remove(&flow);
+        self.touch(&flow, &mut touched);
+        let (bounds, market) = (&self.bounds, self.market(flow.currency));
+        let (live, lost): (Touched, Touched) = touched
+            .into_iter()
+            .partition(|(_, number)| closes(market, bounds, market.cycle(*number)));
+        let mut void = self.named(lost);
+        let market = &mut self.markets[flow.currency.0 as usize];
+        for cycle in &void {
+            market.forget_cycle(&cycle.parties);
+        }
+        void.sort_unstable();
+        Some(Affected { cycles: self.named(live), void, truncated: false })
+    }
+
+    /// Takes in flows whose loops are known already, without searching: `cycles` are all loops that
+    /// an addition of the flows would have found, and `truncated` the flows whose search ran out of
+    /// steps. A cycle that does not close is left out.
+    ///
+    /// # Errors
+    /// When an amount is out of range or a place of recording is taken; nothing is changed then.
+    ///
+    /// # Panics
+    /// If a handle is of another graph and unknown in this one.
+    pub fn restore(
+        &mut self,
+        flows: Vec<Flow>,
+        cycles: impl IntoIterator<Item = Cycle>,
+        truncated: impl IntoIterator<Item = FlowId>,
+    ) -> Result<(), FlowError> {
+        self.check(&flows)?;
+        for flow in flows {
+            self.store(flow);
+        }
+        for Cycle { currency, parties } in cycles {
+            let market = &mut self.markets[currency.0 as usize];
+            if closes(market, &self.bounds, &parties) {
+                market.record_cycle(parties);
+            }
+        }
+        self.truncated.extend(truncated);
+        Ok(())
     }
 
     fn check(&self, flows: &[Flow]) -> Result<(), FlowError> {
@@ -120,39 +190,51 @@ impl Graph {
             if !(1..=Flow::MAX_AMOUNT).contains(&flow.amount) {
                 return Err(FlowError::AmountOutOfRange { recorded, amount: flow.amount });
             }
-            if self.recorded.contains(&recorded) || !fresh.insert(recorded) {
+            if self.recorded.contains_key(&recorded) || !fresh.insert(recorded) {
                 return Err(FlowError::AlreadyAdded { recorded });
             }
         }
         Ok(())
     }
 
-    /// Whether the search was cut short.
-    fn insert(&mut self, flow: Flow, touched: &mut Touched) -> bool {
+    fn store(&mut self, flow: Flow) {
         let place = self.flows.len();
         self.flows.push(flow);
-        self.recorded.insert(flow.recorded);
+        self.recorded.insert(flow.recorded, place);
+        if flow.from != flow.to {
+            self.markets[flow.currency.0 as usize].insert(&flow, place);
+        }
+    }
+
+    /// Whether the search was cut short.
+    fn insert(&mut self, flow: Flow, touched: &mut Touched) -> bool {
+        self.store(flow);
         if flow.from == flow.to {
             return false;
         }
         let market = &mut self.markets[flow.currency.0 as usize];
-        market.insert(&flow, place);
         let found = cycles_through(market, &self.bounds, &flow);
         for parties in found.cycles {
             market.record_cycle(parties);
         }
+        self.touch(&flow, touched);
+        if found.truncated {
+            self.truncated.insert(flow.id);
+        }
+        found.truncated
+    }
+
+    /// The loops whose record a flow has a part in.
+    fn touch(&self, flow: &Flow, touched: &mut Touched) {
+        let market = self.market(flow.currency);
         for party in [flow.from, flow.to] {
             touched.extend(market.loops_over(party).iter().map(|loop_| (flow.currency, *loop_)));
         }
         if let Kind::VoucherPayment { buyer: Some(buyer) } = flow.kind {
             let paid_for = market.loops_over(buyer).iter().copied();
-            let paid_for = paid_for.filter(|loop_| is_voucher_of(&flow, market.cycle(*loop_)));
+            let paid_for = paid_for.filter(|loop_| is_voucher_of(flow, market.cycle(*loop_)));
             touched.extend(paid_for.map(|loop_| (flow.currency, loop_)));
         }
-        if found.truncated {
-            self.truncated.insert(flow.id);
-        }
-        found.truncated
     }
 
     fn market(&self, currency: Currency) -> &Market {

@@ -7,9 +7,11 @@
 //!
 //! [`Graph`] takes flows in any order and names the loops that each addition can have changed;
 //! [`Loop`] is one loop's record; [`Amounts`] can be had for any path; [`Ownership`] and
-//! [`funding_path`] answer the affiliation rules.
+//! [`funding_path`] answer the affiliation rules; [`count_cycles`] searches any dated edges.
 
 mod amounts;
+mod dwell;
+mod edge_cycles;
 mod flow;
 mod funding;
 mod graph;
@@ -22,11 +24,15 @@ mod rounding;
 mod search;
 
 pub use amounts::{Amounts, Movement};
+pub use dwell::Dwell;
+pub use edge_cycles::{
+    CycleBounds, CycleCounts, CyclesError, DatedEdge, count_cycles, each_cycle,
+};
 pub use flow::{Currency, Flow, FlowError, FlowId, Kind, Moment, Party, Recorded};
 pub use funding::{CapitalFlow, FUNDING_LEGS, funding_path};
 pub use graph::{Affected, Graph};
 pub use num_rational::BigRational;
-pub use ownership::{Ownership, OwnershipError, Relation, Stake, half, percent};
+pub use ownership::{Owner, Ownership, OwnershipError, Relation, Stake, half, percent};
 pub use record::{Cycle, Loop, LoopKind};
 pub use rounding::{decimal, round_half_up};
 pub use search::Bounds;

@@ -56,6 +56,7 @@ pub(crate) struct Market {
     pairs: Vec<Vec<Entry>>,
     /// Voucher money by (provider paid, buyer whose invoice it paid).
     vouchers: BTreeMap<(Party, Party), i128>,
+    /// By number; nothing stands in the place of one that is forgotten.
     cycles: Vec<Vec<Party>>,
     known: BTreeMap<Vec<Party>, usize>,
 }
@@ -76,6 +77,20 @@ impl Market {
         }
         if let Kind::VoucherPayment { buyer: Some(buyer) } = flow.kind {
             *self.vouchers.entry((flow.to, buyer)).or_default() += flow.amount;
+        }
+    }
+
+    /// Takes out what [`Market::insert`] put in.
+    pub(crate) fn remove(&mut self, flow: &Flow) {
+        let moment = flow.moment();
+        remove_sorted(&mut self.nodes[flow.from.0 as usize].touching, moment);
+        remove_sorted(&mut self.nodes[flow.to.0 as usize].touching, moment);
+        if let Some(leg) = flow.kind.leg() {
+            let pair = self.pair(leg, flow.from, flow.to);
+            remove_sorted(&mut self.pairs[pair], moment);
+        }
+        if let Kind::VoucherPayment { buyer: Some(buyer) } = flow.kind {
+            *self.vouchers.entry((flow.to, buyer)).or_default() -= flow.amount;
         }
     }
 
@@ -147,6 +162,15 @@ impl Market {
         number
     }
 
+    /// Takes a loop out that does not close any more.
+    pub(crate) fn forget_cycle(&mut self, parties: &[Party]) {
+        let Some(number) = self.known.remove(parties) else { return };
+        for party in &parties[1..] {
+            self.nodes[party.0 as usize].loops.retain(|other| *other != number);
+        }
+        self.cycles[number] = Vec::new();
+    }
+
     pub(crate) fn cycle(&self, number: usize) -> &[Party] {
         &self.cycles[number]
     }
@@ -169,6 +193,10 @@ impl Market {
 fn insert_sorted(entries: &mut Vec<Entry>, entry: Entry) {
     let gap = entries.partition_point(|other| other.moment < entry.moment);
     entries.insert(gap, entry);
+}
+
+fn remove_sorted(entries: &mut Vec<Entry>, moment: Moment) {
+    entries.remove(entries.partition_point(|other| other.moment < moment));
 }
 
 /// The latest moment in the list that is before `bound`.

@@ -17,6 +17,10 @@ use num_traits::{One, Signed, Zero};
 
 use crate::names::Names;
 
+pub use owners::Owner;
+
+mod owners;
+
 /// A holding in force: `share` of `owned`, as a fraction of 1, is `owner`'s.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stake {

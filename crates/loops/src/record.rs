@@ -13,6 +13,7 @@ use num_bigint::BigInt;
 use num_rational::BigRational;
 
 use crate::amounts::{Amounts, Movement};
+use crate::dwell::Dwell;
 use crate::flow::{Currency, Flow, Kind, Leg, Moment, Party};
 use crate::market::{Entry, Market, earliest_after};
 use crate::search::Bounds;
@@ -60,6 +61,8 @@ pub struct Loop {
     pub cycle: Cycle,
     pub kind: LoopKind,
     pub amounts: Amounts,
+    /// How long the money was away that came back first in, first out.
+    pub dwell: Dwell,
     /// Voucher money paid to the root for invoices of the loop's last party.
     pub voucher_amount: i128,
     pub first_capital_at: i64,
@@ -106,14 +109,24 @@ impl<'a> Ring<'a> {
         self.market.between(kind, from, to)
     }
 
-    /// The earliest arrival back at the root with this many capital legs before the compute legs.
-    fn first_return(&self, capital_legs: usize) -> Option<Moment> {
-        let mut moment = self.flows(0, Leg::Capital).first()?.moment;
-        for leg in 1..self.parties.len() {
-            let kind = if leg < capital_legs { Leg::Capital } else { Leg::Compute };
-            moment = earliest_after(self.flows(leg, kind), moment)?;
+    /// The earliest arrival back at the root, within the window, with this many capital legs
+    /// before the compute legs.
+    fn first_return(&self, capital_legs: usize, bounds: &Bounds) -> Option<Moment> {
+        let mut departures = self.flows(0, Leg::Capital);
+        loop {
+            let left = departures.first()?.moment;
+            let mut moment = left;
+            for leg in 1..self.parties.len() {
+                let kind = if leg < capital_legs { Leg::Capital } else { Leg::Compute };
+                moment = earliest_after(self.flows(leg, kind), moment)?;
+            }
+            if bounds.span(left.at, moment.at) {
+                return Some(moment);
+            }
+            // Whatever left no later is back no sooner.
+            let too_early = |entry: &Entry| !bounds.span(entry.moment.at, moment.at);
+            departures = &departures[departures.partition_point(too_early)..];
         }
-        Some(moment)
     }
 
     fn closing(&self, bounds: &Bounds) -> Option<Closing> {
@@ -121,7 +134,7 @@ impl<'a> Ring<'a> {
         let least = legs.saturating_sub(bounds.compute_legs).max(1);
         let most = bounds.capital_legs.min(legs.saturating_sub(1));
         (least..=most).fold(None, |known: Option<Closing>, capital_legs| {
-            let Some(first) = self.first_return(capital_legs) else { return known };
+            let Some(first) = self.first_return(capital_legs, bounds) else { return known };
             let earlier = known.map_or(first, |closing| closing.first.min(first));
             let fewest = known.map_or(capital_legs, |closing| closing.fewest);
             Some(Closing { fewest, most: capital_legs, first: earlier })
@@ -171,6 +184,11 @@ impl<'a> Ring<'a> {
     }
 }
 
+/// Whether the cycle's money can have gone round.
+pub(crate) fn closes(market: &Market, bounds: &Bounds, parties: &[Party]) -> bool {
+    Ring { market, parties }.closing(bounds).is_some()
+}
+
 /// The record of a cycle, or nothing when its money cannot have gone round.
 pub(crate) fn record(
     market: &Market,
@@ -183,9 +201,11 @@ pub(crate) fn record(
     let (root, last) = (cycle.parties[0], *cycle.parties.last()?);
     let mut legs = Vec::new();
     let mut movements = Vec::new();
+    let mut times = Vec::new();
     for place in ring.touching() {
         let flow = &flows[place];
         ring.movements(flow, &closing, &mut movements);
+        times.resize(movements.len(), flow.at);
         if ring.leg_of(flow, &closing).is_some() {
             legs.push(*flow);
         }
@@ -199,6 +219,7 @@ pub(crate) fn record(
     Some(Loop {
         kind,
         amounts: Amounts::of(cycle.parties.len(), &movements),
+        dwell: Dwell::of(cycle.parties.len(), movements.iter().copied().zip(times)),
         voucher_amount: market.voucher_amount(root, last),
         first_capital_at: ring.flows(0, Leg::Capital).first()?.moment.at,
         closed_at: closing.first.at,

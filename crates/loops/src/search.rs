@@ -4,7 +4,8 @@
 //! The new flow is first followed forwards (earliest arrival first) to every root that its money
 //! could end at, then backwards (latest departure first) to that root. On a given sequence of
 //! parties and leg types these greedy choices decide whether any choice of flows closes, so
-//! parallel payments cost a binary search and no branching. A flow newer than all others has
+//! parallel payments cost a binary search and no branching; they are also the shortest way in time,
+//! so the window is checked on them. A flow newer than all others has
 //! nothing after it: only its own arrival is tried.
 //!
 //! Invariant: when the steps run out, the result says so; what was found until then is still right.
@@ -21,17 +22,30 @@ pub struct Bounds {
     pub capital_legs: usize,
     /// The most compute legs of a loop.
     pub compute_legs: usize,
+    /// The longest that may pass, in microseconds, from the capital that leaves the root to the
+    /// payment that comes back; any time when absent.
+    pub window: Option<i64>,
     /// The most links that the search for one new flow looks at.
     pub steps: u64,
 }
 
-impl Default for Bounds {
-    fn default() -> Self {
-        Self { capital_legs: 4, compute_legs: 3, steps: 200_000 }
+impl Bounds {
+    /// Two years: capital is spent long after it was put in.
+    const WINDOW_US: i64 = 730 * 24 * 60 * 60 * 1_000_000;
+
+    /// Whether money that left and came back at these times was away no longer than may be.
+    pub(crate) fn span(&self, left: i64, back: i64) -> bool {
+        self.window.is_none_or(|window| back.saturating_sub(left) <= window)
     }
 }
 
-/// From here on a search pays for a table of what the root's money can reach, and prunes with it.
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { capital_legs: 4, compute_legs: 3, window: Some(Self::WINDOW_US), steps: 200_000 }
+    }
+}
+
+/// From so many steps on, taken or just ahead, a search pays for a table of what the root's money can reach, and prunes with it.
 const STEPS_BEFORE_TABLE: u64 = 256;
 
 #[derive(Debug, Default)]
@@ -58,6 +72,8 @@ struct Search<'a> {
     ahead: Vec<Party>,
     /// The path before the new flow's payer, nearest first.
     behind: Vec<Party>,
+    /// When its money came back to the root that is searched for.
+    back: i64,
     reach: Option<Reach>,
 }
 
@@ -73,13 +89,16 @@ pub(crate) fn cycles_through(market: &Market, bounds: &Bounds, new: &Flow) -> Fo
         found: Found::default(),
         ahead: vec![new.from],
         behind: Vec::new(),
+        back: new.at,
         reach: None,
     };
     let used = match leg {
         Leg::Capital => Legs { capital: 1, compute: 0 },
         Leg::Compute => Legs { capital: 0, compute: 1 },
     };
-    if used.capital <= bounds.capital_legs && used.compute <= bounds.compute_legs {
+    let fits = used.capital <= bounds.capital_legs && used.compute <= bounds.compute_legs;
+    let before = bounds.capital_legs.saturating_sub(1);
+    if fits && (leg == Leg::Compute || search.root_behind(new.from, new.moment(), before)) {
         search.arrive(new.to, new.moment(), used);
     }
     search.found
@@ -96,10 +115,29 @@ impl Search<'_> {
         !self.found.truncated
     }
 
+    /// Whether money for a capital leg can have come, over at most so many capital legs, from a
+    /// party that is paid for compute at all. Most new capital has no such party behind it.
+    fn root_behind(&mut self, party: Party, bound: Moment, legs: usize) -> bool {
+        let market = self.market;
+        if !market.links_in(Leg::Compute, party).is_empty() {
+            return true;
+        }
+        legs > 0
+            && market.links_in(Leg::Capital, party).iter().any(|link| {
+                // Without steps left it is for the search to say so.
+                !self.step()
+                    || latest_before(market.flows_of(*link), bound).is_some_and(|departure| {
+                        self.bounds.span(departure.at, self.new.at)
+                            && self.root_behind(link.party, departure, legs - 1)
+                    })
+            })
+    }
+
     /// The new flow's money stands at `party` since `moment`.
     fn arrive(&mut self, party: Party, moment: Moment, used: Legs) {
         if party == self.new.from {
-            if used.capital > 0 && used.compute > 0 {
+            let within = self.bounds.span(self.new.at, moment.at);
+            if used.capital > 0 && used.compute > 0 && within {
                 self.found.cycles.insert(self.ahead.clone());
             }
             return;
@@ -108,7 +146,7 @@ impl Search<'_> {
             return;
         }
         if used.compute > 0 && !self.market.links_out(Leg::Capital, party).is_empty() {
-            self.search_back_to(party, used);
+            self.search_back_to(party, moment, used);
         }
         self.ahead.push(party);
         if used.compute == 0 && used.capital < self.bounds.capital_legs {
@@ -128,13 +166,16 @@ impl Search<'_> {
             if !self.step() {
                 return;
             }
-            if let Some(next) = earliest_after(market.flows_of(link), moment) {
+            if let Some(next) = earliest_after(market.flows_of(link), moment)
+                && self.bounds.span(self.new.at, next.at)
+            {
                 self.arrive(link.party, next, used);
             }
         }
     }
 
-    fn search_back_to(&mut self, root: Party, used: Legs) {
+    /// The new flow's money came back to the root at `back`.
+    fn search_back_to(&mut self, root: Party, back: Moment, used: Legs) {
         let left = if used.capital > 0 {
             Legs { capital: self.bounds.capital_legs - used.capital, compute: 0 }
         } else {
@@ -142,6 +183,7 @@ impl Search<'_> {
             Legs { capital: self.bounds.capital_legs, compute }
         };
         self.reach = None;
+        self.back = back.at;
         self.depart(root, self.new.from, self.new.moment(), left);
     }
 
@@ -152,7 +194,8 @@ impl Search<'_> {
         }
         let market = self.market;
         if left.capital > 0
-            && latest_before(market.between(Leg::Capital, root, party), bound).is_some()
+            && let Some(first) = latest_before(market.between(Leg::Capital, root, party), bound)
+            && self.bounds.span(first.at, self.back)
         {
             self.close(root);
         }
@@ -175,7 +218,9 @@ impl Search<'_> {
             if link.party == root || on_path(&self.ahead) || on_path(&self.behind) {
                 continue;
             }
-            if let Some(departure) = latest_before(self.market.flows_of(link), bound) {
+            if let Some(departure) = latest_before(self.market.flows_of(link), bound)
+                && self.bounds.span(departure.at, self.back)
+            {
                 self.behind.push(link.party);
                 self.depart(root, link.party, departure, left);
                 self.behind.pop();
@@ -190,7 +235,9 @@ impl Search<'_> {
     }
 
     fn reachable(&mut self, root: Party, party: Party, bound: Moment, left: Legs) -> bool {
-        if self.reach.is_none() && self.steps >= STEPS_BEFORE_TABLE {
+        let links = [Leg::Capital, Leg::Compute].map(|leg| self.market.links_in(leg, party).len());
+        let ahead = links.iter().sum::<usize>() as u64;
+        if self.reach.is_none() && self.steps + ahead >= STEPS_BEFORE_TABLE {
             let mut reach = Reach::start(root);
             for level in 1..self.bounds.capital_legs + self.bounds.compute_legs {
                 let leg =

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::compute::CardModel;
 use crate::decimal::CardHours;
+use crate::evidence::Evidence;
 use crate::id::{AllocationId, ContractId, PartyId, PoolId, UsageId};
 use crate::text::Text;
 use crate::time::Period;
@@ -65,6 +66,9 @@ pub struct MeterUsage {
     pub window: Period,
     pub card_hours: CardHours,
     pub source: Text,
+    /// The file in which it was read; where else it was read makes it no other usage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -77,6 +81,9 @@ pub struct UsageMetered {
     pub window: Period,
     pub card_hours: CardHours,
     pub source: Text,
+    /// The file in which it was read; where else it was read makes it no other usage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
 }
 
 /// Fewer cards are lit than are allocated: a fact that happened, recorded next to the change that brought it about.

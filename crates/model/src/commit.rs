@@ -9,9 +9,11 @@
 //! becomes exactly one present one.
 //! Invariant: whatever was ever recorded can be read; `fixtures/commits` holds every event in every form.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
-use serde::de::{DeserializeOwned, IgnoredAny};
-use serde::{Deserialize, Serialize};
+use serde::de::{DeserializeOwned, Error as _, IgnoredAny};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::context::{Context, FactId, Position};
@@ -22,9 +24,40 @@ use crate::{allocation, fund, purchase, registry, voucher};
 /// The media type of a body, and the format's version.
 pub const BODY_TYPE: &str = "loopledger.commit.v1";
 
-/// A SHA-256 of a command's canonical JSON, cut to 128 bits, in hex.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Digest(pub String);
+/// A SHA-256 of a command's canonical JSON, cut to 128 bits; written in hex.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Digest(pub [u8; 16]);
+
+impl Serialize for Digest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut hex = [0; 32];
+        for (pair, byte) in hex.chunks_exact_mut(2).zip(self.0) {
+            pair.copy_from_slice(&[byte >> 4, byte & 15].map(|digit| DIGITS[usize::from(digit)]));
+        }
+        serializer.serialize_str(str::from_utf8(&hex).expect("hex digits are ASCII"))
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let hex = Cow::<'_, str>::deserialize(deserializer)?;
+        let value = |digit: &u8| match digit {
+            b'0'..=b'9' => Some(digit - b'0'),
+            b'a'..=b'f' => Some(digit - b'a' + 10),
+            _ => None,
+        };
+        let mut bytes = [0; 16];
+        let well_formed = hex.len() == 32
+            && hex.as_bytes().chunks_exact(2).zip(&mut bytes).all(|(pair, byte)| {
+                let (high, low) = (value(&pair[0]), value(&pair[1]));
+                *byte = high.unwrap_or_default() << 4 | low.unwrap_or_default();
+                high.is_some() && low.is_some()
+            });
+        let wrong = || D::Error::custom(format!("`{hex}` is no digest: 32 digits 0-9 and a-f"));
+        well_formed.then_some(Self(bytes)).ok_or_else(wrong)
+    }
+}
 
 /// The body of one commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -211,7 +244,7 @@ mod tests {
 
     fn read(context: Context, events: &str) -> Result<Vec<Paid>, String> {
         let body = format!(
-            r#"{{"facts_at":0,"entries":[{{"command":"c","digest":"00","by":"x","events":{events}}}]}}"#
+            r#"{{"facts_at":0,"entries":[{{"command":"c","digest":"00000000000000000000000000000000","by":"x","events":{events}}}]}}"#
         );
         let body = Body::<Paid, IgnoredAny>::read_with(TILL, context, body.as_bytes());
         let mut body = body.map_err(|error| error.to_string())?;

@@ -7,12 +7,14 @@ mod commit;
 mod compute;
 mod context;
 mod decimal;
+mod evidence;
 pub mod fund;
 mod id;
 mod legal_id;
 mod money;
 pub mod purchase;
 pub mod registry;
+mod routing;
 mod text;
 mod time;
 pub mod voucher;
@@ -23,6 +25,7 @@ pub use context::{Context, FactId, NotAFactId, Partition, Position, UnknownConte
 pub use decimal::{
     CardHours, NotADecimal, PFlops, Percent, Price, Quantity, Ratio, Watts, parse_plain,
 };
+pub use evidence::{Evidence, NotASha256, Sha256};
 pub use id::{
     AllocationId, ApplicationId, ClawbackId, CommandId, CommitmentId, ContractId, ContributionId,
     DistributionId, InvestmentId, InvoiceId, LockId, MAX_COMMAND_ID_LENGTH, MAX_ID_LENGTH, NotAnId,
@@ -31,5 +34,9 @@ pub use id::{
 };
 pub use legal_id::{Lei, NotALegalId, Uscc};
 pub use money::{Currency, Money, MoneyError, NotACurrency, Rounding, RoundingMode};
+pub use routing::{
+    Apart, MAX_PARTITIONS, NotPartitions, OtherCount, Partitions, Routed, StatedPartitions,
+    partition_key,
+};
 pub use text::{Country, NotACountry, NotAName, NotText, Text};
 pub use time::{EmptyPeriod, NotADate, Period, parse_instant};

@@ -38,7 +38,7 @@ impl Remembered {
         index: usize,
     ) -> Self {
         Self {
-            digest: entry.digest.clone(),
+            digest: entry.digest,
             position,
             index: u32::try_from(index).expect("a commit has few entries"),
             events: u32::try_from(entry.events.len()).expect("a decision makes few events"),
@@ -80,9 +80,13 @@ impl Recalled {
     }
 }
 
+/// Looked up several times for every command, so not a tree: nothing that is decided or stored depends on its order.
+#[expect(clippy::disallowed_types, reason = "what leaves it is sorted first")]
+type InRam = std::collections::HashMap<CommandId, Remembered>;
+
 #[derive(Default)]
 pub(crate) struct Answers {
-    in_ram: BTreeMap<CommandId, Remembered>,
+    in_ram: InRam,
     archive: Option<Archive>,
 }
 
@@ -142,7 +146,7 @@ pub(crate) async fn is_in<J: Journal>(
 
 impl Answers {
     pub fn new(in_ram: BTreeMap<CommandId, Remembered>, archive: Option<Archive>) -> Self {
-        Self { in_ram, archive }
+        Self { in_ram: in_ram.into_iter().collect(), archive }
     }
 
     pub fn into_archive(self) -> Option<Archive> {
@@ -155,9 +159,9 @@ impl Answers {
     }
 
     /// What has to be remembered beside the runs.
-    pub fn beside_runs(&self) -> impl Iterator<Item = (&CommandId, &Remembered)> {
+    pub fn beside_runs(&self) -> BTreeMap<&CommandId, &Remembered> {
         let end = self.runs_end();
-        self.in_ram.iter().filter(move |(_, answer)| answer.position > end)
+        self.in_ram.iter().filter(|(_, answer)| answer.position > end).collect()
     }
 
     pub fn get(&self, id: &CommandId) -> Option<&Remembered> {
@@ -202,10 +206,15 @@ impl Answers {
         })
     }
 
+    /// Whether RAM holds too many answers.
+    pub fn has_spill(&self) -> bool {
+        self.archive.as_ref().is_some_and(|archive| self.in_ram.len() > archive.spill_at)
+    }
+
     /// A run to write when RAM holds too many answers; all up to `head` are settled.
     pub fn take_spill(&mut self, head: Head) -> Option<Spill> {
-        let archive =
-            self.archive.as_mut().filter(|archive| self.in_ram.len() > archive.spill_at)?;
+        let has_spill = self.has_spill();
+        let archive = self.archive.as_mut().filter(|_| has_spill)?;
         let end = archive.end();
         let mut records = Vec::new();
         for (id, answer) in &self.in_ram {

@@ -8,7 +8,7 @@ use loopledger_model::{CommandId, Digest, Entry, Position};
 use tokio::sync::oneshot;
 
 use crate::answers::Recalled;
-use crate::book::{Book, Verdict, as_refused};
+use crate::book::{Book, Verdict, as_refused, digest};
 use crate::decider::{Decider, Decision};
 use crate::protocol::{Answer, Asked, Request, Response};
 
@@ -30,9 +30,15 @@ pub(crate) struct Open<D: Decider> {
 
 enum Draft {
     Settled(Answer),
-    /// Rests on the commit that is being filled or stored: it has no position yet, and may have to be taken back.
-    Unsettled(Answer),
+    /// Rests on a commit that is being filled or stored: it has no position yet, and may have to be taken back.
+    Unsettled {
+        answer: Answer,
+        commit: CommitNumber,
+    },
 }
+
+/// Counts the commits that a shell begins: which of them an answer rests on, before it has a position.
+pub(crate) type CommitNumber = u64;
 
 impl<D: Decider> Open<D> {
     pub fn new(call: Call<D>) -> Self {
@@ -53,17 +59,26 @@ impl<D: Decider> Open<D> {
         self.drafts.len() == self.call.request.commands.len()
     }
 
-    /// Its drafts rest on a commit that is stored now.
-    pub fn settle(&mut self, position: Position) {
+    /// Whether an answer of its rests on a commit that is not stored yet.
+    pub fn has_unsettled(&self) -> bool {
+        self.drafts.iter().any(|draft| matches!(draft, Draft::Unsettled { .. }))
+    }
+
+    /// A commit that drafts may rest on is stored now.
+    pub fn settle(&mut self, stored: CommitNumber, position: Position) {
         for draft in &mut self.drafts {
-            let Draft::Unsettled(answer) = draft else { continue };
-            *draft = Draft::Settled(answer.clone().at(position));
+            if let Draft::Unsettled { answer, commit } = draft
+                && *commit == stored
+            {
+                let answer = std::mem::replace(answer, Answer::Skipped);
+                *draft = Draft::Settled(answer.at(position));
+            }
         }
     }
 
-    /// Its commit was not stored, or nobody knows: what rested on it is asked again.
+    /// A commit was not stored, or nobody knows: what rested on it, and on those behind it, is asked again.
     pub fn withdraw(&mut self) {
-        let settled = self.drafts.iter().position(|draft| matches!(draft, Draft::Unsettled(_)));
+        let settled = self.drafts.iter().position(|draft| matches!(draft, Draft::Unsettled { .. }));
         self.drafts.truncate(settled.unwrap_or(self.drafts.len()));
     }
 
@@ -71,7 +86,7 @@ impl<D: Decider> Open<D> {
     pub fn answer(self) {
         let answers = self.drafts.into_iter().map(|draft| match draft {
             Draft::Settled(answer) => answer,
-            Draft::Unsettled(_) => unreachable!("a call is answered once its commit is stored"),
+            Draft::Unsettled { .. } => unreachable!("a call is answered once its commit is stored"),
         });
         // The receiver is gone when the asker is: nothing is lost, the answer is remembered.
         drop(self.call.answer.send(Response { answers: answers.collect() }));
@@ -84,11 +99,17 @@ impl<D: Decider> Open<D> {
 }
 
 /// The commit that is being filled.
-pub(crate) struct Batch {
+pub(crate) struct Batch<D: Decider> {
+    number: CommitNumber,
     body: Vec<u8>,
-    pub commands: Vec<CommandId>,
+    commands: Vec<CommandId>,
     limits: BatchLimits,
-    pub traceparent: Option<String>,
+    traceparent: Option<String>,
+    /// Every command of theirs is decided; some rest on it.
+    pub calls: Vec<Open<D>>,
+    /// What comes next does not fit any more.
+    is_full: bool,
+    scratch: Vec<u8>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -99,39 +120,62 @@ pub(crate) struct BatchLimits {
 
 const TAIL: &[u8] = b"]}";
 
-impl Batch {
-    pub fn new(facts_at: Position, limits: BatchLimits) -> Self {
+impl<D: Decider> Batch<D> {
+    pub fn new(number: CommitNumber, facts_at: Position, limits: BatchLimits) -> Self {
         let body = format!("{{\"facts_at\":{facts_at},\"entries\":[").into_bytes();
-        Self { body, commands: Vec::new(), limits, traceparent: None }
+        Self {
+            number,
+            body,
+            commands: Vec::new(),
+            limits,
+            traceparent: None,
+            calls: Vec::new(),
+            is_full: false,
+            scratch: Vec::new(),
+        }
     }
 
     pub fn is_empty(&self) -> bool {
         self.commands.is_empty()
     }
 
-    /// The body as JSON of `model::Body`.
-    pub fn into_body(mut self) -> (Bytes, Vec<CommandId>) {
+    pub const fn is_full(&self) -> bool {
+        self.is_full
+    }
+
+    /// The commit's body, as JSON of `model::Body`, whose trace it continues, and who waits for it.
+    pub fn seal(mut self, recorded_at: Timestamp) -> (Bytes, Option<String>, InFlight<D>) {
         self.body.extend_from_slice(TAIL);
-        (self.body.into(), self.commands)
+        let Self { number, body, commands, traceparent, calls, .. } = self;
+        (body.into(), traceparent, InFlight { number, calls, commands, recorded_at })
     }
 
     /// Decides the call's commands in order, as far as the commit has room. Says whether all were decided.
-    pub fn take<D: Decider>(
+    /// `in_flight` is the commit that is being stored.
+    pub fn take(
         &mut self,
         open: &mut Open<D>,
         book: &mut Book<D>,
         facts: &D::Facts,
+        in_flight: Option<&InFlight<D>>,
     ) -> bool {
         while !open.is_complete() {
             let asked = &open.call.request.commands[open.drafts.len()];
-            let draft = match book.judge(facts, &asked.id, &asked.command, &open.recalled) {
+            let digest = digest(&asked.command, &mut self.scratch);
+            let draft = match book.judge(facts, asked, digest, &open.recalled) {
                 Verdict::Known { answer, settled: true } => Draft::Settled(answer),
-                Verdict::Known { answer, settled: false } => Draft::Unsettled(answer),
-                Verdict::New { digest, outcome } => {
+                Verdict::Known { answer, settled: false } => {
+                    let earlier = in_flight.filter(|flight| flight.commands.contains(&asked.id));
+                    Draft::Unsettled { answer, commit: earlier.map_or(self.number, |at| at.number) }
+                }
+                Verdict::New { outcome } => {
                     let (entry, answer) = decided::<D>(asked, digest, outcome);
                     match self.push(&entry) {
                         Room::Taken => book.apply(&entry, self.commands.len() - 1),
-                        Room::Full => return false,
+                        Room::Full => {
+                            self.is_full = true;
+                            return false;
+                        }
                         Room::Never { bytes, limit } => {
                             open.drafts.push(Draft::Settled(Answer::TooLarge { bytes, limit }));
                             continue;
@@ -140,7 +184,7 @@ impl Batch {
                     if self.traceparent.is_none() {
                         self.traceparent.clone_from(&open.call.traceparent);
                     }
-                    Draft::Unsettled(answer)
+                    Draft::Unsettled { answer, commit: self.number }
                 }
             };
             let stop = open.call.request.stop_at_refusal && draft.is_refusal();
@@ -185,7 +229,7 @@ enum Room {
 
 impl Draft {
     const fn is_refusal(&self) -> bool {
-        let (Self::Settled(answer) | Self::Unsettled(answer)) = self;
+        let (Self::Settled(answer) | Self::Unsettled { answer, .. }) = self;
         matches!(answer, Answer::Refused { .. } | Answer::IdReused { .. })
     }
 }
@@ -223,6 +267,7 @@ fn decided<D: Decider>(
 
 /// A commit on its way to the journal.
 pub(crate) struct InFlight<D: Decider> {
+    pub number: CommitNumber,
     pub calls: Vec<Open<D>>,
     pub commands: Vec<CommandId>,
     pub recorded_at: Timestamp,

@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 use crate::answers::{Answers, Archive, LookUp, Recalled, Remembered, Spill};
 use crate::decider::{Decider, Decision};
 use crate::memory::Memory;
-use crate::protocol::{Answer, Refused};
+use crate::protocol::{Answer, Asked, Refused};
 use crate::runs::Runs;
 use crate::snapshot::{self, Header, Snapshot};
 
@@ -57,7 +57,6 @@ pub(crate) enum Verdict<D: Decider> {
         settled: bool,
     },
     New {
-        digest: Digest,
         outcome: Result<Decision<D::Event>, D::Refusal>,
     },
 }
@@ -177,16 +176,15 @@ impl<D: Decider> Book<D> {
     pub fn judge(
         &self,
         facts: &D::Facts,
-        id: &CommandId,
-        command: &D::Command,
+        Asked { id, command, .. }: &Asked<D::Command>,
+        digest: Digest,
         recalled: &Recalled,
     ) -> Verdict<D> {
-        let digest = digest(command);
         match self.answers.get(id).or_else(|| recalled.get(id)) {
             Some(known) => {
                 Verdict::Known { answer: known.again(id, &digest), settled: known.is_settled() }
             }
-            None => Verdict::New { digest, outcome: D::decide(&self.state, facts, command) },
+            None => Verdict::New { outcome: D::decide(&self.state, facts, command) },
         }
     }
 
@@ -218,6 +216,10 @@ impl<D: Decider> Book<D> {
         self.answers.to_look_up(ids, recalled)
     }
 
+    pub fn has_spill(&self) -> bool {
+        self.answers.has_spill()
+    }
+
     /// A run to write; nothing may be in flight.
     pub fn take_spill(&mut self) -> Option<Spill> {
         self.answers.take_spill(self.head)
@@ -241,16 +243,17 @@ impl<D: Decider> Book<D> {
             facts_at,
             runs_end: self.answers.runs_end(),
         };
-        let answers = self.answers.beside_runs().collect();
+        let answers = self.answers.beside_runs();
         snapshot::encode::<D>(&header, &self.state, facts, &answers)
     }
 }
 
-/// A command's identity: the first 128 bits of the SHA-256 of its JSON.
-fn digest<C: serde::Serialize>(command: &C) -> Digest {
-    let json = serde_json::to_vec(command).expect("a command is JSON");
-    let hash = Sha256::digest(json);
-    Digest(hash[..16].iter().map(|byte| format!("{byte:02x}")).collect())
+/// A command's identity: the first 128 bits of the SHA-256 of its JSON, which is written to `scratch`.
+pub(crate) fn digest<C: serde::Serialize>(command: &C, scratch: &mut Vec<u8>) -> Digest {
+    scratch.clear();
+    serde_json::to_writer(&mut *scratch, command).expect("a command is JSON");
+    let hash = Sha256::digest(scratch);
+    Digest(*hash.first_chunk().expect("SHA-256 is longer than 16 bytes"))
 }
 
 pub(crate) fn as_refused<R: serde::Serialize + std::fmt::Display>(refusal: &R) -> Refused {

@@ -2,11 +2,14 @@
 //!
 //! Invariant: a variable that cannot be read stops the start and is named; nothing falls back in silence.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::fmt::Display;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
+
+use loopledger_model::StatedPartitions;
 
 use crate::shell::Limits;
 use crate::telemetry::LogFormat;
@@ -18,9 +21,15 @@ pub struct ServiceConfig {
     pub nats_url: String,
     /// `LEDGER_REPLICAS`: how many servers keep the journal, 1 unless told.
     pub replicas: usize,
+    /// `LEDGER_PARTITIONS`: how many partitions contexts have, as in `voucher=4,purchase=2`; as recorded
+    /// unless told, and one where nothing is recorded yet. To be the same for every service.
+    pub partitions: StatedPartitions,
+    /// `PARTITION`: the partitions that this process decides, as in `0,2`; all of its context unless told.
+    pub decides: Option<Numbers>,
     /// `QUEUE_REQUESTS`: how many requests wait before the service says that it is busy, 1024 unless told.
     pub queue_requests: usize,
-    /// `COMMIT_ENTRIES`: the most commands in one commit, 2000 unless told.
+    /// `COMMIT_ENTRIES` and `COMMIT_BYTES`: the most commands and the most bytes of one commit, 2000 and 524288
+    /// unless told.
     pub limits: Limits,
     /// `SNAPSHOT_DIR`: where snapshots and older answers are kept; nowhere unless told.
     pub snapshots: Option<PathBuf>,
@@ -44,9 +53,12 @@ impl ServiceConfig {
     pub fn from_env() -> Result<Self, ConfigError> {
         let mut limits = Limits::default();
         limits.commit_entries = read("COMMIT_ENTRIES")?.unwrap_or(limits.commit_entries);
+        limits.commit_bytes = read("COMMIT_BYTES")?.unwrap_or(limits.commit_bytes);
         Ok(Self {
             nats_url: required("NATS_URL", "the NATS server, as in nats://127.0.0.1:4222")?,
             replicas: read("LEDGER_REPLICAS")?.unwrap_or(1),
+            partitions: read("LEDGER_PARTITIONS")?.unwrap_or_default(),
+            decides: read("PARTITION")?,
             queue_requests: read("QUEUE_REQUESTS")?.unwrap_or(1024),
             limits,
             snapshots: read("SNAPSHOT_DIR")?,
@@ -74,6 +86,19 @@ pub fn read<T: FromStr<Err: Display>>(name: &'static str) -> Result<Option<T>, C
     match value.parse() {
         Ok(read) => Ok(Some(read)),
         Err(error) => Err(ConfigError::Wrong { name, value, reason: error.to_string() }),
+    }
+}
+
+/// Numbers of partitions, as in `0,2`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Numbers(pub BTreeSet<u32>);
+
+impl FromStr for Numbers {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let numbers = text.split(',').map(|number| number.trim().parse());
+        numbers.collect::<Result<_, _>>().map(Self).map_err(|_| "write numbers, as in 0,2")
     }
 }
 

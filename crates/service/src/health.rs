@@ -11,13 +11,13 @@ use crate::shell::Status;
 
 pub async fn serve(
     listener: TcpListener,
-    status: watch::Receiver<Status>,
+    statuses: Vec<watch::Receiver<Status>>,
     shutdown: CancellationToken,
 ) -> std::io::Result<()> {
     let ready = move || {
-        let status = status.borrow().clone();
+        let statuses: Vec<Status> = statuses.iter().map(|status| status.borrow().clone()).collect();
         async move {
-            match status {
+            match together(&statuses) {
                 Status::Loading => answer(StatusCode::SERVICE_UNAVAILABLE, "loading", 0, 0),
                 Status::Stopped => answer(StatusCode::SERVICE_UNAVAILABLE, "stopped", 0, 0),
                 Status::Ready { position, facts_at } => {
@@ -31,6 +31,20 @@ pub async fn serve(
     axum::serve(listener, routes).with_graceful_shutdown(shutdown.cancelled_owned()).await
 }
 
+/// Ready where every partition is: at the last commit of any, and with the facts that all know.
+fn together(statuses: &[Status]) -> Status {
+    let join = |joined: Status, status: &Status| match (joined, status) {
+        (Status::Stopped, _) | (_, Status::Stopped) => Status::Stopped,
+        (Status::Loading, _) | (_, Status::Loading) => Status::Loading,
+        (
+            Status::Ready { position, facts_at },
+            Status::Ready { position: last, facts_at: known },
+        ) => Status::Ready { position: position.max(*last), facts_at: facts_at.min(*known) },
+    };
+    let first = statuses.first().cloned().unwrap_or(Status::Stopped);
+    statuses.iter().fold(first, join)
+}
+
 fn answer(
     code: StatusCode,
     status: &str,
@@ -39,4 +53,22 @@ fn answer(
 ) -> (StatusCode, Json<serde_json::Value>) {
     let body = serde_json::json!({ "status": status, "position": position, "facts_at": facts_at });
     (code, Json(body))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_is_ready_when_all_its_partitions_are() {
+        let (early, late) = (
+            Status::Ready { position: 3, facts_at: 9 },
+            Status::Ready { position: 8, facts_at: 7 },
+        );
+        let both = Status::Ready { position: 8, facts_at: 7 };
+        assert_eq!(together(&[early.clone(), late.clone()]), both);
+        assert_eq!(together(&[early.clone(), Status::Loading]), Status::Loading);
+        assert_eq!(together(&[Status::Loading, Status::Stopped, late]), Status::Stopped);
+        assert_eq!(together(std::slice::from_ref(&early)), early);
+    }
 }

@@ -58,6 +58,12 @@ pub enum Answer {
     Skipped,
     /// The facts up to `after` had not arrived in time; nothing was decided, ask again.
     NotCaughtUp { after: Position, reached: Position },
+    /// Its ids lie in the context's partition `expected`, or in several; nothing was decided.
+    WrongPartition {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expected: Option<u32>,
+        message: String,
+    },
     /// What it would record does not fit into one commit; nothing was decided.
     TooLarge { bytes: usize, limit: usize },
 }
@@ -70,6 +76,7 @@ impl Answer {
             Self::IdReused { .. }
             | Self::Skipped
             | Self::NotCaughtUp { .. }
+            | Self::WrongPartition { .. }
             | Self::TooLarge { .. } => {}
         }
         self

@@ -4,7 +4,7 @@
 
 use futures::StreamExt;
 use loopledger_journal::{Journal, Nats, Request as Incoming, RequestError, ServeError};
-use loopledger_model::Partition;
+use loopledger_model::{Partition, Partitions};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -13,6 +13,7 @@ use tracing::Instrument;
 use crate::batch::Call;
 use crate::decider::Decider;
 use crate::memory::Memory;
+use crate::placing::sift;
 use crate::protocol::{MAX_COMMANDS, Request, Response};
 use crate::shell::{Limits, Shell, ShellError, Status};
 use crate::trace;
@@ -26,6 +27,8 @@ pub const BUSY: u16 = 503;
 #[derive(Debug, Clone)]
 pub struct Options {
     pub partition: Partition,
+    /// How many partitions there are, as the journal records it.
+    pub partitions: Partitions,
     /// This instance, as commits name their writer.
     pub instance: String,
     pub queue_requests: usize,
@@ -34,9 +37,9 @@ pub struct Options {
 }
 
 impl Options {
-    pub fn new(partition: Partition, instance: impl Into<String>) -> Self {
+    pub fn new(partition: Partition, partitions: Partitions, instance: impl Into<String>) -> Self {
         let (queue_requests, limits, memory) = (1024, Limits::default(), Memory::default());
-        Self { partition, instance: instance.into(), queue_requests, limits, memory }
+        Self { partition, partitions, instance: instance.into(), queue_requests, limits, memory }
     }
 }
 
@@ -56,7 +59,7 @@ pub async fn run<D: Decider, J: Journal>(
     status: watch::Sender<Status>,
     shutdown: CancellationToken,
 ) -> Result<(), RunError> {
-    let Options { partition, instance, queue_requests, limits, memory } = options;
+    let Options { partition, partitions, instance, queue_requests, limits, memory } = options;
     let writer = format!("{partition}@{instance}");
     let (calls, queue) = mpsc::channel(queue_requests);
     let shell = Shell::<D, J>::load(journal, partition, writer, limits, memory, queue, status);
@@ -77,7 +80,9 @@ pub async fn run<D: Decider, J: Journal>(
     loop {
         tokio::select! {
             request = requests.next() => match request {
-                Some(request) => accept::<D>(request, &calls, &answering),
+                Some(request) => {
+                    accept::<D>(request, partition, &partitions, &calls, &answering);
+                }
                 None => break,
             },
             () = shutdown.cancelled(), if !stopping => {
@@ -97,7 +102,13 @@ pub async fn run<D: Decider, J: Journal>(
 }
 
 /// Hands a request to the shell, or answers at once why not.
-fn accept<D: Decider>(incoming: Incoming, calls: &mpsc::Sender<Call<D>>, answering: &TaskTracker) {
+fn accept<D: Decider>(
+    incoming: Incoming,
+    partition: Partition,
+    partitions: &Partitions,
+    calls: &mpsc::Sender<Call<D>>,
+    answering: &TaskTracker,
+) {
     let context = trace::of_asker(incoming.traceparent.as_deref());
     let span = tracing::debug_span!("request", trace_id = context.trace_id());
     let request = match serde_json::from_slice::<Request<D::Command>>(&incoming.body) {
@@ -109,7 +120,13 @@ fn accept<D: Decider>(incoming: Incoming, calls: &mpsc::Sender<Call<D>>, answeri
         Err(error) => Err(format!("the request is no list of {} commands: {error}", D::CONTEXT)),
     };
     let (answer, answered) = oneshot::channel();
-    let queued = request.map_err(|reason| (BAD_REQUEST, reason)).and_then(|request| {
+    let mut sifted = None;
+    let queued = request.map_err(|reason| (BAD_REQUEST, reason)).and_then(|mut request| {
+        sifted = sift(&mut request, partition, partitions);
+        if request.commands.is_empty() {
+            drop(answer.send(Response { answers: Vec::new() }));
+            return Ok(());
+        }
         let call = Call { request, traceparent: Some(context.to_string()), answer };
         let busy = |_| (BUSY, format!("{} is busy: ask again in 100 ms", D::CONTEXT));
         calls.try_send(call).map_err(busy)
@@ -120,6 +137,10 @@ fn accept<D: Decider>(incoming: Incoming, calls: &mpsc::Sender<Call<D>>, answeri
             Err((code, message)) => Err(RequestError { code, message }),
         };
         let body = response.map(|response: Response| {
+            let response = match sifted {
+                Some(sifted) => sifted.join(response),
+                None => response,
+            };
             serde_json::to_vec(&response).expect("an answer is JSON").into()
         });
         incoming.answer(body).await;

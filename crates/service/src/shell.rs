@@ -1,13 +1,14 @@
-//! The shell: runs a decider over its partition's journal, one commit in flight, the next one filling meanwhile.
+//! The shell: runs a decider over its partition's journal, one commit in flight, the next one decided meanwhile.
 //!
 //! Invariant: nobody is answered before the commit that the answer rests on is acknowledged.
 //! Invariant: after any append whose outcome is unknown or lost to another writer, the book is loaded anew.
+//! Invariant: all commands of a commit are decided with the same foreign facts, those up to its `facts_at`.
 
 use std::collections::VecDeque;
 use std::io;
 use std::time::Duration;
 
-use futures::future::{BoxFuture, OptionFuture};
+use futures::future::{BoxFuture, FutureExt as _, OptionFuture};
 use futures::stream::{FuturesUnordered, StreamExt};
 use loopledger_journal::{
     AppendError, Commit, CommitId, Commits, Filter, Head, Journal, NewCommit, ReadError,
@@ -19,7 +20,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::answers::LookUp;
-use crate::batch::{Batch, BatchLimits, Call, InFlight, Open};
+use crate::batch::{Batch, BatchLimits, Call, CommitNumber, InFlight, Open};
 use crate::book::{Book, LoadError};
 use crate::clock;
 use crate::decider::Decider;
@@ -28,18 +29,24 @@ use crate::protocol::Answer;
 use crate::runs::Runs;
 use crate::snapshot;
 
+/// How many calls are decided, or commits learnt, before the shell looks for what else has come.
+const CALLS_AT_A_TIME: usize = 128;
+const FACTS_AT_A_TIME: usize = 256;
+
 /// Bounds on what the shell holds and how long it waits.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// The most commands in one commit.
     pub commit_entries: usize,
+    /// The most bytes of one commit; never more than the server takes.
+    pub commit_bytes: usize,
     /// How long a command waits for the facts that it depends on.
     pub patience: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { commit_entries: 2_000, patience: Duration::from_secs(5) }
+        Self { commit_entries: 2_000, commit_bytes: 512 << 10, patience: Duration::from_secs(5) }
     }
 }
 
@@ -116,6 +123,11 @@ pub struct Shell<D: Decider, J: Journal> {
     /// How far the contexts that are read have got, asked for a waiting call.
     ends: FuturesUnordered<BoxFuture<'static, (u64, Result<Position, ReadError>)>>,
     tickets: u64,
+    /// The commit that is decided while another one is in flight.
+    filling: Option<Batch<D>>,
+    commits: CommitNumber,
+    /// The first of the queue cannot go on before the commit in flight is stored.
+    is_stalled: bool,
     append: OptionFuture<BoxFuture<'static, Stored>>,
     in_flight: Option<InFlight<D>>,
     look_ups: FuturesUnordered<BoxFuture<'static, LookedUp<D>>>,
@@ -154,6 +166,9 @@ impl<D: Decider, J: Journal> Shell<D, J> {
             waiting: Vec::new(),
             ends: FuturesUnordered::new(),
             tickets: 0,
+            filling: None,
+            commits: 0,
+            is_stalled: false,
             append: None.into(),
             in_flight: None,
             look_ups: FuturesUnordered::new(),
@@ -176,11 +191,8 @@ impl<D: Decider, J: Journal> Shell<D, J> {
     pub async fn run(mut self, shutdown: CancellationToken) -> Result<(), ShellError> {
         let mut open = true;
         loop {
-            self.commit();
-            self.status.send_replace(Status::Ready {
-                position: self.book.head.position,
-                facts_at: self.facts_at,
-            });
+            self.advance()?;
+            self.tell();
             if !open && self.is_idle() {
                 self.finish().await;
                 self.status.send_replace(Status::Stopped);
@@ -189,11 +201,13 @@ impl<D: Decider, J: Journal> Shell<D, J> {
             let deadline = self.waiting.iter().map(|waiting| waiting.deadline).min();
             tokio::select! {
                 Some(stored) = &mut self.append => self.stored(stored, &shutdown).await?,
-                Some(commit) = self.news.next() => {
+                Some(commit) = self.news.next(), if self.filling.is_none() => {
                     self.learn(&commit?)?;
                     self.release();
                     self.tidy();
                 }
+                // More to decide, in turn with what has come meanwhile.
+                () = std::future::ready(()), if self.can_fill() => {}
                 Some(looked_up) = self.look_ups.next() => self.looked_up(looked_up)?,
                 Some(done) = &mut self.chore => self.done(done.expect("work on the disk does not panic")),
                 Some((ticket, end)) = self.ends.next() => self.bound(ticket, end),
@@ -213,9 +227,20 @@ impl<D: Decider, J: Journal> Shell<D, J> {
         }
     }
 
+    fn tell(&self) {
+        let (position, facts_at) = (self.book.head.position, self.facts_at);
+        let ready = Status::Ready { position, facts_at };
+        self.status.send_if_modified(|status| {
+            let is_news = *status != ready;
+            *status = ready;
+            is_news
+        });
+    }
+
     fn is_idle(&self) -> bool {
-        let Self { in_flight, queue, waiting, look_ups, .. } = self;
-        in_flight.is_none() && queue.is_empty() && waiting.is_empty() && look_ups.is_empty()
+        let Self { in_flight, filling, queue, waiting, look_ups, .. } = self;
+        let nothing_begun = in_flight.is_none() && filling.is_none();
+        nothing_begun && queue.is_empty() && waiting.is_empty() && look_ups.is_empty()
     }
 
     fn learn(&mut self, commit: &Commit) -> Result<(), Unreadable> {
@@ -273,40 +298,87 @@ impl<D: Decider, J: Journal> Shell<D, J> {
         }
     }
 
-    /// Fills the next commit from the queue and sends it off, unless one is in flight.
-    fn commit(&mut self) {
-        if self.in_flight.is_some() {
-            return;
+    /// Decides what is waiting, and sends off what is decided unless a commit is in flight.
+    fn advance(&mut self) -> Result<(), ShellError> {
+        if self.in_flight.is_none() && self.filling.is_some() {
+            self.send();
         }
-        let limits =
-            BatchLimits { entries: self.limits.commit_entries, bytes: self.journal.body_limit() };
-        let mut batch = Batch::new(self.facts_at, limits);
-        let mut calls = Vec::new();
-        while let Some(open) = self.queue.front_mut() {
+        if self.filling.is_none() {
+            self.learn_what_is_there()?;
+        }
+        self.fill();
+        if self.in_flight.is_none() {
+            self.send();
+        }
+        Ok(())
+    }
+
+    /// The facts that have arrived, some at a time.
+    fn learn_what_is_there(&mut self) -> Result<(), ShellError> {
+        for _ in 0..FACTS_AT_A_TIME {
+            let Some(Some(commit)) = self.news.next().now_or_never() else { break };
+            self.learn(&commit?)?;
+        }
+        self.release();
+        Ok(())
+    }
+
+    /// Whether there is something that can be decided now.
+    fn can_fill(&self) -> bool {
+        let has_room = self.filling.as_ref().is_none_or(|batch| !batch.is_full());
+        let may_go_on = self.in_flight.is_none() || !(self.is_stalled || self.is_work_due());
+        has_room && may_go_on && !self.queue.is_empty()
+    }
+
+    /// Decides calls of the queue for the next commit, some at a time.
+    fn fill(&mut self) {
+        for _ in 0..CALLS_AT_A_TIME {
+            if !self.can_fill() {
+                return;
+            }
+            let mut open = self.queue.pop_front().expect("there is something to decide");
             if let Some(look_up) = self.book.to_look_up(open.undecided(), &open.recalled) {
-                let open = self.queue.pop_front().expect("it is the first of the queue");
+                if open.has_unsettled() {
+                    self.queue.push_front(open);
+                    self.is_stalled = true;
+                    return;
+                }
                 self.look_ups.push(self.look_up(look_up, open));
                 continue;
             }
-            if !batch.take(open, &mut self.book, &self.facts) {
-                break;
+            let batch = self.filling.get_or_insert_with(|| {
+                self.commits += 1;
+                let entries = self.limits.commit_entries;
+                let bytes = self.limits.commit_bytes.min(self.journal.body_limit());
+                Batch::new(self.commits, self.facts_at, BatchLimits { entries, bytes })
+            });
+            if !batch.take(&mut open, &mut self.book, &self.facts, self.in_flight.as_ref()) {
+                self.queue.push_front(open);
+            } else if !open.has_unsettled() {
+                open.answer();
+            } else {
+                batch.calls.push(open);
             }
-            calls.extend(self.queue.pop_front());
         }
+    }
+
+    /// Sends off the commit that was filled, unless there is nothing in it.
+    fn send(&mut self) {
+        let Some(batch) = self.filling.take() else { return };
         if batch.is_empty() {
-            calls.into_iter().for_each(Open::answer);
+            // What it rests on is stored: it was in flight before, and nothing is now.
+            batch.calls.into_iter().for_each(Open::answer);
             return;
         }
         let recorded_at = clock::now().max(self.book.recorded_at);
-        let traceparent = batch.traceparent.take();
-        let (body, commands) = batch.into_body();
+        let (body, traceparent, in_flight) = batch.seal(recorded_at);
         let (by, id) = (self.writer.clone(), CommitId::new());
         let commit = NewCommit { id, recorded_at, by, traceparent, body };
         let (journal, partition, after) = (self.journal.clone(), self.partition, self.book.head);
         let append = async move { journal.append(partition, after, commit).await };
         let append: BoxFuture<'static, Stored> = Box::pin(append);
         self.append = Some(append).into();
-        self.in_flight = Some(InFlight { calls, commands, recorded_at });
+        self.in_flight = Some(in_flight);
     }
 
     async fn stored(
@@ -315,17 +387,11 @@ impl<D: Decider, J: Journal> Shell<D, J> {
         shutdown: &CancellationToken,
     ) -> Result<(), ShellError> {
         self.append = None.into();
+        self.is_stalled = false;
         let flight = self.in_flight.take().expect("a commit was in flight");
         match stored {
             Ok(head) => {
-                let position = head.position;
-                tracing::debug!(position, commands = flight.commands.len(), "committed");
-                self.book.settle(&flight.commands, head, flight.recorded_at);
-                self.queue.iter_mut().take(1).for_each(|open| open.settle(position));
-                for mut open in flight.calls {
-                    open.settle(position);
-                    open.answer();
-                }
+                self.settle(flight, head);
                 self.tidy();
                 Ok(())
             }
@@ -334,12 +400,29 @@ impl<D: Decider, J: Journal> Shell<D, J> {
             }
             Err(error) => {
                 tracing::warn!(%error, "loading the partition again");
-                for open in flight.calls.into_iter().rev() {
+                let behind = self.filling.take().map(|batch| batch.calls).unwrap_or_default();
+                for open in flight.calls.into_iter().chain(behind).rev() {
                     self.queue.push_front(open);
                 }
                 self.queue.iter_mut().for_each(Open::withdraw);
                 self.reload(shutdown).await
             }
+        }
+    }
+
+    /// The commit is stored: whoever waited for nothing else is answered.
+    fn settle(&mut self, flight: InFlight<D>, head: Head) {
+        let InFlight { number, calls, commands, recorded_at } = flight;
+        let position = head.position;
+        tracing::debug!(position, commands = commands.len(), "committed");
+        self.book.settle(&commands, head, recorded_at);
+        for mut open in calls {
+            open.settle(number, position);
+            open.answer();
+        }
+        self.queue.iter_mut().take(1).for_each(|open| open.settle(number, position));
+        if let Some(batch) = &mut self.filling {
+            batch.calls.iter_mut().for_each(|open| open.settle(number, position));
         }
     }
 
@@ -395,14 +478,24 @@ impl<D: Decider, J: Journal> Shell<D, J> {
         Ok(())
     }
 
+    /// Whether a run or a snapshot is to be written: commits are let run out first.
+    fn is_work_due(&self) -> bool {
+        let is_due = self.book.has_spill() || self.is_snapshot_due();
+        is_due && !self.has_chore && self.memory.folder.is_some()
+    }
+
+    fn is_snapshot_due(&self) -> bool {
+        self.book.unsaved + self.unsaved >= self.memory.snapshot_every
+    }
+
     /// Begins what is due on the disk, unless what is known is not settled yet.
     fn tidy(&mut self) {
-        if self.in_flight.is_some() || self.has_chore || self.memory.folder.is_none() {
+        if self.in_flight.is_some() || self.filling.is_some() || !self.is_work_due() {
             return;
         }
         if let Some(spill) = self.book.take_spill() {
             self.begin(move || Chore::Spilled(spill.write()));
-        } else if self.book.unsaved + self.unsaved >= self.memory.snapshot_every
+        } else if self.is_snapshot_due()
             && let Some(save) = self.take_save()
         {
             self.begin(move || Chore::Saved(save()));

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use loopledger_journal::{CommitId, Filter, Head, Journal, MemoryJournal, NewCommit};
-use loopledger_model::{Context, Fact, Partition, Position};
+use loopledger_model::{Context, Fact, Partition, Position, Routed};
 use loopledger_service::protocol::{Answer, Asked, Request};
 use loopledger_service::{Call, Decider, Decision, Limits, Memory, Shell, Status};
 use proptest::prelude::*;
@@ -26,6 +26,12 @@ enum Command {
     TakeOut(u64),
     /// Pays in as much as there are parties.
     PayPerParty,
+}
+
+impl Routed for Command {
+    fn keys(&self) -> Vec<&str> {
+        vec!["till"]
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -91,11 +97,15 @@ struct Run<const FORMAT: u32 = 1> {
 
 impl<const FORMAT: u32> Run<FORMAT> {
     async fn start(journal: &MemoryJournal, memory: Memory) -> Self {
+        Self::start_on(PARTITION, journal, memory).await
+    }
+
+    async fn start_on(partition: Partition, journal: &MemoryJournal, memory: Memory) -> Self {
         let (calls, queue) = mpsc::channel(1_000);
         let (sender, status) = watch::channel(Status::Loading);
-        let (writer, limits) = ("fund.0@test".to_owned(), Limits::default());
+        let (writer, limits) = (format!("{partition}@test"), Limits::default());
         let shell =
-            Shell::load(journal.clone(), PARTITION, writer, limits, memory, queue, sender).await;
+            Shell::load(journal.clone(), partition, writer, limits, memory, queue, sender).await;
         let shutdown = CancellationToken::new();
         let task = tokio::spawn(shell.expect("it loads").run(shutdown.clone()));
         Self { calls, shutdown, task, _status: status }
@@ -125,7 +135,7 @@ impl<const FORMAT: u32> Run<FORMAT> {
 
 async fn register(journal: &MemoryJournal, head: Head, n: usize) -> Head {
     let body = format!(
-        r#"{{"facts_at":0,"entries":[{{"command":"p{n}","digest":"00","by":"x","events":[
+        r#"{{"facts_at":0,"entries":[{{"command":"p{n}","digest":"00000000000000000000000000000000","by":"x","events":[
         {{"party_registered":{{"id":"p{n}","at":"2025-01-01T00:00:00Z","name":"P","kind":"other"}}}}]}}]}}"#
     );
     let commit = NewCommit {
@@ -246,6 +256,7 @@ impl Model {
             | Answer::IdReused { .. }
             | Answer::Skipped
             | Answer::NotCaughtUp { .. }
+            | Answer::WrongPartition { .. }
             | Answer::TooLarge { .. } => panic!("{answer:?} to a new command"),
         };
         self.answered.insert(id, (command, repeated));
@@ -258,47 +269,83 @@ fn process() -> Runtime {
     builder.worker_threads(1).enable_all().build().expect("a runtime")
 }
 
-fn play(steps: Vec<Step>) {
-    let (journal, folder) = (MemoryJournal::default(), tempfile::tempdir().expect("a folder"));
-    let (mut model, mut registry) = (Model::default(), Head::none());
-    let start = || {
+/// A partition's service, and what it is to answer.
+struct Desk {
+    partition: Partition,
+    model: Model,
+    running: Option<(Runtime, Run)>,
+}
+
+impl Desk {
+    fn start(&mut self, journal: &MemoryJournal, folder: &Path) {
         let process = process();
-        let run: Run = process.block_on(Run::start(&journal, tight(folder.path())));
-        (process, run)
+        let run = process.block_on(Run::start_on(self.partition, journal, tight(folder)));
+        self.running = Some((process, run));
+    }
+
+    fn ask(&self, id: u8, command: Command, after: Position) -> Answer {
+        let (process, run) = self.running.as_ref().expect("it runs");
+        process.block_on(run.ask(&format!("c{id}"), command, after))
+    }
+
+    fn end(&mut self, is_killed: bool) {
+        let (process, run) = self.running.take().expect("it runs");
+        process.block_on(async { if is_killed { run.kill().await } else { run.stop().await } });
+    }
+}
+
+/// Each step befalls one of so many partitions, which share a journal and a folder.
+fn play(partitions: u32, steps: Vec<(u32, Step)>) {
+    let (journal, folder) = (MemoryJournal::default(), tempfile::tempdir().expect("a folder"));
+    let folder = folder.path();
+    let desk = |number| {
+        let partition = Partition { context: Context::Fund, number };
+        Desk { partition, model: Model::default(), running: None }
     };
-    let (mut process, mut run) = start();
-    for step in steps {
+    let mut desks: Vec<Desk> = (0..partitions).map(desk).collect();
+    desks.iter_mut().for_each(|desk| desk.start(&journal, folder));
+    let (outside, mut registry, mut parties) = (process(), Head::none(), 0);
+    for (number, step) in steps {
+        let number = (number % partitions) as usize;
         let (mishap, is_killed) = match step {
             Step::Ask(id, command) => {
-                let (name, after) = (format!("c{id}"), registry.position);
-                model.check(id, command, &process.block_on(run.ask(&name, command, after)));
+                let desk = &mut desks[number];
+                let answer = desk.ask(id, command, registry.position);
+                desk.model.check(id, command, &answer);
                 continue;
             }
             Step::Register => {
-                model.parties += 1;
-                let number = model.parties as usize;
-                registry = process.block_on(register(&journal, registry, number));
+                parties += 1;
+                registry = outside.block_on(register(&journal, registry, parties));
+                desks.iter_mut().for_each(|desk| desk.model.parties += 1);
                 continue;
             }
             Step::Restart(mishap) => (mishap, false),
             Step::Kill(mishap) => (mishap, true),
         };
-        process.block_on(async { if is_killed { run.kill().await } else { run.stop().await } });
-        drop(process);
-        suffer(folder.path(), mishap);
-        (process, run) = start();
+        // What befalls the folder befalls all who use it.
+        let befallen = if matches!(mishap, Mishap::None) {
+            &mut desks[number..=number]
+        } else {
+            &mut desks[..]
+        };
+        befallen.iter_mut().for_each(|desk| desk.end(is_killed));
+        suffer(folder, mishap);
+        befallen.iter_mut().for_each(|desk| desk.start(&journal, folder));
     }
-    for (id, (command, known)) in &model.answered {
-        let again = process.block_on(run.ask(&format!("c{id}"), *command, 0));
-        assert_eq!(again, *known, "command {id} gets its first answer");
+    for desk in &mut desks {
+        for (id, (command, known)) in &desk.model.answered {
+            let again = desk.ask(*id, *command, 0);
+            assert_eq!(again, *known, "command {id} gets its first answer");
+        }
+        desk.end(false);
+        outside.block_on(compare(desk.partition, &journal, desk.model.cash));
     }
-    process.block_on(run.stop());
-    process.block_on(compare(&journal, model.cash));
 }
 
 /// The whole journal, read without any memory, comes to the same.
-async fn compare(journal: &MemoryJournal, cash: u64) {
-    let fresh: Run = Run::start(journal, Memory::default()).await;
+async fn compare(partition: Partition, journal: &MemoryJournal, cash: u64) {
+    let fresh: Run = Run::start_on(partition, journal, Memory::default()).await;
     if cash > 0 {
         let answer = fresh.ask("all", Command::TakeOut(cash), 0).await;
         assert!(matches!(answer, Answer::Accepted { .. }), "{answer:?}");
@@ -313,9 +360,20 @@ proptest! {
 
     #[test]
     fn whatever_happens_to_its_memory_a_service_answers_as_if_it_had_never_stopped(
-        steps in proptest::collection::vec(step(), 1..160)
+        steps in proptest::collection::vec((Just(0), step()), 1..160)
     ) {
-        play(steps);
+        play(1, steps);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
+
+    #[test]
+    fn partitions_that_share_a_journal_and_a_folder_each_remember_their_own(
+        steps in proptest::collection::vec((0..3_u32, step()), 1..200)
+    ) {
+        play(3, steps);
     }
 }
 

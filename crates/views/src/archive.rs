@@ -3,21 +3,20 @@
 //!
 //! Invariant: the archive holds the commits from 1 to the views' position, each once.
 
-use std::pin::Pin;
-
 use loopledger_model::Position;
 use miniz_oxide::deflate::compress_to_vec;
 use miniz_oxide::inflate::decompress_to_vec_with_limit;
-use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::{GenericClient, Row};
 
 use crate::columns::Column;
+use crate::copy::Cells;
 use crate::error::Error;
 use crate::table::{Table, TableRow, next, select};
 use crate::views::Views;
 
-/// The small commits of lp-loop, 700 bytes of JSON each, come to 45 % at this level.
-const LEVEL: u8 = 6;
+/// Metering, of 324 bytes of JSON an event, comes to 28 bytes in 0.4 µs; level 6 makes 21 bytes of
+/// it in 2.4 µs.
+const LEVEL: u8 = 1;
 /// The largest message that a NATS server can be told to take.
 const LARGEST_BODY: usize = 64 << 20;
 const NEWEST: &str = "position IN (SELECT max(position) FROM commits GROUP BY partition)";
@@ -86,21 +85,16 @@ impl TableRow for ArchivedCommit {
         key: "position",
     };
 
-    async fn copy(&self, into: Pin<&mut BinaryCopyInWriter>) -> Result<(), tokio_postgres::Error> {
-        let Self { position, partition, commit_id, recorded_at, recorded_by, traceparent, .. } =
-            self;
-        into.write(&[
-            &position.sql(),
-            partition,
-            commit_id,
-            recorded_at,
-            recorded_by,
-            traceparent,
-            &self.previous_hash,
-            &self.hash,
-            &self.body.sql(),
-        ])
-        .await
+    fn pack(&self, into: &mut Cells) {
+        into.push(&self.position.sql());
+        into.push(&self.partition);
+        into.push(&self.commit_id);
+        into.push(&self.recorded_at);
+        into.push(&self.recorded_by);
+        into.push(&self.traceparent);
+        into.push(&self.previous_hash);
+        into.push(&self.hash);
+        into.push(&self.body.sql());
     }
 
     fn read(row: &Row) -> Result<Self, Error> {

@@ -49,7 +49,16 @@ impl Database {
 
     /// A connection of its own, which lives as long as its client.
     pub(crate) async fn connect(&self, schema: &Schema) -> Result<Client, Error> {
-        let (client, connection) = self.config(schema, "").connect(NoTls).await?;
+        self.connect_with(schema, "").await
+    }
+
+    /// The same with further settings.
+    pub(crate) async fn connect_with(
+        &self,
+        schema: &Schema,
+        settings: &str,
+    ) -> Result<Client, Error> {
+        let (client, connection) = self.config(schema, settings).connect(NoTls).await?;
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a database connection has ended");
@@ -68,14 +77,34 @@ impl Schema {
         &self.0
     }
 
-    /// The schema that [`swap`](crate::swap) leaves the old rows in.
+    /// Where rows are rebuilt that are to take the place of this schema's.
+    pub fn rebuilt(&self) -> Self {
+        Self(format!("{}_rebuilt", self.0))
+    }
+
+    /// Where the rows are kept whose place others have taken.
     pub fn replaced(&self) -> Self {
         Self(format!("{}_replaced", self.0))
+    }
+
+    /// Where rows are that nobody needs any more.
+    pub(crate) fn discarded(&self) -> Self {
+        Self(format!("{}_discarded", self.0))
     }
 
     /// The number under which sessions agree who writes the schema.
     pub(crate) fn writer_key(&self) -> String {
         format!("loopledger writer of {}", self.0)
+    }
+
+    /// The number under which a session stops the writer of the schema for a moment.
+    pub(crate) fn pause_key(&self) -> String {
+        format!("loopledger pause of {}", self.0)
+    }
+
+    /// The number under which sessions agree who replaces the schema's rows.
+    pub(crate) fn replace_key(&self) -> String {
+        format!("loopledger replacement of {}", self.0)
     }
 
     /// The number under which sessions agree which schema has the name.

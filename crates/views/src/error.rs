@@ -25,16 +25,27 @@ pub enum Error {
     Migration { schema: String, source: refinery::Error },
     #[error("{table}.{column} holds `{found}`, which this version cannot read")]
     Misread { table: &'static str, column: &'static str, found: String },
+    #[error("{table}.{column} cannot hold a value: {reason}")]
+    Unwritable { table: &'static str, column: &'static str, reason: String },
     #[error("another projector writes the schema {schema}: stop it first")]
     AnotherProjector { schema: String },
     #[error(
         "the schema {schema} is not at position {believed} any more: another projector is at work"
     )]
     ProgressMoved { schema: String, believed: Position },
+    /// What is known of the rows is of no use any more: open anew.
+    #[error("the rows of the schema {schema} were replaced by others")]
+    RowsReplaced { schema: String },
+    #[error(
+        "the rows of {schema} are being rebuilt or rolled back already: wait until that is done"
+    )]
+    AnotherRebuild { schema: String },
+    #[error("there is nothing to roll back to: the rows of {schema} have not been replaced")]
+    NothingReplaced { schema: String },
     #[error("position {asked} was not reached within {waited:?}; the views are at {reached}")]
     NotReached { asked: Position, reached: Position, waited: Duration },
-    #[error("{live} is at position {live_at} and {rebuilt} at {rebuilt_at}: catch up, then swap")]
-    NotLevel { live: String, live_at: Position, rebuilt: String, rebuilt_at: Position },
+    #[error("{live} is at position {live_at} and {other} at {other_at}: catch up first")]
+    NotLevel { live: String, live_at: Position, other: String, other_at: Position },
     #[error("the flows contradict each other")]
     Flow(#[from] FlowError),
 }
@@ -43,12 +54,18 @@ impl Error {
     /// Whether the same may succeed a little later.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Unavailable(_) | Self::Busy | Self::NotReached { .. } => true,
+            Self::Unavailable(_)
+            | Self::Busy
+            | Self::NotReached { .. }
+            | Self::RowsReplaced { .. } => true,
             Self::BadAddress(_)
             | Self::Refused(_)
             | Self::NoViews { .. }
             | Self::Misread { .. }
+            | Self::Unwritable { .. }
             | Self::AnotherProjector { .. }
+            | Self::AnotherRebuild { .. }
+            | Self::NothingReplaced { .. }
             | Self::ProgressMoved { .. }
             | Self::NotLevel { .. }
             | Self::Flow(_) => false,

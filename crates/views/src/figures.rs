@@ -21,6 +21,11 @@ pub(crate) fn amount(amount: Decimal, currency: Currency) -> String {
     decimal(&exact(amount), currency.exponent())
 }
 
+/// An exact amount of money, rounded half up to its currency's decimals.
+pub(crate) fn rounded(amount: &BigRational, currency: Currency) -> String {
+    decimal(amount, currency.exponent())
+}
+
 /// Money in minor units, with its currency's decimals.
 pub(crate) fn minor_units(amount: i128, currency: Currency) -> String {
     let unit = BigInt::from(10).pow(currency.exponent());

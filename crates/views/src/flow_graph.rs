@@ -3,9 +3,11 @@
 //! Invariant: flows are added one by one in the order in which they were recorded, so the loops
 //! that are found do not depend on how many came at once.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
-use loopledger_loops::{Cycle, Flow, FlowId, Graph, Kind, Loop, Recorded, decimal};
-use loopledger_model::{Currency, FactId};
+use loopledger_loops::{Cycle, Flow, FlowId, Graph, Kind, Loop, Party, Recorded, decimal};
+use loopledger_model::{Currency, FactId, Position};
 use num_bigint::BigInt;
 
 use crate::error::Error;
@@ -15,7 +17,13 @@ use crate::loops::{Leg, LoopFound};
 use crate::rows;
 
 #[derive(Debug, Default)]
-pub struct FlowGraph(Graph);
+pub struct FlowGraph {
+    graph: Graph,
+    vouchers: VoucherPayments,
+}
+
+/// The facts of voucher payments by currency, provider paid and buyer whose invoice was paid.
+type VoucherPayments = BTreeMap<(loopledger_loops::Currency, Party, Party), Vec<FactId>>;
 
 /// What a flow did to the loops.
 #[derive(Debug, Default)]
@@ -38,7 +46,7 @@ impl FlowGraph {
 
     /// Flows are added in the order in which they were recorded, whenever they took effect.
     pub fn add(&mut self, flow: &rows::Flow) -> Result<Added, Error> {
-        let graph = &mut self.0;
+        let graph = &mut self.graph;
         let kind = match flow.kind {
             FlowKind::Contribution => Kind::Contribution,
             FlowKind::Investment => Kind::Investment,
@@ -63,22 +71,28 @@ impl FlowGraph {
             recorded: Recorded { position, index },
         };
         let affected = graph.add(flow)?;
+        if let Kind::VoucherPayment { buyer: Some(buyer) } = flow.kind
+            && flow.from != flow.to
+        {
+            let paid = self.vouchers.entry((flow.currency, flow.to, buyer)).or_default();
+            paid.push(fact(flow.recorded));
+        }
         Ok(Added { cycles: affected.cycles, search_was_cut: affected.truncated })
     }
 
     /// A loop as it stands now. Flows are only ever added, so a loop that was found stays one.
     pub fn found(&self, cycle: &Cycle) -> Option<LoopFound> {
-        self.0.loop_of(cycle).map(|record| self.told(&record))
+        self.graph.loop_of(cycle).map(|record| self.told(&record))
     }
 
     pub(crate) fn all(&self) -> impl Iterator<Item = LoopFound> {
-        self.0.loops().map(|record| self.told(&record))
+        self.graph.loops().map(|record| self.told(&record))
     }
 
     /// The flows whose search for loops ran out of steps, in the order in which they were recorded.
     pub(crate) fn cut_searches(&self) -> Vec<FactId> {
-        let cut = self.0.truncated();
-        let flows = self.0.flows().iter().filter(|flow| cut.contains(&flow.id));
+        let cut = self.graph.truncated();
+        let flows = self.graph.flows().iter().filter(|flow| cut.contains(&flow.id));
         flows.map(|flow| fact(flow.recorded)).collect()
     }
 
@@ -87,7 +101,12 @@ impl FlowGraph {
         let money = |amount| figures::minor_units(amount, currency);
         let amounts = &record.amounts;
         let unit = BigInt::from(10).pow(currency.exponent());
-        let parties = record.cycle.parties.iter().map(|party| self.0.party_id(*party).to_owned());
+        let parties =
+            record.cycle.parties.iter().map(|party| self.graph.party_id(*party).to_owned());
+        let legs: Vec<Leg> = record.legs.iter().map(|flow| self.leg(flow, currency)).collect();
+        let voucher_events = self.voucher_events(&record.cycle);
+        let facts = legs.iter().map(|leg| leg.event).chain(voucher_events.iter().copied());
+        let positions: BTreeSet<Position> = facts.map(|fact| fact.position).collect();
         LoopFound {
             parties: parties.collect(),
             kind: record.kind.name().to_owned(),
@@ -103,23 +122,38 @@ impl FlowGraph {
             closed_at: instant(record.closed_at),
             last_return_at: instant(record.last_return_at),
             lag_days: record.lag_days(),
-            legs: record.legs.iter().map(|flow| self.leg(flow, currency)).collect(),
+            dwell_days: record.dwell.days().map(|days| decimal(&days, 6)),
+            legs,
+            voucher_events,
+            positions: positions.into_iter().collect(),
+            groups: Vec::new(),
         }
+    }
+
+    /// The payments that the loop's voucher amount is the sum of, in the order of their facts.
+    fn voucher_events(&self, cycle: &Cycle) -> Vec<FactId> {
+        let ends = cycle.parties.first().zip(cycle.parties.last());
+        let paid = ends.and_then(|(root, last)| self.vouchers.get(&(cycle.currency, *root, *last)));
+        let mut events = paid.cloned().unwrap_or_default();
+        events.sort_unstable();
+        events
     }
 
     fn leg(&self, flow: &Flow, currency: Currency) -> Leg {
         Leg {
-            from: self.0.party_id(flow.from).to_owned(),
-            to: self.0.party_id(flow.to).to_owned(),
+            from: self.graph.party_id(flow.from).to_owned(),
+            to: self.graph.party_id(flow.to).to_owned(),
             kind: flow.kind.name().to_owned(),
             amount: figures::minor_units(flow.amount, currency),
             at: instant(flow.at),
             event: fact(flow.recorded),
+            from_group: None,
+            to_group: None,
         }
     }
 
     fn currency(&self, currency: loopledger_loops::Currency) -> Currency {
-        let code = self.0.currency_code(currency).parse();
+        let code = self.graph.currency_code(currency).parse();
         code.expect("the graph holds codes of currencies only")
     }
 }

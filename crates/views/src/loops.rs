@@ -1,10 +1,11 @@
-//! Answer: closed loops. As they stand they are read from their table; as of an earlier time they
-//! are found anew.
+//! Answer: closed loops. As they stand they are read from their table; as of an earlier time, and
+//! between groups, they are found anew.
 
 use std::cmp::Ordering;
+use std::str::FromStr;
 
 use jiff::Timestamp;
-use loopledger_model::{Currency, FactId, PartyId, Position};
+use loopledger_model::{Currency, FactId, NotAName, PartyId, Position};
 use serde::{Deserialize, Serialize};
 use tokio_postgres::types::Json;
 use tokio_postgres::{Row, Transaction};
@@ -12,6 +13,8 @@ use tokio_postgres::{Row, Transaction};
 use crate::as_of::As;
 use crate::error::Error;
 use crate::flow_graph::FlowGraph;
+use crate::groups::loops_of_groups;
+use crate::register::Register;
 use crate::rows::{self, CutSearch};
 use crate::table::select;
 use crate::views::Views;
@@ -22,9 +25,36 @@ const CHUNK: usize = 200;
 /// Which loops are asked for; all where nothing is said.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LoopQuery {
-    /// On the loop, wherever.
+    /// On the loop, wherever; at group level in one of its groups too.
     pub party: Option<PartyId>,
     pub currency: Option<Currency>,
+    /// Whether parties are looked at, or the groups that they belong to.
+    pub level: Level,
+}
+
+/// What stands at the corners of a loop.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Level {
+    #[default]
+    Party,
+    /// Economic groups: each party is its ultimate controller's on the day of each flow.
+    Group,
+}
+
+impl FromStr for Level {
+    type Err = NotAName;
+
+    fn from_str(text: &str) -> Result<Self, NotAName> {
+        match text {
+            "party" => Ok(Self::Party),
+            "group" => Ok(Self::Group),
+            _ => Err(NotAName {
+                text: text.chars().take(40).collect(),
+                what: "level of loops",
+                names: "party group",
+            }),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,8 +85,26 @@ pub struct LoopFound {
     pub closed_at: Timestamp,
     pub last_return_at: Timestamp,
     pub lag_days: i64,
+    /// Days between capital out and return, weighted by amount, of the money that first in, first
+    /// out brings back; absent where that is none.
+    pub dwell_days: Option<String>,
     /// Every flow between consecutive parties, in time order.
     pub legs: Vec<Leg>,
+    /// The payments that `voucher_amount` is the sum of.
+    pub voucher_events: Vec<FactId>,
+    /// The positions of the legs and of the voucher payments; at group level also of the stakes by
+    /// which their parties belonged to the groups.
+    pub positions: Vec<Position>,
+    /// At group level, who of each group is on the legs; else empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupOnLoop>,
+}
+
+/// The parties of one group that a loop's legs run through.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupOnLoop {
+    pub group: String,
+    pub parties: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +115,11 @@ pub struct Leg {
     pub amount: String,
     pub at: Timestamp,
     pub event: FactId,
+    /// At group level, the payer's group on that day; `from` is the payer itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_group: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_group: Option<String>,
 }
 
 /// A loop as its answer: numbers as text, since their decimals mean something.
@@ -78,7 +131,8 @@ const SELECT: &str = "
         'returned_pro_rata', returned_pro_rata::TEXT,
         'returned_upper', returned_upper::TEXT,
         'ratio_pro_rata', ratio_pro_rata::TEXT,
-        'voucher_amount', voucher_amount::TEXT)
+        'voucher_amount', voucher_amount::TEXT,
+        'dwell_days', dwell_days::TEXT)
     FROM loops
     WHERE ($1::TEXT IS NULL OR parties @> ARRAY[$1]) AND ($2::TEXT IS NULL OR currency = $2)
     ORDER BY returned_upper DESC, parties COLLATE \"C\", currency COLLATE \"C\"";
@@ -89,7 +143,8 @@ const UPSERT: &str = "
         parties TEXT[], kind TEXT, currency TEXT, capital_out NUMERIC, returned_lower NUMERIC,
         returned_fifo NUMERIC, returned_pro_rata NUMERIC, returned_upper NUMERIC,
         ratio_pro_rata NUMERIC, voucher_amount NUMERIC, first_capital_at TIMESTAMPTZ,
-        closed_at TIMESTAMPTZ, last_return_at TIMESTAMPTZ, lag_days BIGINT, legs JSONB)
+        closed_at TIMESTAMPTZ, last_return_at TIMESTAMPTZ, lag_days BIGINT,
+        dwell_days NUMERIC, legs JSONB, voucher_events JSONB, positions BIGINT[])
     ON CONFLICT (currency, parties) DO UPDATE SET
         kind = excluded.kind, capital_out = excluded.capital_out,
         returned_lower = excluded.returned_lower, returned_fifo = excluded.returned_fifo,
@@ -97,7 +152,8 @@ const UPSERT: &str = "
         ratio_pro_rata = excluded.ratio_pro_rata, voucher_amount = excluded.voucher_amount,
         first_capital_at = excluded.first_capital_at, closed_at = excluded.closed_at,
         last_return_at = excluded.last_return_at, lag_days = excluded.lag_days,
-        legs = excluded.legs";
+        dwell_days = excluded.dwell_days, legs = excluded.legs,
+        voucher_events = excluded.voucher_events, positions = excluded.positions";
 
 /// Puts loops in the place of what is known of them; each is named once.
 pub(crate) async fn upsert(
@@ -112,45 +168,84 @@ pub(crate) async fn upsert(
 
 impl Views {
     pub async fn loops(&self, query: &LoopQuery, seen: As) -> Result<Loops, Error> {
-        if seen.is_now() { self.loops_now(query).await } else { self.loops_then(query, seen).await }
-    }
-
-    async fn loops_now(&self, query: &LoopQuery) -> Result<Loops, Error> {
         let mut connection = self.connection().await?;
         let (transaction, position) = self.snapshot(&mut connection).await?;
-        let party = query.party.as_ref().map(PartyId::as_str);
-        let currency = query.currency.map(|currency| currency.to_string());
-        let rows = transaction.query(SELECT, &[&party, &currency]).await?;
-        let loops = rows.iter().map(LoopFound::read).collect::<Result<_, _>>()?;
-        let cut: Vec<CutSearch> = select(&transaction, "TRUE", &[]).await?;
-        let cut_searches = cut.iter().map(|search| search.stamp.fact()).collect();
-        Ok(Loops { position, loops, cut_searches })
-    }
-
-    /// What the flows that the times let through come to, found anew.
-    async fn loops_then(&self, query: &LoopQuery, seen: As) -> Result<Loops, Error> {
-        let mut connection = self.connection().await?;
-        let (transaction, position) = self.snapshot(&mut connection).await?;
-        let seen = seen.in_rows();
-        let flows: Vec<rows::Flow> =
-            select(&transaction, As::CONDITION, &[&seen.of, &seen.known]).await?;
+        let source = Source::load(&transaction, query, seen).await?;
         drop(transaction);
         drop(connection);
         let query = query.clone();
-        let search = move || -> Result<Loops, Error> {
-            let graph = FlowGraph::of(&flows)?;
-            let mut loops: Vec<_> = graph.all().filter(|found| query.wants(found)).collect();
-            loops.sort_by(LoopFound::in_order);
-            Ok(Loops { position, loops, cut_searches: graph.cut_searches() })
+        let search = move || {
+            let (loops, cut_searches) = source.find(&query)?;
+            Ok(Loops { position, loops, cut_searches })
         };
         let found = tokio::task::spawn_blocking(search).await;
         found.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
     }
 }
 
+/// Loops in order, and the flows whose search ran out of steps.
+pub(crate) type Found = (Vec<LoopFound>, Vec<FactId>);
+
+/// What loops are read from.
+pub(crate) enum Source {
+    /// As they stand.
+    Known(Found),
+    /// The flows that the times let through.
+    Flows(Vec<rows::Flow>),
+    /// The same, and who controls whom.
+    Groups(Vec<rows::Flow>, Register),
+}
+
+impl Source {
+    pub(crate) async fn load(
+        transaction: &Transaction<'_>,
+        query: &LoopQuery,
+        seen: As,
+    ) -> Result<Self, Error> {
+        if seen.is_now() && query.level == Level::Party {
+            return Ok(Self::Known(known(transaction, query).await?));
+        }
+        let times = seen.in_rows();
+        let flows = select(transaction, As::CONDITION, &[&times.of, &times.known]).await?;
+        Ok(match query.level {
+            Level::Party => Self::Flows(flows),
+            Level::Group => Self::Groups(flows, Register::load(transaction, seen).await?),
+        })
+    }
+
+    /// Takes its time where the loops have to be found anew.
+    pub(crate) fn find(self, query: &LoopQuery) -> Result<Found, Error> {
+        let (mut loops, cut_searches) = match self {
+            Self::Known(found) => return Ok(found),
+            Self::Flows(flows) => {
+                let graph = FlowGraph::of(&flows)?;
+                (graph.all().filter(|found| query.wants(found)).collect(), graph.cut_searches())
+            }
+            Self::Groups(flows, register) => {
+                let (mut loops, cut_searches) = loops_of_groups(&flows, &register)?;
+                loops.retain(|found| query.wants(found));
+                (loops, cut_searches)
+            }
+        };
+        loops.sort_by(LoopFound::in_order);
+        Ok((loops, cut_searches))
+    }
+}
+
+async fn known(transaction: &Transaction<'_>, query: &LoopQuery) -> Result<Found, Error> {
+    let party = query.party.as_ref().map(PartyId::as_str);
+    let currency = query.currency.map(|currency| currency.to_string());
+    let rows = transaction.query(SELECT, &[&party, &currency]).await?;
+    let loops = rows.iter().map(LoopFound::read).collect::<Result<_, _>>()?;
+    let cut: Vec<CutSearch> = select(transaction, "TRUE", &[]).await?;
+    Ok((loops, cut.iter().map(|search| search.stamp.fact()).collect()))
+}
+
 impl LoopQuery {
     fn wants(&self, found: &LoopFound) -> bool {
-        let on_it = |party: &PartyId| found.parties.iter().any(|id| id == party.as_str());
+        let members = found.groups.iter().flat_map(|group| &group.parties);
+        let corners: Vec<&String> = found.parties.iter().chain(members).collect();
+        let on_it = |party: &PartyId| corners.iter().any(|id| *id == party.as_str());
         self.party.as_ref().is_none_or(on_it)
             && self.currency.is_none_or(|currency| found.currency == currency)
     }

@@ -9,10 +9,13 @@
 //! basis are.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use jiff::Timestamp;
 use loopledger_loops::BigRational;
-use loopledger_model::{Basis, CardModel, ContractId, PartyId, PoolId, Precision, Sparsity};
+use loopledger_model::{
+    Basis, CardModel, ContractId, FactId, PartyId, PoolId, Precision, Sparsity,
+};
 use num_traits::{One, Zero};
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +50,15 @@ struct Stock<'a> {
     steps: Steps,
 }
 
+impl Stock<'_> {
+    fn cards(&self, behind: Behind, at: i64) -> u32 {
+        self.steps.at(at).map_or(0, |step| match behind {
+            Behind::Installed => step.cards,
+            Behind::Lit => step.lit,
+        })
+    }
+}
+
 /// How much of a contract's P it claims from a pool.
 enum Share {
     Allocated(BigRational),
@@ -54,20 +66,47 @@ enum Share {
     Spread,
 }
 
+/// More is sold of a pool than there is behind it.
+pub(crate) struct Excess<'a> {
+    pub(crate) pool: &'a Pool,
+    pub(crate) at: Timestamp,
+    /// What is sold of what there is, added over the bases; absent where there is nothing.
+    pub(crate) share: Option<BigRational>,
+    /// What is sold and what there is.
+    pub(crate) by_basis: Vec<(Basis, BigRational, Option<BigRational>)>,
+    pub(crate) contracts: Vec<&'a Contract>,
+    pub(crate) facts: BTreeSet<FactId>,
+}
+
 struct Claim<'a> {
     contract: &'a Contract,
     in_force: Span,
     share: Share,
+    given: Vec<FactId>,
 }
 
-/// A model's P per card on one basis, from instants on; of two the later recorded holds.
-type Published = Vec<(i64, BigRational)>;
+/// Which of a pool's cards stand behind what is sold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Behind {
+    Installed,
+    Lit,
+}
+
+/// A model's P per card on one basis from an instant on, and the fact that says so.
+struct Figure {
+    at: i64,
+    p_per_card: BigRational,
+    fact: FactId,
+}
+
+/// Of two figures at one instant the later recorded holds.
+type Published = Vec<Figure>;
 
 pub(crate) struct Market<'a> {
     span: Span,
     stocks: BTreeMap<&'a PoolId, Stock<'a>>,
     pools_of: BTreeMap<&'a PartyId, Vec<&'a PoolId>>,
-    published: BTreeMap<(&'a CardModel, Basis), Published>,
+    published: BTreeMap<&'a CardModel, BTreeMap<Basis, Published>>,
     /// The basis of the first figure that was published for a model.
     first_basis: BTreeMap<&'a CardModel, Basis>,
     claims: BTreeMap<&'a PoolId, Vec<Claim<'a>>>,
@@ -125,8 +164,10 @@ impl<'a> Market<'a> {
         for spec in specs {
             let basis = Basis { precision: spec.precision, sparsity: spec.sparsity };
             let p_per_card = figures::exact(spec.p_per_card.value());
-            let figures = self.published.entry((&spec.model, basis)).or_default();
-            figures.push((spec.stamp.at.as_microsecond(), p_per_card));
+            let on_basis = self.published.entry(&spec.model).or_default();
+            let figures = on_basis.entry(basis).or_default();
+            let (at, fact) = (spec.stamp.at.as_microsecond(), spec.stamp.fact());
+            figures.push(Figure { at, p_per_card, fact });
             self.first_basis.entry(&spec.model).or_insert(basis);
         }
     }
@@ -143,7 +184,8 @@ impl<'a> Market<'a> {
             if in_force.within(self.span).length() == 0 {
                 continue;
             }
-            let mut pools = shares(given.get(&contract.id).map_or(&[], Vec::as_slice));
+            let given = given.get(&contract.id).map_or(&[] as &[_], Vec::as_slice);
+            let mut pools = shares(given);
             if pools.is_empty() {
                 let of_seller = self.pools_of.get(&contract.seller).into_iter().flatten();
                 pools = of_seller.map(|pool| (*pool, Share::Spread)).collect();
@@ -152,7 +194,8 @@ impl<'a> Market<'a> {
                 self.contracts_without_pool.push(contract.id.clone());
             }
             for (pool, share) in pools {
-                let claim = Claim { contract, in_force, share };
+                let given = given.iter().map(|allocation| allocation.stamp.fact()).collect();
+                let claim = Claim { contract, in_force, share, given };
                 self.claims.entry(pool).or_default().push(claim);
             }
         }
@@ -163,24 +206,100 @@ impl<'a> Market<'a> {
         self.contracts_without_pool
     }
 
-    /// The pool's worst instant.
+    /// The pool's worst instant in each of these spans, which are within the market's and follow
+    /// each other without a gap.
     ///
     /// # Panics
     /// If the pool is none of the holdings'.
-    pub(crate) fn worst(&self, pool: &PoolId) -> Sales {
+    pub(crate) fn series(&self, pool: &PoolId, spans: &[Span]) -> Vec<Sales> {
         let stock = &self.stocks[pool];
         let claims: &[Claim<'_>] = self.claims.get(pool).map_or(&[], Vec::as_slice);
-        let mut without_p = BTreeSet::new();
+        let instants = self.instants(stock, claims);
+        let sales = |span: &Span| {
+            let mut without_p = BTreeSet::new();
+            let after = instants.range((Bound::Excluded(span.from), Bound::Unbounded)).copied();
+            let instants = [span.from].into_iter().chain(after.take_while(|at| *at < span.to));
+            let levels = instants.map(|at| self.level(stock, claims, at, &mut without_p));
+            let (standing, level) = self.worst_of(stock, Behind::Installed, levels);
+            self.told(stock, &standing, &level, without_p.len())
+        };
+        spans.iter().map(sales).collect()
+    }
+
+    fn worst_of(
+        &self,
+        stock: &Stock<'_>,
+        behind: Behind,
+        levels: impl Iterator<Item = Level>,
+    ) -> (Standing, Level) {
         let mut worst: Option<(Standing, Level)> = None;
-        for at in self.instants(stock, claims) {
-            let level = self.level(stock, claims, at, &mut without_p);
-            let standing = self.standing(stock, &level);
+        for level in levels {
+            let standing = self.standing(stock, behind, &level);
             if worst.as_ref().is_none_or(|(known, _)| standing > *known) {
                 worst = Some((standing, level));
             }
         }
-        let (standing, level) = worst.expect("the instants include the period's start");
-        self.told(stock, &standing, &level, without_p.len())
+        worst.expect("the instants include the start of the span")
+    }
+
+    /// The instant at which most is sold above the cards of the pool that are behind it, if there
+    /// is one.
+    pub(crate) fn excess(&self, pool: &PoolId, behind: Behind) -> Option<Excess<'_>> {
+        let stock = &self.stocks[pool];
+        let claims = self.claims.get(pool)?;
+        let instants = self.instants(stock, claims).into_iter();
+        let levels = instants.map(|at| self.level(stock, claims, at, &mut BTreeSet::new()));
+        let (standing, level) = self.worst_of(stock, behind, levels);
+        let share = match standing {
+            Standing::Oversold(share) => Some(share),
+            Standing::Boundless => None,
+            Standing::Unsold { .. } | Standing::Within(_) | Standing::Unknown => return None,
+        };
+        let at = level.at;
+        let in_force = |claim: &&Claim<'_>| {
+            claim.in_force.contains(at) && self.p_of(claim.contract, at).is_some()
+        };
+        let claims: Vec<&Claim<'_>> = claims.iter().filter(in_force).collect();
+        let facts = self.facts(stock, &claims, level.sold.keys(), at);
+        let physical = |basis| self.physical(stock, behind, basis, at);
+        let by_basis =
+            level.sold.into_iter().map(|(basis, sold)| (basis, sold, physical(basis))).collect();
+        let contracts = claims.into_iter().map(|claim| claim.contract).collect();
+        Some(Excess { pool: stock.pool, at: instant(at), share, by_basis, contracts, facts })
+    }
+
+    /// What a level rests on: the contracts with the allocations that say where they claim, the
+    /// totals of the pools, and the specifications.
+    fn facts<'b>(
+        &self,
+        stock: &Stock<'_>,
+        claims: &[&Claim<'_>],
+        bases: impl Iterator<Item = &'b Basis>,
+        at: i64,
+    ) -> BTreeSet<FactId> {
+        let mut facts: BTreeSet<FactId> = bases
+            .filter_map(|basis| self.figure(&stock.pool.model, *basis, at))
+            .map(|f| f.fact)
+            .collect();
+        let mut pools = vec![&stock.pool.id];
+        for claim in claims {
+            facts.insert(claim.contract.stamp.fact());
+            facts.extend(&claim.given);
+            if claim.contract.declared_p.is_none() {
+                facts.extend(self.figure_of(claim.contract, at).map(|figure| figure.fact));
+            }
+            if matches!(claim.share, Share::Spread) {
+                pools.clone_from(&self.pools_of[&stock.pool.operator]);
+            }
+        }
+        let totals = pools.into_iter().filter_map(|pool| self.stocks[pool].steps.at(at));
+        facts.extend(totals.map(|step| step.fact));
+        facts
+    }
+
+    fn figure_of(&self, contract: &Contract, at: i64) -> Option<&Figure> {
+        let basis = Basis { precision: contract.precision?, sparsity: contract.sparsity? };
+        self.figure(contract.model.as_ref()?, basis, at)
     }
 
     /// Every instant of the span at which something that matters to the pool changes, and the first
@@ -188,7 +307,8 @@ impl<'a> Market<'a> {
     fn instants(&self, stock: &Stock<'_>, claims: &[Claim<'_>]) -> BTreeSet<i64> {
         let starts_and_ends =
             claims.iter().flat_map(|claim| [claim.in_force.from, claim.in_force.to]);
-        let published = self.published.values().flatten().map(|(at, _)| *at);
+        let published = self.published.values().flat_map(BTreeMap::values).flatten();
+        let published = published.map(|figure| figure.at);
         let mut instants: BTreeSet<i64> =
             starts_and_ends.chain(published).chain(stock.steps.changes()).collect();
         if claims.iter().any(|claim| matches!(claim.share, Share::Spread)) {
@@ -236,22 +356,33 @@ impl<'a> Market<'a> {
 
     /// The figure in force at an instant.
     fn p_per_card(&self, model: &CardModel, basis: Basis, at: i64) -> Option<BigRational> {
-        let figures = self.published.get(&(model, basis))?;
-        let after = figures.partition_point(|(from, _)| *from <= at);
-        figures[..after].last().map(|(_, p)| p.clone())
+        self.figure(model, basis, at).map(|figure| figure.p_per_card.clone())
     }
 
-    fn physical(&self, stock: &Stock<'_>, basis: Basis, at: i64) -> Option<BigRational> {
+    fn figure(&self, model: &CardModel, basis: Basis, at: i64) -> Option<&Figure> {
+        let figures = self.published.get(model)?.get(&basis)?;
+        let after = figures.partition_point(|figure| figure.at <= at);
+        figures[..after].last()
+    }
+
+    fn physical(
+        &self,
+        stock: &Stock<'_>,
+        behind: Behind,
+        basis: Basis,
+        at: i64,
+    ) -> Option<BigRational> {
         let per_card = self.p_per_card(&stock.pool.model, basis, at)?;
-        Some(whole(stock.steps.cards_at(at)) * per_card)
+        Some(whole(stock.cards(behind, at)) * per_card)
     }
 
     /// This pool's share among its operator's pools: by physical P; by cards where no pool has any;
     /// else evenly.
     fn spread(&self, stock: &Stock<'_>, basis: Basis, at: i64) -> BigRational {
-        let physical =
-            |of: &Stock<'_>| self.physical(of, basis, at).unwrap_or_else(BigRational::zero);
-        let cards = |of: &Stock<'_>| whole(of.steps.cards_at(at));
+        let physical = |of: &Stock<'_>| {
+            self.physical(of, Behind::Installed, basis, at).unwrap_or_else(BigRational::zero)
+        };
+        let cards = |of: &Stock<'_>| whole(of.cards(Behind::Installed, at));
         let evenly = |_: &Stock<'_>| BigRational::one();
         let pools = &self.pools_of[&stock.pool.operator];
         let weights: [&dyn Fn(&Stock<'_>) -> BigRational; 3] = [&physical, &cards, &evenly];
@@ -262,13 +393,13 @@ impl<'a> Market<'a> {
         weights.into_iter().find_map(share).expect("a pool is one of its operator's pools")
     }
 
-    fn standing(&self, stock: &Stock<'_>, level: &Level) -> Standing {
+    fn standing(&self, stock: &Stock<'_>, behind: Behind, level: &Level) -> Standing {
         if level.sold.is_empty() {
-            return Standing::Unsold { has_cards: stock.steps.cards_at(level.at) > 0 };
+            return Standing::Unsold { has_cards: stock.cards(behind, level.at) > 0 };
         }
         let (mut share, mut unknown) = (BigRational::zero(), false);
         for (basis, sold) in &level.sold {
-            match self.physical(stock, *basis, level.at) {
+            match self.physical(stock, behind, *basis, level.at) {
                 None => unknown = true,
                 Some(physical) if physical.is_zero() => return Standing::Boundless,
                 Some(physical) => share += sold / physical,
@@ -290,7 +421,7 @@ impl<'a> Market<'a> {
         level: &Level,
         contracts_without_p: usize,
     ) -> Sales {
-        let physical = |basis: Basis| self.physical(stock, basis, level.at);
+        let physical = |basis| self.physical(stock, Behind::Installed, basis, level.at);
         let by_basis = level.sold.iter().map(|(basis, sold)| BasisShare {
             precision: basis.precision,
             sparsity: basis.sparsity,
@@ -312,10 +443,13 @@ impl<'a> Market<'a> {
             Standing::Unknown => None,
             Standing::Oversold(_) | Standing::Boundless => Some(true),
         };
-        let at = Timestamp::from_microsecond(level.at)
-            .expect("the instants of a level are those of rows or of the period");
-        Sales { at, sold_p, physical_p, oversold, by_basis, contracts_without_p }
+        Sales { at: instant(level.at), sold_p, physical_p, oversold, by_basis, contracts_without_p }
     }
+}
+
+fn instant(micros: i64) -> Timestamp {
+    Timestamp::from_microsecond(micros)
+        .expect("the instants of a level are those of rows or of the period")
 }
 
 /// The shares of a contract's allocated card time by pool; none where there is no such time.

@@ -3,7 +3,6 @@
 //! Invariant: a row carries the fact that it comes from and both of its times, and never changes.
 
 use std::fmt;
-use std::pin::Pin;
 use std::str::FromStr;
 
 use jiff::Timestamp;
@@ -17,13 +16,13 @@ use loopledger_model::{
     UsageId, Uscc, VoucherId, Watts,
 };
 use rust_decimal::Decimal;
-use tokio_postgres::binary_copy::BinaryCopyInWriter;
-use tokio_postgres::{Row, Transaction};
+use tokio_postgres::Row;
 
 use crate::columns::{Column, micros};
+use crate::copy::{Cells, PackedRows};
 use crate::error::Error;
 use crate::flow_kind::FlowKind;
-use crate::table::{Table, TableRow, copy_in, next, tables};
+use crate::table::{Table, TableRow, next, tables};
 
 /// Which fact a row comes from, when that took effect and when it was recorded, both to the
 /// microsecond.

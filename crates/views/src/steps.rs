@@ -1,9 +1,14 @@
 //! Stretches of time in microseconds, and what a pool holds over time.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use loopledger_model::FactId;
 
 use crate::columns::micros;
 use crate::rows::PoolState;
+
+pub(crate) const DAY_US: i64 = 24 * 60 * 60 * 1_000_000;
 
 /// From an instant up to, but not including, a later one, in microseconds since the Unix epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,6 +20,12 @@ pub(crate) struct Span {
 impl Span {
     pub(crate) fn of(from: Timestamp, to: Timestamp) -> Self {
         Self { from: micros(from).as_microsecond(), to: micros(to).as_microsecond() }
+    }
+
+    /// The day in UTC on which it begins.
+    pub(crate) fn day(self) -> Date {
+        let from = Timestamp::from_microsecond(self.from).expect("a span begins at an instant");
+        from.to_zoned(TimeZone::UTC).date()
     }
 
     /// Zero where it is empty.
@@ -29,6 +40,15 @@ impl Span {
     pub(crate) const fn contains(self, instant: i64) -> bool {
         self.from <= instant && instant < self.to
     }
+
+    /// How much of it is in each of the spans that it touches, which follow each other: their
+    /// places and the time.
+    pub(crate) fn across(self, spans: &[Self]) -> impl Iterator<Item = (usize, i64)> {
+        let first = spans.partition_point(|span| span.to <= self.from);
+        let touched = spans[first..].iter().take_while(move |span| span.from < self.to);
+        let parts = (first..).zip(touched.map(move |span| self.within(*span).length()));
+        parts.filter(|(_, time)| *time > 0)
+    }
 }
 
 /// The cards of a pool from an instant on.
@@ -37,6 +57,7 @@ pub(crate) struct Step {
     pub(crate) at: i64,
     pub(crate) cards: u32,
     pub(crate) lit: u32,
+    pub(crate) fact: FactId,
 }
 
 /// A pool's totals over time. Before its first step it has no cards.
@@ -51,6 +72,7 @@ impl Steps {
             at: state.stamp.at.as_microsecond(),
             cards: state.cards,
             lit: state.lit,
+            fact: state.stamp.fact(),
         };
         let mut steps: Vec<Step> = states.into_iter().map(step).collect();
         steps.sort_by_key(|step| step.at);
@@ -61,18 +83,15 @@ impl Steps {
         self.0.iter().map(|step| step.at)
     }
 
-    pub(crate) fn cards_at(&self, instant: i64) -> u32 {
+    /// The step that holds at an instant; before the first there is none.
+    pub(crate) fn at(&self, instant: i64) -> Option<&Step> {
         let after = self.0.partition_point(|step| step.at <= instant);
-        self.0[..after].last().map_or(0, |step| step.cards)
+        self.0[..after].last()
     }
 
-    /// What a total comes to over a span, in card-microseconds.
-    pub(crate) fn integral(&self, total: fn(&Step) -> u32, span: Span) -> i128 {
+    /// Each step with the span in which it holds.
+    pub(crate) fn held(&self) -> impl Iterator<Item = (&Step, Span)> {
         let ends = self.changes().skip(1).chain([i64::MAX]);
-        let part = |(step, to): (&Step, i64)| {
-            let held = Span { from: step.at, to }.within(span).length();
-            i128::from(total(step)) * i128::from(held)
-        };
-        self.0.iter().zip(ends).map(part).sum()
+        self.0.iter().zip(ends).map(|(step, to)| (step, Span { from: step.at, to }))
     }
 }

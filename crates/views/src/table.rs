@@ -1,15 +1,10 @@
-//! A table's rows: declared once, copied in binary, read back by type.
-//!
-//! Invariant: a row type's columns are those of its table; the schema fails a copy that names
-//! others.
+//! A table's rows: declared once, packed for COPY, read back by type.
 
-use std::pin::{Pin, pin};
-
-use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{GenericClient, Row, Transaction};
+use tokio_postgres::{GenericClient, Row};
 
 use crate::columns::Column;
+use crate::copy::Cells;
 use crate::error::Error;
 
 /// The columns of one table in their order, and what its rows are ordered by: its primary key.
@@ -29,29 +24,10 @@ impl Table {
 pub(crate) trait TableRow: Sized + Sync {
     const TABLE: Table;
 
-    async fn copy(&self, into: Pin<&mut BinaryCopyInWriter>) -> Result<(), tokio_postgres::Error>;
+    /// Every cell, in the order of the columns.
+    fn pack(&self, into: &mut Cells);
 
     fn read(row: &Row) -> Result<Self, Error>;
-}
-
-/// Adds rows; does nothing, not even ask, when there are none.
-pub(crate) async fn copy_in<R: TableRow>(
-    transaction: &Transaction<'_>,
-    rows: &[R],
-) -> Result<(), tokio_postgres::Error> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let Table { name, columns, .. } = R::TABLE;
-    let names = R::TABLE.column_names();
-    let sink = transaction.copy_in(&format!("COPY {name} ({names}) FROM STDIN BINARY")).await?;
-    let types: Vec<Type> = columns.iter().map(|(_, sql_type)| sql_type.clone()).collect();
-    let mut writer = pin!(BinaryCopyInWriter::new(sink, &types));
-    for row in rows {
-        row.copy(writer.as_mut()).await?;
-    }
-    writer.finish().await?;
-    Ok(())
 }
 
 /// The rows that a condition lets through, in the order of their key.
@@ -103,14 +79,13 @@ macro_rules! tables {
                     key: "position, fact_index",
                 };
 
-                async fn copy(
-                    &self,
-                    into: Pin<&mut BinaryCopyInWriter>,
-                ) -> Result<(), tokio_postgres::Error> {
+                fn pack(&self, into: &mut Cells) {
                     let Stamp { position, fact_index, at, recorded_at } = &self.stamp;
-                    let position = position.sql();
-                    $(let $field = self.$field.sql();)*
-                    into.write(&[&position, fact_index, at, recorded_at, $(&$field,)*]).await
+                    into.push(&position.sql());
+                    into.push(fact_index);
+                    into.push(at);
+                    into.push(recorded_at);
+                    $(into.push(&self.$field.sql());)*
                 }
 
                 fn read(row: &Row) -> Result<Self, Error> {
@@ -141,11 +116,8 @@ macro_rules! tables {
                 0 $(+ self.$table.len())*
             }
 
-            pub(crate) async fn copy_in(
-                &self,
-                transaction: &Transaction<'_>,
-            ) -> Result<(), tokio_postgres::Error> {
-                $(copy_in(transaction, &self.$table).await?;)*
+            pub(crate) fn pack(&self, into: &mut PackedRows) -> Result<(), Error> {
+                $(into.add(&self.$table)?;)*
                 Ok(())
             }
         }

@@ -90,10 +90,15 @@ impl Views {
             .read_only(true)
             .start()
             .await?;
-        share_name(&transaction, &self.schema).await?;
-        let row = transaction.query_one("SELECT position FROM progress", &[]).await;
-        let row = row.map_err(|error| self.no_views_or(error))?;
-        Ok((transaction, position_in(&row)?))
+        let position = self.locked_position(transaction.client()).await?;
+        Ok((transaction, position))
+    }
+
+    /// The position of a transaction that begins, in which the schema's name now stays.
+    pub(crate) async fn locked_position(&self, client: &Client) -> Result<Position, Error> {
+        share_name(client, &self.schema).await?;
+        let row = client.query_one("SELECT position FROM progress", &[]).await;
+        position_in(&row.map_err(|error| self.no_views_or(error))?)
     }
 
     fn no_views_or(&self, error: tokio_postgres::Error) -> Error {

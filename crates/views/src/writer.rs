@@ -2,40 +2,41 @@
 //! at all.
 //!
 //! Invariants: a schema has one writer at a time, for as long as its session lives. A batch is
-//! stored only onto the position that its maker believes in, so a batch is never stored twice and
-//! none is left out.
+//! stored only onto the position that its maker believes in and onto the rows that it knows, so a
+//! batch is never stored twice and none is left out.
 
 use std::time::Duration;
 
 use loopledger_model::Position;
-use tokio::time::Instant;
 use tokio_postgres::Client;
 
 use crate::archive::{self, ArchivedCommit};
+use crate::copy::PackedRows;
 use crate::database::{Database, Schema};
 use crate::error::Error;
 use crate::loops::{self, LoopFound};
-use crate::rows::{Flow, Rows};
-use crate::schema::{prepare, share_name, try_own};
-use crate::table::{copy_in, select};
+use crate::rows::Flow;
+use crate::schema::{lock, own, prepare, share_name};
+use crate::table::{cell, select};
 use crate::views::position_in;
 
-const PAUSE: Duration = Duration::from_millis(50);
+const MOVE: &str = "UPDATE progress SET position = $2 WHERE position = $1 AND generation = $3";
 
 pub struct Writer {
     client: Client,
     schema: Schema,
+    /// Of the rows when they were last read.
+    generation: i64,
 }
 
 /// What takes the views from one position to a later one.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Batch {
     /// Where the views are believed to be.
     pub after: Position,
     /// Where the batch takes them.
     pub position: Position,
-    pub commits: Vec<ArchivedCommit>,
-    pub rows: Rows,
+    pub rows: PackedRows,
     /// The loops that are new or changed, each once.
     pub loops: Vec<LoopFound>,
 }
@@ -49,15 +50,18 @@ impl Writer {
         patience: Duration,
     ) -> Result<Self, Error> {
         let mut client = database.connect(&schema).await?;
-        let deadline = Instant::now() + patience;
-        while !try_own(&client, &schema).await? {
-            if Instant::now() + PAUSE > deadline {
-                return Err(Error::AnotherProjector { schema: schema.to_string() });
-            }
-            tokio::time::sleep(PAUSE).await;
-        }
+        own(&client, &schema, patience).await?;
         prepare(&mut client, &schema).await?;
-        Ok(Self { client, schema })
+        let generation = generation(&client).await?;
+        Ok(Self { client, schema, generation })
+    }
+
+    pub(crate) const fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    pub(crate) const fn client(&mut self) -> &mut Client {
+        &mut self.client
     }
 
     /// The position that the rows are at.
@@ -79,19 +83,25 @@ impl Writer {
     /// nevertheless: open anew and ask for the position.
     pub async fn store(&mut self, batch: &Batch) -> Result<(), Error> {
         let transaction = self.client.transaction().await?;
+        lock(&transaction, "pg_advisory_xact_lock_shared", &self.schema.pause_key()).await?;
         share_name(&transaction, &self.schema).await?;
         let [after, position] = [batch.after, batch.position]
             .map(|position| i64::try_from(position).expect("positions stay below 2^63"));
-        let moved = transaction
-            .execute("UPDATE progress SET position = $2 WHERE position = $1", &[&after, &position])
-            .await?;
+        let moved = transaction.execute(MOVE, &[&after, &position, &self.generation]).await?;
         if moved != 1 {
             let (schema, believed) = (self.schema.to_string(), batch.after);
+            if generation(transaction.client()).await? != self.generation {
+                return Err(Error::RowsReplaced { schema });
+            }
             return Err(Error::ProgressMoved { schema, believed });
         }
-        copy_in(&transaction, &batch.commits).await?;
-        batch.rows.copy_in(&transaction).await?;
+        batch.rows.send(&transaction).await?;
         loops::upsert(&transaction, &batch.loops).await?;
         Ok(transaction.commit().await?)
     }
+}
+
+async fn generation(client: &Client) -> Result<i64, Error> {
+    let row = client.query_one("SELECT generation FROM progress", &[]).await?;
+    cell(&row, 0, "progress", "generation")
 }

@@ -32,6 +32,7 @@ pub enum Allocation {}
 pub struct State {
     pools: BTreeMap<PoolId, CardPool>,
     allocations: BTreeMap<AllocationId, Allocated>,
+    /// Without their evidence.
     usages: BTreeMap<UsageId, MeterUsage>,
 }
 
@@ -44,7 +45,7 @@ struct Allocated {
 impl Decider for Allocation {
     const CONTEXT: Context = Context::Allocation;
     const READS: &'static [Context] = &[Context::Registry, Context::Purchase];
-    const STATE_FORMAT: u32 = 1;
+    const STATE_FORMAT: u32 = 2;
 
     type Command = Command;
     type Event = Event;
@@ -102,6 +103,7 @@ impl State {
             window: usage.window,
             card_hours: usage.card_hours,
             source: usage.source.clone(),
+            evidence: None,
         };
         self.usages.insert(usage.id.clone(), metered).is_none()
     }
@@ -189,9 +191,11 @@ fn allocate(
 }
 
 fn meter_usage(state: &State, usage: &MeterUsage) -> Result<Decision<Event>, Refusal> {
-    let MeterUsage { id, allocation, window, card_hours, source } = usage;
+    let MeterUsage { id, allocation, window, card_hours, source, evidence } = usage;
     match state.usages.get(id) {
-        Some(metered) if metered == usage => return Ok(Decision::nothing()),
+        Some(metered) if *metered == (MeterUsage { evidence: None, ..usage.clone() }) => {
+            return Ok(Decision::nothing());
+        }
         Some(_) => return Err(Refusal::UsageExists { usage: id.clone() }),
         None => {}
     }
@@ -218,6 +222,7 @@ fn meter_usage(state: &State, usage: &MeterUsage) -> Result<Decision<Event>, Ref
         window: *window,
         card_hours: *card_hours,
         source: source.clone(),
+        evidence: *evidence,
     };
     Ok(Event::UsageMetered(metered).into())
 }

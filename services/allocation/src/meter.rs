@@ -1,10 +1,10 @@
 //! What was metered of one allocation, and whether that much can have been.
 //!
 //! Invariants: clusters are disjoint, and windows that overlap are in one; only what cannot be true
-//! is refused: more card-hours in a window, or in the span of windows that overlap, than the cards
-//! have in that time. All in integers.
+//! is refused: more card-hours in the windows between two instants than the cards have in that
+//! time. All in integers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use loopledger_model::{CardHours, Period};
@@ -15,6 +15,8 @@ use serde::{Deserialize, Serialize};
 const DECIMALS: u32 = 9;
 /// How many nanoseconds of one card make 10^-9 card-hours.
 const NANOSECONDS: i128 = 3_600;
+/// The most windows of a cluster that are told apart; with more they are taken as one.
+const WINDOWS: usize = 200;
 
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Meter {
@@ -22,10 +24,17 @@ pub struct Meter {
     clusters: BTreeMap<Timestamp, Cluster>,
 }
 
-/// Windows that overlap, from the first start to the last end, and the 10^-9 card-hours in them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// Windows that overlap, from the first start to the last end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Cluster {
     span: Period,
+    windows: Vec<Window>,
+}
+
+/// The 10^-9 card-hours of a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Window {
+    period: Period,
     metered: i128,
 }
 
@@ -42,34 +51,72 @@ pub struct Excess {
 impl Meter {
     /// Why so many card-hours cannot have been metered with `cards` in this window.
     pub fn excess(&self, cards: u32, window: Period, card_hours: CardHours) -> Option<Excess> {
-        let alone = Cluster { span: window, metered: 0 };
-        let asked = whole(card_hours);
-        [alone, self.joined(window)].into_iter().find_map(|Cluster { span, metered }| {
-            let has = i128::from(cards) * span.nanoseconds();
-            ((metered + asked) * NANOSECONDS > has).then(|| Excess {
-                window: span,
-                allocated: decimal(has / NANOSECONDS),
-                metered: decimal(metered),
-            })
-        })
+        let asked = Window { period: window, metered: whole(card_hours) };
+        let alone = Cluster { span: window, windows: Vec::new() };
+        let joined = self.joined(window);
+        [alone, joined].iter().find_map(|cluster| cluster.excess(cards, asked))
     }
 
     pub fn record(&mut self, window: Period, card_hours: CardHours) {
-        let joined = self.joined(window);
+        let mut joined = self.joined(window);
         let span = joined.span.from()..joined.span.to();
         self.clusters.extract_if(span, |_, _| true).for_each(drop);
-        let metered = joined.metered + whole(card_hours);
-        self.clusters.insert(joined.span.from(), Cluster { metered, ..joined });
+        joined.add(Window { period: window, metered: whole(card_hours) });
+        self.clusters.insert(joined.span.from(), joined);
     }
 
     /// The cluster of all the windows that this one joins; windows that only touch stay apart.
     fn joined(&self, window: Period) -> Cluster {
         let earlier = self.clusters.range(..window.to()).rev().map(|(_, cluster)| cluster);
         let overlapping = earlier.take_while(|cluster| cluster.span.overlaps(&window));
-        overlapping.fold(Cluster { span: window, metered: 0 }, |joined, cluster| Cluster {
-            span: hull(joined.span, cluster.span),
-            metered: joined.metered + cluster.metered,
+        let mut joined = Cluster { span: window, windows: Vec::new() };
+        for cluster in overlapping {
+            joined.span = hull(joined.span, cluster.span);
+            joined.windows.extend(&cluster.windows);
+        }
+        joined
+    }
+}
+
+impl Cluster {
+    /// Looks at all stretches of time from a window's start to a window's end that hold what is
+    /// asked, the shortest ones first.
+    fn excess(&self, cards: u32, asked: Window) -> Option<Excess> {
+        let (first, last) = (asked.period.from(), asked.period.to());
+        let starts = self.windows.iter().map(|window| window.period.from());
+        let starts: BTreeSet<Timestamp> = starts.filter(|start| *start < first).collect();
+        let mut by_end = self.windows.clone();
+        by_end.sort_by_key(|window| window.period.to());
+        std::iter::once(first).chain(starts.into_iter().rev()).find_map(|start| {
+            let inside = by_end.iter().filter(|window| window.period.from() >= start);
+            let (within, beyond): (Vec<&Window>, Vec<&Window>) =
+                inside.partition(|window| window.period.to() <= last);
+            let within = within.iter().map(|window| window.metered).sum();
+            let sums = beyond.iter().scan(within, |sum, window| {
+                *sum += window.metered;
+                Some((window.period.to(), *sum))
+            });
+            std::iter::once((last, within)).chain(sums).find_map(|(end, metered)| {
+                let span = Period::new(start, end).expect("it holds the window that is asked");
+                let has = i128::from(cards) * span.nanoseconds();
+                ((metered + asked.metered) * NANOSECONDS > has).then(|| Excess {
+                    window: span,
+                    allocated: decimal(has / NANOSECONDS),
+                    metered: decimal(metered),
+                })
+            })
         })
+    }
+
+    fn add(&mut self, window: Window) {
+        match self.windows.iter_mut().find(|known| known.period == window.period) {
+            Some(known) => known.metered += window.metered,
+            None => self.windows.push(window),
+        }
+        if self.windows.len() > WINDOWS {
+            let metered = self.windows.iter().map(|window| window.metered).sum();
+            self.windows = vec![Window { period: self.span, metered }];
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Invariant: no rule lives here; a handler reads its parameters, asks the views and answers.
 
+mod freshness;
 mod health;
 mod problem;
 mod seen;
@@ -10,6 +11,7 @@ pub mod v1;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use loopledger_journal::Journal;
 use loopledger_views::Views;
 use tokio::net::TcpListener;
@@ -23,12 +25,18 @@ pub struct Api<J> {
 }
 
 pub fn router<J: Journal>(api: Api<J>) -> Router {
+    let views = Arc::new(api.views.clone());
     let queries = Router::new()
         .merge(v1::loops::router())
+        .merge(v1::parties::router())
+        .merge(v1::owners::router())
         .merge(v1::flows::router())
         .merge(v1::utilization::router())
+        .merge(v1::implied::router())
+        .merge(v1::findings::router())
         .merge(v1::vouchers::router())
-        .with_state(Arc::new(api.views.clone()));
+        .layer(from_fn_with_state(views.clone(), freshness::wait))
+        .with_state(views);
     Router::new()
         .nest("/v1", queries)
         .merge(health::router(api))

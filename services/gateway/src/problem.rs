@@ -27,7 +27,8 @@ impl Problem {
 pub async fn no_such_resource(uri: Uri) -> Problem {
     let (kind, title) = ("urn:loopledger:problem:no-such-resource", "there is nothing here");
     let detail = format!(
-        "{} is no resource: ask /v1/loops, /v1/flows, /v1/utilization or /v1/vouchers",
+        "{} is no resource: ask /v1/loops, /v1/parties, /v1/owners, /v1/flows, /v1/utilization, \
+         /v1/implied, /v1/findings or /v1/vouchers",
         uri.path()
     );
     Problem { kind, title, status: 404, detail }

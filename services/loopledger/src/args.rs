@@ -4,7 +4,16 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
-use loopledger_model::{Currency, PartyId, PoolId, ProgrammeId, parse_instant};
+use jiff::tz::Offset;
+use loopledger_journal::Config;
+use loopledger_model::{
+    AllocationId, ContractId, Currency, PartyId, Percent, PoolId, Position, ProgrammeId,
+    StatedPartitions, parse_instant,
+};
+use loopledger_views::{Level, Rule};
+
+use crate::cycles::span;
+use crate::meter::Format;
 
 /// An event-sourced ledger of compute vouchers and fund flows.
 #[derive(Debug, Parser)]
@@ -32,9 +41,27 @@ pub struct StackArgs {
     /// A PostgreSQL database to use instead of a private one
     #[arg(long, global = true, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: Option<String>,
+    /// How many of the NATS servers keep the journal: 1, 3 or 5 of a cluster
+    #[arg(
+        long,
+        global = true,
+        value_name = "NUMBER",
+        env = "LEDGER_REPLICAS",
+        default_value_t = 1
+    )]
+    pub replicas: usize,
+    /// How many partitions contexts get in a new ledger, as in voucher=4,purchase=2; others get one.
+    /// It is recorded, and another number is refused later
+    #[arg(long, global = true, value_name = "COUNTS", env = "LEDGER_PARTITIONS")]
+    pub partitions: Option<StatedPartitions>,
 }
 
 impl StackArgs {
+    pub fn journal(&self) -> Config {
+        let partitions = self.partitions.unwrap_or_default();
+        Config { replicas: self.replicas, partitions, ..Config::default() }
+    }
+
     pub fn data(&self) -> &Path {
         self.data.as_deref().unwrap_or(Path::new(".loopledger"))
     }
@@ -56,6 +83,9 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t = OnRefusal::Stop)]
         on_refusal: OnRefusal,
     },
+    /// Metered usage of cards
+    #[command(subcommand)]
+    Meter(MeterCommand),
     /// Closed loops: capital that came back as compute revenue, and how much of it
     Loops {
         /// Only loops that this party is in
@@ -64,6 +94,37 @@ pub enum Command {
         /// Only loops in this currency
         #[arg(long, value_name = "CCY")]
         currency: Option<Currency>,
+        /// Loops between parties, or between the groups that they belonged to on the day
+        #[arg(long, value_enum, default_value_t = LoopLevel::Party)]
+        level: LoopLevel,
+        #[command(flatten)]
+        view: ViewArgs,
+    },
+    /// What one party gets back of its own capital: loops, customers, open loops, promises
+    Party {
+        /// The party
+        party: PartyId,
+        /// Only in this currency
+        #[arg(long, value_name = "CCY")]
+        currency: Option<Currency>,
+        #[command(flatten)]
+        view: ViewArgs,
+    },
+    /// The same for everybody who sells compute, a line each
+    Parties {
+        /// Only in this currency
+        #[arg(long, value_name = "CCY")]
+        currency: Option<Currency>,
+        #[command(flatten)]
+        view: ViewArgs,
+    },
+    /// Who stands behind a party: beneficial owners, through chains and through control
+    Owners {
+        /// The party
+        party: PartyId,
+        /// The share in percent from which on an owner is listed
+        #[arg(long, value_name = "PERCENT", default_value = "25")]
+        threshold: Percent,
         #[command(flatten)]
         view: ViewArgs,
     },
@@ -95,6 +156,31 @@ pub enum Command {
         /// End of the period, itself not included
         #[arg(long, value_name = "DATE", value_parser = parse_instant)]
         to: Timestamp,
+        /// Every day of the period by itself too, in UTC
+        #[arg(long, value_enum)]
+        by: Option<By>,
+        #[command(flatten)]
+        view: ViewArgs,
+    },
+    /// How many cards the P of contracts comes to, by every published card specification
+    Implied {
+        /// This contract [default: all that declare P and name no model]
+        #[arg(long, value_name = "ID")]
+        contract: Option<ContractId>,
+        #[command(flatten)]
+        view: ViewArgs,
+    },
+    /// What the rules find, with the facts behind it
+    Findings {
+        /// Only findings of this rule
+        #[arg(long, value_name = "CODE")]
+        rule: Option<Rule>,
+        /// Only findings about this party
+        #[arg(long, value_name = "ID")]
+        party: Option<PartyId>,
+        /// Print the rules and their figures instead; needs no ledger
+        #[arg(long, conflicts_with_all = ["rule", "party", "as_of", "as_known", "after"])]
+        rules: bool,
         #[command(flatten)]
         view: ViewArgs,
     },
@@ -139,6 +225,24 @@ pub enum Command {
         #[command(flatten)]
         view: ViewArgs,
     },
+    /// The bare search for cycles in any list of dated edges; needs no ledger
+    Cycles {
+        /// A CSV file with the columns src, dst and time in seconds; others are ignored
+        file: PathBuf,
+        /// The longest that may pass from a cycle's first edge to its last, such as 7d or 12h
+        /// [default: any time]
+        #[arg(long, value_name = "SPAN", value_parser = span)]
+        window: Option<i128>,
+        /// The most edges that a cycle has [default: any number]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
+        max_hops: Option<u32>,
+        /// Every cycle too, as the lines of its edges
+        #[arg(long)]
+        list: bool,
+        /// Print one JSON document instead of a table
+        #[arg(long)]
+        json: bool,
+    },
     /// Check that the journal is whole and the same as its archive, commit by commit
     Verify {
         /// Print one JSON document instead of a report
@@ -147,11 +251,73 @@ pub enum Command {
     },
     /// Restore a damaged journal from its archive; nothing else may use the ledger meanwhile
     Repair,
+    /// Make all views anew from the journal beside the live ones, compare them, and put them in their
+    /// place; the ledger may be in use meanwhile
+    Rebuild {
+        /// Put rebuilt rows in the live ones' place although they differ
+        #[arg(long)]
+        accept_differences: bool,
+        /// Print one JSON document instead of a report
+        #[arg(long)]
+        json: bool,
+    },
+    /// Put the views back that the last rebuild has replaced, with what was recorded since
+    Rollback,
     /// A private ledger in a folder of its own, a bundle imported, and the loop report with what it means
     Demo {
         /// The folder with the bundle's files
         dir: PathBuf,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum MeterCommand {
+    /// Import what a scheduler or a meter wrote
+    Import(MeterArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("target").required(true).args(["allocation", "map"])))]
+pub struct MeterArgs {
+    /// The file; it is read twice
+    pub file: PathBuf,
+    /// What wrote the file
+    #[arg(long, value_enum)]
+    pub format: Format,
+    /// The allocation that all of the file belongs to
+    #[arg(long, value_name = "ID")]
+    pub allocation: Option<AllocationId>,
+    /// A CSV table of what belongs to which allocation: columns job, account, partition (sacct), host,
+    /// card (DCGM) or card (card-hours), and allocation; the first row that agrees decides
+    #[arg(long, value_name = "FILE.csv")]
+    pub map: Option<PathBuf>,
+    /// The zone of times that have none, as in +08:00
+    #[arg(long, value_name = "OFFSET", value_parser = zone, allow_hyphen_values = true)]
+    pub zone: Option<Offset>,
+    /// When a scrape without times was made
+    #[arg(long, value_name = "DATE", value_parser = parse_instant)]
+    pub at: Option<Timestamp>,
+    /// How many seconds lie between samples; more than three times as many are a gap
+    #[arg(long, value_name = "SECONDS", default_value_t = 30,
+        value_parser = clap::value_parser!(u32).range(1..=3_600))]
+    pub interval: u32,
+    /// Print one JSON document instead of a report
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn zone(text: &str) -> Result<Offset, String> {
+    let wrong = || format!("`{text}` is no zone: write its offset from UTC, as in +08:00");
+    let digits = text.strip_prefix(['+', '-']).ok_or_else(wrong)?;
+    let (hours, minutes) = digits.split_once(':').ok_or_else(wrong)?;
+    let number = |part: &str, most: i32| -> Option<i32> {
+        let is_number = part.len() == 2 && part.bytes().all(|c| c.is_ascii_digit());
+        part.parse().ok().filter(|number| is_number && *number <= most)
+    };
+    let seconds = number(hours, 14).zip(number(minutes, 59));
+    let seconds = seconds.map(|(hours, minutes)| hours * 3_600 + minutes * 60).ok_or_else(wrong)?;
+    let sign = if text.starts_with('-') { -1 } else { 1 };
+    Offset::from_seconds(sign * seconds).map_err(|_| wrong())
 }
 
 /// How an answer is wanted.
@@ -166,6 +332,31 @@ pub struct ViewArgs {
     /// Only what had been recorded by this date
     #[arg(long, value_name = "DATE", value_parser = parse_instant)]
     pub as_known: Option<Timestamp>,
+    /// Wait until the answer rests on this position or a later one, instead of on everything that is
+    /// recorded now
+    #[arg(long, value_name = "POSITION")]
+    pub after: Option<Position>,
+    /// Wait at most so long for that
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub wait: u64,
+}
+
+/// What stands at the corners of a loop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LoopLevel {
+    /// Parties, as they are named
+    Party,
+    /// Economic groups, named by their ultimate controllers
+    Group,
+}
+
+impl From<LoopLevel> for Level {
+    fn from(level: LoopLevel) -> Self {
+        match level {
+            LoopLevel::Party => Self::Party,
+            LoopLevel::Group => Self::Group,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -174,6 +365,13 @@ pub enum OnRefusal {
     Stop,
     /// Report it and go on
     Continue,
+}
+
+/// What a period is divided into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum By {
+    /// Days in UTC
+    Day,
 }
 
 const FLOW_KINDS: [&str; 7] = [

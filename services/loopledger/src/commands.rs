@@ -5,21 +5,26 @@ use std::io::{IsTerminal, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
+use loopledger_loops::CycleBounds;
 use loopledger_model::Period;
-use loopledger_views::{As, ClaimQuery, FlowQuery, LoopQuery};
+use loopledger_service::clock;
+use loopledger_views::{As, ClaimQuery, FindingQuery, FlowQuery, LoopQuery, OwnerQuery, PartyQuery};
 use serde::Serialize;
 use tempfile::TempDir;
 use tokio::time::Instant;
 
-use crate::args::{Cli, Command, OnRefusal, StackArgs, ViewArgs};
+use crate::args::{Cli, Command, MeterArgs, MeterCommand, OnRefusal, StackArgs, ViewArgs};
 use crate::import::{self, ImportError, Manner, Patience, Progress, Report};
 use crate::ledger::Ledger;
 use crate::stack::{Maintenance, Stack};
-use crate::{repair, report, tables, verify};
+use crate::{cycles, meter, rebuild, repair, report, tables, verify};
+
+mod supervision;
 
 /// Bad usage or unreadable input.
 const UNREADABLE: u8 = 2;
@@ -29,10 +34,27 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match command {
         Command::Up { http } => up(&stack, http).await,
         Command::Import { dir, on_refusal } => import_bundle(&stack, &dir, on_refusal).await,
-        Command::Loops { party, currency, view } => {
-            let query = LoopQuery { party, currency };
+        Command::Meter(MeterCommand::Import(meter)) => import_usage(&stack, meter).await,
+        Command::Loops { party, currency, level, view } => {
+            let query = LoopQuery { party, currency, level: level.into() };
             let ask = async |stack: &Stack| Ok(stack.views.loops(&query, seen(view)).await?);
             query_ledger(&stack, view, ask, tables::loops).await
+        }
+        Command::Party { party, currency, view } => {
+            let query = PartyQuery { party: Some(party), currency };
+            let ask = async |stack: &Stack| Ok(stack.views.parties(&query, seen(view)).await?);
+            query_ledger(&stack, view, ask, tables::party).await
+        }
+        Command::Parties { currency, view } => {
+            let query = PartyQuery { party: None, currency };
+            let ask = async |stack: &Stack| Ok(stack.views.parties(&query, seen(view)).await?);
+            query_ledger(&stack, view, ask, tables::parties).await
+        }
+        Command::Owners { party, threshold, view } => {
+            let at = view.as_of.unwrap_or_else(clock::now);
+            let query = OwnerQuery { party, at, threshold };
+            let ask = async |stack: &Stack| Ok(stack.views.owners(&query, seen(view)).await?);
+            query_ledger(&stack, view, ask, tables::owners).await
         }
         Command::Flows { party, kind, from, to, view } => {
             let kind = kind.map(|kind| kind.parse()).transpose()?;
@@ -40,12 +62,14 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             let ask = async |stack: &Stack| Ok(stack.views.flows(&query, seen(view)).await?);
             query_ledger(&stack, view, ask, tables::flows).await
         }
-        Command::Utilization { pool, from, to, view } => {
+        Command::Utilization { pool, from, to, by, view } => {
             let Some(period) = period(from, to) else { return Ok(ExitCode::from(UNREADABLE)) };
-            let ask = async |stack: &Stack| {
-                Ok(stack.views.utilization(pool.as_ref(), period, seen(view)).await?)
-            };
-            query_ledger(&stack, view, ask, tables::utilization).await
+            supervision::utilization(&stack, pool, (period, by), view).await
+        }
+        Command::Implied { contract, view } => supervision::implied(&stack, contract, view).await,
+        Command::Findings { rules: true, view, .. } => supervision::rules(view),
+        Command::Findings { rule, party, rules: false, view } => {
+            supervision::findings(&stack, FindingQuery { rule, party }, view).await
         }
         Command::Vouchers { programme, view } => {
             let ask = async |stack: &Stack| {
@@ -72,9 +96,36 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             };
             query_ledger(&stack, view, ask, tables::statement).await
         }
+        Command::Cycles { file, window, max_hops, list, json } => {
+            let max_hops = max_hops.map(|most| most as usize);
+            let bounds = CycleBounds { window, max_hops };
+            find_cycles(&file, cycles::Question { bounds, list, json })
+        }
         Command::Verify { json } => check_journal(&stack, json).await,
         Command::Repair => repair_journal(&stack).await,
+        Command::Rebuild { accept_differences, json } => {
+            let ledger = Maintenance::reach(&stack).await?;
+            let done = rebuild::rebuild(&ledger, accept_differences, json).await;
+            ledger.close().await;
+            done
+        }
+        Command::Rollback => {
+            let ledger = Maintenance::reach(&stack).await?;
+            let done = rebuild::rollback(&ledger).await;
+            ledger.close().await;
+            done
+        }
         Command::Demo { dir } => demo(&stack, &dir).await,
+    }
+}
+
+fn find_cycles(file: &Path, question: cycles::Question) -> anyhow::Result<ExitCode> {
+    match cycles::run(file, question)? {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(error) => {
+            eprintln!("error: {error}");
+            Ok(ExitCode::from(UNREADABLE))
+        }
     }
 }
 
@@ -156,13 +207,14 @@ async fn import_into(
     on_refusal: OnRefusal,
 ) -> anyhow::Result<Result<Report, ImportError>> {
     stack.fresh_views().await?;
-    let ledger = Ledger { asker: stack.asker(), views: stack.views.clone() };
+    let (asker, views) = (stack.asker(), stack.views.clone());
+    let ledger = Ledger { asker, views, partitions: stack.journal.partitions() };
     let on_refusal = match on_refusal {
         OnRefusal::Stop => import::OnRefusal::Stop,
         OnRefusal::Continue => import::OnRefusal::Continue,
     };
     let manner = Manner { on_refusal, patience: Patience::default() };
-    let bar = progress_bar();
+    let bar = progress_bar("rows");
     let show = |progress: Progress| {
         bar.set_length(progress.rows as u64);
         bar.set_position(progress.settled as u64);
@@ -177,17 +229,51 @@ async fn import_into(
     Ok(imported)
 }
 
+/// Imports what a meter wrote, and waits until the views show it.
+async fn import_usage(args: &StackArgs, asked: MeterArgs) -> anyhow::Result<ExitCode> {
+    let MeterArgs { file, format, allocation, map, zone, at, interval, json } = asked;
+    let asked = meter::Asked { file, format, allocation, map, zone, at, interval_s: interval };
+    let mut stack = Stack::reach(args).await?;
+    let (asker, views) = (stack.asker(), stack.views.clone());
+    let ledger = Ledger { asker, views, partitions: stack.journal.partitions() };
+    let bar = progress_bar("bytes");
+    let show = |progress: meter::Progress| {
+        bar.set_length(progress.of);
+        bar.set_position(progress.read);
+    };
+    let imported = stack
+        .guard(async { Ok(meter::import(&asked, &ledger, Patience::default(), show).await) })
+        .await;
+    bar.finish_and_clear();
+    let seen = if imported.is_ok() { stack.fresh_views().await } else { Ok(()) };
+    stack.close().await;
+    let imported = imported?;
+    seen?;
+    match imported {
+        Ok(report) => {
+            print(&if json { serde_json::to_string(&report)? } else { report.to_string() })?;
+            Ok(ExitCode::from(report.exit_status()))
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            Ok(ExitCode::from(error.exit_status()))
+        }
+    }
+}
+
 /// On a terminal only: elsewhere it would fill a log.
-fn progress_bar() -> ProgressBar {
+fn progress_bar(what: &str) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
     let style =
-        ProgressStyle::with_template("importing {bar:30} {pos}/{len} rows, {per_sec}, {eta} left");
-    ProgressBar::new(0).with_style(style.expect("the template is well formed"))
+        ProgressStyle::with_template("importing {bar:30} {pos}/{len} {msg}, {per_sec}, {eta} left");
+    ProgressBar::new(0)
+        .with_style(style.expect("the template is well formed"))
+        .with_message(what.to_owned())
 }
 
-/// Asks the ledger, once its views have what is recorded now, and prints the answer.
+/// Asks the ledger, once its views have what is asked for, and prints the answer.
 async fn query_ledger<A: Serialize>(
     args: &StackArgs,
     view: ViewArgs,
@@ -195,7 +281,8 @@ async fn query_ledger<A: Serialize>(
     table: impl FnOnce(&A) -> String,
 ) -> anyhow::Result<ExitCode> {
     let mut stack = Stack::reach(args).await?;
-    let answer = match stack.fresh_views().await {
+    let wait = Duration::from_secs(view.wait);
+    let answer = match stack.views_after(view.after, wait).await {
         Ok(()) => ask(&stack).await,
         Err(error) => Err(error),
     };
@@ -207,7 +294,7 @@ async fn query_ledger<A: Serialize>(
 }
 
 /// A reader that has seen enough, such as `head`, is no failure.
-fn print(text: &str) -> anyhow::Result<()> {
+pub fn print(text: &str) -> anyhow::Result<()> {
     match writeln!(std::io::stdout(), "{text}") {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         written => written.context("the answer could not be printed"),
@@ -230,7 +317,7 @@ async fn check_journal(args: &StackArgs, json: bool) -> anyhow::Result<ExitCode>
 
 async fn repair_journal(args: &StackArgs) -> anyhow::Result<ExitCode> {
     let ledger = Maintenance::alone(args).await?;
-    let done = repair::repair(&ledger.nats, &ledger.views).await;
+    let done = repair::repair(&ledger.nats, &ledger.views, ledger.config).await;
     ledger.close().await;
     print(&done?.to_string())?;
     Ok(ExitCode::SUCCESS)
@@ -253,11 +340,7 @@ async fn demo(args: &StackArgs, dir: &Path) -> anyhow::Result<ExitCode> {
     shown
 }
 
-async fn show(
-    stack: &mut Stack,
-    dir: &Path,
-    started: std::time::Duration,
-) -> anyhow::Result<ExitCode> {
+async fn show(stack: &mut Stack, dir: &Path, started: Duration) -> anyhow::Result<ExitCode> {
     eprintln!("a ledger of its own is ready after {} ms", started.as_millis());
     let begun = Instant::now();
     let imported = match import_into(stack, dir, OnRefusal::Stop).await? {

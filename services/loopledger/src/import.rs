@@ -10,7 +10,7 @@ mod files;
 mod known;
 mod problem;
 mod report;
-mod rfc4180;
+pub(crate) mod rfc4180;
 mod send;
 
 #[cfg(test)]
@@ -19,13 +19,16 @@ mod tests;
 use std::path::Path;
 
 use jiff::Timestamp;
-use loopledger_model::{CommandId, Context, Text, allocation, fund, purchase, registry, voucher};
+use loopledger_model::{
+    CommandId, Context, Partition, Partitions, Text, allocation, fund, purchase, registry, voucher,
+};
 use serde::Serialize;
 
 pub use bundle::read;
 pub use known::{Lookup, Thing};
 pub use problem::{Problem, Unreadable};
 pub use report::{RefusedRow, Report};
+pub(crate) use send::Pause;
 pub use send::{Ask, Interrupted, Manner, OnRefusal, Patience, Progress, send};
 
 /// A row as a command: what is asked, by whom, and where it stands in the bundle.
@@ -46,6 +49,7 @@ pub struct Row {
 /// A command of any context; in JSON it looks as that context reads it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
+#[expect(clippy::large_enum_variant, reason = "the largest are among the most frequent")]
 pub enum ContextCommand {
     Registry(registry::Command),
     Voucher(voucher::Command),
@@ -62,6 +66,18 @@ impl ContextCommand {
             Self::Fund(_) => Context::Fund,
             Self::Purchase(_) => Context::Purchase,
             Self::Allocation(_) => Context::Allocation,
+        }
+    }
+
+    /// The partition that is asked.
+    pub fn partition(&self, partitions: &Partitions) -> Partition {
+        let context = self.context();
+        match self {
+            Self::Registry(command) => partitions.route(context, command),
+            Self::Voucher(command) => partitions.route(context, command),
+            Self::Fund(command) => partitions.route(context, command),
+            Self::Purchase(command) => partitions.route(context, command),
+            Self::Allocation(command) => partitions.route(context, command),
         }
     }
 }

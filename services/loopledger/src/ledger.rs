@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use loopledger_model::{Context, Currency, Partition, PartyId};
+use loopledger_model::{Currency, Partition, Partitions, PartyId};
 use loopledger_service::protocol::{Answer, Request};
 use loopledger_service::trace::TraceContext;
 use loopledger_service::{AskFailure, Asker};
@@ -13,15 +13,19 @@ use crate::import::{Ask, ContextCommand, Failure, Lookup, Thing};
 pub struct Ledger {
     pub asker: Asker,
     pub views: Views,
+    pub partitions: Partitions,
 }
 
 impl Ask for Ledger {
+    fn partitions(&self) -> Partitions {
+        self.partitions
+    }
+
     async fn ask(
         &self,
-        context: Context,
+        partition: Partition,
         request: &Request<&ContextCommand>,
     ) -> Result<Vec<Answer>, Failure> {
-        let partition = Partition::first(context);
         let asked = self.asker.ask(partition, request, TraceContext::start()).await;
         asked.map(|response| response.answers).map_err(|failure: AskFailure| {
             if failure.is_retryable() {

@@ -4,9 +4,12 @@
 
 pub mod args;
 mod commands;
+mod cycles;
 mod figures;
 pub mod import;
 mod ledger;
+pub mod meter;
+mod rebuild;
 mod repair;
 mod report;
 pub mod stack;

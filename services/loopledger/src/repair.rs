@@ -10,7 +10,7 @@ use anyhow::{Context as _, bail};
 use loopledger_journal::{
     Commit, Config, Filter, Heads, JetStreamJournal, Journal, Nats, Restoration, Swapped,
 };
-use loopledger_model::{Position, facts};
+use loopledger_model::{Position, StatedPartitions, facts};
 use loopledger_views::Views;
 
 use crate::verify::{ArchiveReader, Findings, JournalReader, verify};
@@ -65,8 +65,7 @@ impl fmt::Display for Repair {
 }
 
 /// Nothing else may write to the journal meanwhile.
-pub async fn repair(nats: &Nats, views: &Views) -> anyhow::Result<Repair> {
-    let config = Config::default();
+pub async fn repair(nats: &Nats, views: &Views, config: Config) -> anyhow::Result<Repair> {
     let unfinished = Restoration::unfinished(nats, config).await?;
     let interrupted = unfinished.is_some();
     if let Some(restoration) = unfinished {
@@ -75,10 +74,12 @@ pub async fn repair(nats: &Nats, views: &Views) -> anyhow::Result<Repair> {
             return Ok(Repair::Finished { swapped: restoration.swap().await?, position });
         }
     }
-    // Where no stream is in use, there is nothing to look at but the archive.
+    // Where no stream is in use, there is nothing to look at but the archive. What is stated of
+    // partitions is for the restored journal: the one in use may have been made by mistake.
+    let as_recorded = Config { partitions: StatedPartitions::NONE, ..config };
     let journal = match interrupted {
         true => None,
-        false => Some(JetStreamJournal::open(nats.clone(), config).await?),
+        false => Some(JetStreamJournal::open(nats.clone(), as_recorded).await?),
     };
     if let Some(journal) = &journal {
         let Findings { ok, position, .. } = verify(journal, views).await?;

@@ -12,7 +12,7 @@ use loopledger_allocation::Allocation;
 use loopledger_fund::FundDecider;
 use loopledger_gateway::Api;
 use loopledger_journal::{Config, Filter, JetStreamJournal, Journal, Nats, check_fsync};
-use loopledger_model::Partition;
+use loopledger_model::Position;
 use loopledger_projector::Deps;
 use loopledger_purchase::Purchase;
 use loopledger_registry::Registry;
@@ -34,7 +34,7 @@ const CLAIM_WITHIN: Duration = Duration::from_secs(120);
 const READY_WITHIN: Duration = Duration::from_secs(60);
 /// How long they may take to stop; what has not ended by then is dropped, as a kill would do.
 const STOPPED_WITHIN: Duration = Duration::from_secs(5);
-/// How long a query waits until the views have what was recorded before it.
+/// How long it may take until the views have what was recorded before.
 const FRESH_WITHIN: Duration = Duration::from_secs(30);
 /// How long a projector waits for another one to end before it stands by for a while.
 const STAND_BY: Duration = Duration::from_secs(1);
@@ -62,7 +62,7 @@ impl Stack {
     pub async fn reach(args: &StackArgs) -> anyhow::Result<Self> {
         match claim(args.data(), Purpose::Command, CLAIM_WITHIN).await? {
             Claim::Guest(Description { nats_url, database_url, .. }) => {
-                Self::connect(&nats_url, &database_url, None).await
+                Self::connect(args.journal(), &nats_url, &database_url, None).await
             }
             Claim::Owner(lock) => Self::start(args, lock, Purpose::Command, None).await,
         }
@@ -77,9 +77,14 @@ impl Stack {
         Self::start(args, lock, Purpose::Up, Some(listener)).await
     }
 
-    async fn connect(nats_url: &str, database_url: &str, own: Option<Own>) -> anyhow::Result<Self> {
+    async fn connect(
+        config: Config,
+        nats_url: &str,
+        database_url: &str,
+        own: Option<Own>,
+    ) -> anyhow::Result<Self> {
         let nats = Nats::connect(nats_url, "loopledger").await?;
-        let journal = JetStreamJournal::open(nats.clone(), Config::default()).await?;
+        let journal = JetStreamJournal::open(nats.clone(), config).await?;
         let database: Database = database_url.parse()?;
         let views = Views::new(&database, Schema::default(), CONNECTIONS);
         Ok(Self { nats, journal, views, own })
@@ -94,7 +99,7 @@ impl Stack {
         let http = listener.as_ref().map(TcpListener::local_addr).transpose()?;
         let own = Own::start(args, lock, http).await?;
         let (nats_url, database_url) = own.addresses();
-        let mut stack = Self::connect(&nats_url, &database_url, Some(own)).await?;
+        let mut stack = Self::connect(args.journal(), &nats_url, &database_url, Some(own)).await?;
         let started = match verify::check_ends(&stack.journal, &stack.views).await {
             Ok(()) => stack.start_tasks(&database_url, listener).await,
             Err(error) => Err(error),
@@ -118,14 +123,12 @@ impl Stack {
     ) -> anyhow::Result<()> {
         let (nats, journal, views) = (self.nats.clone(), self.journal.clone(), self.views.clone());
         let own = self.own.as_mut().expect("a stack of our own is being started");
-        let statuses = [
-            own.project(journal.clone(), database_url)?,
-            own.service::<Registry>(&nats, &journal),
-            own.service::<Vouchers>(&nats, &journal),
-            own.service::<FundDecider>(&nats, &journal),
-            own.service::<Purchase>(&nats, &journal),
-            own.service::<Allocation>(&nats, &journal),
-        ];
+        let mut statuses = vec![own.project(journal.clone(), database_url)?];
+        statuses.extend(own.service::<Registry>(&nats, &journal));
+        statuses.extend(own.service::<Vouchers>(&nats, &journal));
+        statuses.extend(own.service::<FundDecider>(&nats, &journal));
+        statuses.extend(own.service::<Purchase>(&nats, &journal));
+        statuses.extend(own.service::<Allocation>(&nats, &journal));
         if let Some(listener) = listener {
             let (api, shutdown) = (Api { views, journal }, own.shutdown.clone());
             own.tasks.spawn(async move {
@@ -147,10 +150,22 @@ impl Stack {
 
     /// Waits until the views rest on everything that is recorded now.
     pub async fn fresh_views(&mut self) -> anyhow::Result<()> {
+        self.views_after(None, FRESH_WITHIN).await
+    }
+
+    /// Waits so long until the views rest on this position, or on everything that is recorded now.
+    pub async fn views_after(
+        &mut self,
+        position: Option<Position>,
+        within: Duration,
+    ) -> anyhow::Result<()> {
         let (journal, views) = (self.journal.clone(), self.views.clone());
         let fresh = async move {
-            let last = journal.last(&Filter::all()).await?;
-            views.wait_for(last, FRESH_WITHIN).await?;
+            let wanted = match position {
+                Some(position) => position,
+                None => journal.last(&Filter::all()).await?,
+            };
+            views.wait_for(wanted, within).await?;
             Ok(())
         };
         self.guard(fresh).await
@@ -187,10 +202,13 @@ impl Stack {
     }
 }
 
-/// A ledger with nothing at work on it but what others run: for checking and restoring its journal.
+/// A ledger with nothing at work on it but what others run: for checking and restoring its journal
+/// and rebuilding its views.
 pub struct Maintenance {
     pub nats: Nats,
     pub views: Views,
+    pub config: Config,
+    database: Database,
     own: Option<Own>,
 }
 
@@ -199,12 +217,12 @@ impl Maintenance {
     pub async fn reach(args: &StackArgs) -> anyhow::Result<Self> {
         match claim(args.data(), Purpose::Command, CLAIM_WITHIN).await? {
             Claim::Guest(Description { nats_url, database_url, .. }) => {
-                Self::connect(&nats_url, &database_url, None).await
+                Self::connect(args.journal(), &nats_url, &database_url, None).await
             }
             Claim::Owner(lock) => {
                 let own = Own::start(args, lock, None).await?;
                 let (nats_url, database_url) = own.addresses();
-                Self::connect(&nats_url, &database_url, Some(own)).await
+                Self::connect(args.journal(), &nats_url, &database_url, Some(own)).await
             }
         }
     }
@@ -218,14 +236,25 @@ impl Maintenance {
         }
     }
 
-    async fn connect(nats_url: &str, database_url: &str, own: Option<Own>) -> anyhow::Result<Self> {
+    async fn connect(
+        config: Config,
+        nats_url: &str,
+        database_url: &str,
+        own: Option<Own>,
+    ) -> anyhow::Result<Self> {
         let nats = Nats::connect(nats_url, "loopledger maintenance").await?;
-        let views = Views::new(&database_url.parse()?, Schema::default(), CONNECTIONS);
-        Ok(Self { nats, views, own })
+        let database: Database = database_url.parse()?;
+        let views = Views::new(&database, Schema::default(), CONNECTIONS);
+        Ok(Self { nats, views, config, database, own })
+    }
+
+    /// What a projector of the live views works with.
+    pub async fn deps(&self) -> anyhow::Result<Deps<JetStreamJournal>> {
+        Ok(Deps::live(self.journal().await?, self.database.clone()))
     }
 
     pub async fn journal(&self) -> anyhow::Result<JetStreamJournal> {
-        Ok(JetStreamJournal::open(self.nats.clone(), Config::default()).await?)
+        Ok(JetStreamJournal::open(self.nats.clone(), self.config).await?)
     }
 
     /// Where a projector runs, it is given time for what is recorded now.
@@ -238,7 +267,7 @@ impl Maintenance {
 
     /// Stops what this process has started.
     pub async fn close(self) {
-        let Self { nats, views, own } = self;
+        let Self { nats, views, own, .. } = self;
         drop((nats, views));
         if let Some(own) = own {
             own.stop().await;
@@ -288,21 +317,27 @@ impl Own {
         }
     }
 
+    /// All partitions of a context.
     fn service<D: Decider>(
         &mut self,
         nats: &Nats,
         journal: &JetStreamJournal,
-    ) -> watch::Receiver<Status> {
-        let (sender, status) = watch::channel(Status::Loading);
-        let (nats, journal, shutdown) = (nats.clone(), journal.clone(), self.shutdown.clone());
-        let instance = format!("local-{}", std::process::id());
-        let mut options = loopledger_service::Options::new(Partition::first(D::CONTEXT), instance);
-        options.memory = Memory::in_folder(Some(self.lock.folder().join("snapshots")));
-        self.tasks.spawn(async move {
-            let ended = loopledger_service::run::<D, _>(&nats, journal, options, sender, shutdown);
-            ended.await.with_context(|| format!("the {} service failed", D::CONTEXT))
-        });
-        status
+    ) -> Vec<watch::Receiver<Status>> {
+        let partitions = journal.partitions();
+        let decide = |partition| {
+            let (sender, status) = watch::channel(Status::Loading);
+            let (nats, journal, shutdown) = (nats.clone(), journal.clone(), self.shutdown.clone());
+            let instance = format!("local-{}", std::process::id());
+            let mut options = loopledger_service::Options::new(partition, partitions, instance);
+            options.memory = Memory::in_folder(Some(self.lock.folder().join("snapshots")));
+            self.tasks.spawn(async move {
+                let ended =
+                    loopledger_service::run::<D, _>(&nats, journal, options, sender, shutdown);
+                ended.await.with_context(|| format!("the service of {partition} failed"))
+            });
+            status
+        };
+        partitions.of(D::CONTEXT).map(decide).collect()
     }
 
     /// Keeps the views, or stands by while somebody else's projector keeps them: a database that is given may have one.

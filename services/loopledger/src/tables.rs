@@ -4,9 +4,15 @@ mod voucher;
 
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{CellAlignment, Table, TableComponent};
-use loopledger_views::{Flows, Loops, Utilization, VoucherStatus, Vouchers};
+use loopledger_views::{Compared, Comparison, Flows, Loops, VoucherStatus, Vouchers};
 
-use crate::figures::{day, grouped, or_unknown, percent};
+use crate::figures::{day, grouped};
+
+mod parties;
+mod supervision;
+
+pub use parties::{owners, parties, party};
+pub use supervision::{findings, implied, rules, utilization};
 
 pub use voucher::{claims, programme, statement};
 
@@ -84,51 +90,6 @@ pub fn flows(answer: &Flows) -> String {
     with_position(&table(&headings, rows), ["flow", "flows"], answer.flows.len(), answer.position)
 }
 
-pub fn utilization(answer: &Utilization) -> String {
-    let headings = [
-        "pool",
-        "operator",
-        "model",
-        ">installed h",
-        ">lit h",
-        ">allocated h",
-        ">busy h",
-        ">lit/installed",
-        ">allocated/lit",
-        ">busy/lit",
-        ">coverage",
-        ">sold P",
-        ">physical P",
-        "oversold",
-    ];
-    let rows = answer.pools.iter().map(|pool| {
-        let ratio = |ratio: &Option<String>| or_unknown(ratio.as_deref(), percent);
-        let figure = |figure: &Option<String>| or_unknown(figure.as_deref(), grouped);
-        let oversold = match pool.oversold {
-            Some(true) => "yes",
-            Some(false) => "no",
-            None => "unknown",
-        };
-        vec![
-            pool.pool.to_string(),
-            pool.operator.to_string(),
-            pool.model.to_string(),
-            grouped(&pool.installed_card_hours),
-            grouped(&pool.lit_card_hours),
-            grouped(&pool.allocated_card_hours),
-            grouped(&pool.busy_card_hours),
-            ratio(&pool.lighting_rate),
-            ratio(&pool.allocation_rate),
-            ratio(&pool.busy_rate),
-            ratio(&pool.coverage),
-            figure(&pool.sold_p),
-            figure(&pool.physical_p),
-            oversold.to_owned(),
-        ]
-    });
-    with_position(&table(&headings, rows), ["pool", "pools"], answer.pools.len(), answer.position)
-}
-
 pub fn vouchers(answer: &Vouchers) -> String {
     let headings = [
         "programme",
@@ -187,6 +148,24 @@ pub fn vouchers(answer: &Vouchers) -> String {
     let vouchers =
         with_position(&table(&headings, vouchers), ["voucher", "vouchers"], count, answer.position);
     format!("{programmes}\n\n{vouchers}")
+}
+
+/// Digests are cut to what tells them apart; a program is given them whole.
+pub fn comparison(answer: &Comparison) -> String {
+    let headings = ["table", ">live rows", ">rebuilt rows", "live", "rebuilt", ""];
+    let cut = |digest: &str| digest.chars().take(16).collect();
+    let rows = answer.tables.iter().map(|Compared { live, rebuilt, .. }| {
+        vec![
+            live.table.clone(),
+            grouped(&live.rows.to_string()),
+            grouped(&rebuilt.rows.to_string()),
+            cut(&live.digest),
+            cut(&rebuilt.digest),
+            if live == rebuilt { "the same" } else { "different" }.to_owned(),
+        ]
+    });
+    let table = table(&headings, rows);
+    with_position(&table, ["table", "tables"], answer.tables.len(), answer.position)
 }
 
 const fn status(status: VoucherStatus) -> &'static str {

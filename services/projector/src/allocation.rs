@@ -5,8 +5,8 @@ use loopledger_model::allocation::Event;
 use loopledger_views::micros;
 use loopledger_views::rows::{Allocation, Pool, PoolShortfall, PoolState, Rows, Stamp, Usage};
 
-pub(crate) fn project(stamp: Stamp, event: &Event, rows: &mut Rows) {
-    match event.clone() {
+pub(crate) fn project(stamp: Stamp, event: Event, rows: &mut Rows) {
+    match event {
         Event::PoolRegistered(pool) => {
             let (cards, lit) = (pool.cards, pool.lit);
             rows.pool_states.push(PoolState { stamp, pool: pool.id.clone(), cards, lit });

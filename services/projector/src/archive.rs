@@ -15,8 +15,8 @@ pub struct Damaged {
     pub reason: String,
 }
 
-/// A commit as the archive keeps it.
-pub fn archived(commit: &Commit) -> ArchivedCommit {
+/// A commit, which has this hash, as the archive keeps it.
+pub fn archived(commit: &Commit, hash: CommitHash) -> ArchivedCommit {
     ArchivedCommit {
         position: commit.position,
         partition: commit.partition.to_string(),
@@ -25,7 +25,7 @@ pub fn archived(commit: &Commit) -> ArchivedCommit {
         recorded_by: commit.by.clone(),
         traceparent: commit.traceparent.clone(),
         previous_hash: commit.previous.as_bytes().to_vec(),
-        hash: commit.hash().as_bytes().to_vec(),
+        hash: hash.as_bytes().to_vec(),
         body: PackedBody::pack(&commit.body),
     }
 }
@@ -74,7 +74,7 @@ mod tests {
             previous: CommitHash::NONE,
             body: Bytes::from_static(br#"{"entries":[]}"#),
         };
-        let row = archived(&commit);
+        let row = archived(&commit, commit.hash());
         assert_eq!(restored(&row), Ok(commit.clone()));
         let other = Commit { by: "x".to_owned(), ..commit };
         for changed in [

@@ -1,5 +1,7 @@
 //! Why the projector stops, or tries again.
 
+use std::time::Duration;
+
 use loopledger_journal::ReadError;
 use loopledger_model::{Position, Unreadable};
 
@@ -20,6 +22,10 @@ pub enum Error {
          find out which is right, then restore the log or rebuild the views"
     )]
     LogDiffers { position: Position },
+    #[error("the rows could not be brought up to the live ones within {held_up:?}; try again")]
+    TooFarBehind { held_up: Duration },
+    #[error("others have used the rows without a break for {waited:?}; try again")]
+    InTheWay { waited: Duration, source: loopledger_views::Error },
     #[error("the journal has stopped giving commits after {position}")]
     JournalEnded { position: Position },
 }
@@ -35,6 +41,7 @@ impl Error {
         match self {
             Self::Views(error) => error.is_retryable(),
             Self::Read(error) => matches!(error, ReadError::Unavailable { .. }),
+            Self::TooFarBehind { .. } | Self::InTheWay { .. } => true,
             Self::Damaged(_)
             | Self::Unreadable(_)
             | Self::LogDiffers { .. }

@@ -8,13 +8,16 @@
 
 mod allocation;
 pub mod archive;
+mod decode;
 mod error;
 mod flows;
 mod fund;
 mod gather;
+mod load;
 mod loops;
 mod project;
 mod purchase;
+mod rebuild;
 mod registry;
 mod run;
 mod session;
@@ -23,4 +26,6 @@ mod voucher_fact;
 
 pub use error::Error;
 pub use gather::Limits;
-pub use run::{Deps, rebuild, run};
+pub use load::Loaded;
+pub use rebuild::{Rebuilt, Step, rebuild, rollback};
+pub use run::{Deps, catch_up, run};

@@ -7,7 +7,7 @@ use loopledger_loops::Cycle;
 use loopledger_views::rows::{CutSearch, Flow};
 use loopledger_views::{Error, FlowGraph, LoopFound};
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Loops {
     graph: FlowGraph,
     changed: BTreeSet<Cycle>,
@@ -19,11 +19,15 @@ impl Loops {
         Ok(Self { graph: FlowGraph::of(flows)?, changed: BTreeSet::new() })
     }
 
-    /// Adds a flow; tells when the search for loops through it was cut short.
-    pub(crate) fn add(&mut self, flow: &Flow) -> Result<Option<CutSearch>, Error> {
-        let added = self.graph.add(flow)?;
-        self.changed.extend(added.cycles);
-        Ok(added.search_was_cut.then_some(CutSearch { stamp: flow.stamp }))
+    /// Adds flows; tells of those through which the search for loops was cut short.
+    pub(crate) fn add(&mut self, flows: &[Flow]) -> Result<Vec<CutSearch>, Error> {
+        let mut cut = Vec::new();
+        for flow in flows {
+            let added = self.graph.add(flow)?;
+            self.changed.extend(added.cycles);
+            cut.extend(added.search_was_cut.then_some(CutSearch { stamp: flow.stamp }));
+        }
+        Ok(cut)
     }
 
     /// The loops that are new or changed since this was last asked.

@@ -4,8 +4,8 @@ use loopledger_model::registry::Event;
 use loopledger_views::micros;
 use loopledger_views::rows::{CardSpec, Party, ReferencePrice, Rows, Stake, Stamp};
 
-pub(crate) fn project(stamp: Stamp, event: &Event, rows: &mut Rows) {
-    match event.clone() {
+pub(crate) fn project(stamp: Stamp, event: Event, rows: &mut Rows) {
+    match event {
         Event::PartyRegistered(party) => rows.parties.push(Party {
             stamp,
             id: party.id,

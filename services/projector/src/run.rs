@@ -1,8 +1,7 @@
-//! The projector at work: following the journal live, or reading it to its end in a rebuild.
+//! The projector at work: following the journal live, or reading it to its end.
 
 use std::time::Duration;
 
-use futures::{StreamExt, future};
 use loopledger_journal::{Filter, Journal};
 use loopledger_model::Position;
 use loopledger_service::Status;
@@ -93,27 +92,12 @@ async fn follow<J: Journal>(deps: &Deps<J>, status: &watch::Sender<Status>) -> (
 
 /// Projects what the journal holds, up to `until` where that is said, and returns the position
 /// reached. Called again, it goes on from there.
-pub async fn rebuild<J: Journal>(
+pub async fn catch_up<J: Journal>(
     deps: &Deps<J>,
     until: Option<Position>,
 ) -> Result<Position, Error> {
     let mut session = open(deps).await?;
-    let until = until.unwrap_or(Position::MAX);
-    if session.position() >= until {
-        return Ok(session.position());
-    }
-    let commits = deps.journal.read(&Filter::all(), session.position() + 1);
-    let wanted = commits.take_while(move |commit| {
-        future::ready(commit.as_ref().map_or(true, |commit| commit.position <= until))
-    });
-    let mut reader = Reader::new(wanted.boxed(), deps.limits);
-    loop {
-        let commits = reader.next().await?;
-        if commits.is_empty() {
-            return Ok(session.position());
-        }
-        session.take(&commits).await?;
-    }
+    session.catch_up(&deps.journal, until.unwrap_or(Position::MAX), deps.limits).await
 }
 
 async fn open<J: Journal>(deps: &Deps<J>) -> Result<Session, Error> {

@@ -7,19 +7,21 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use loopledger_journal::{Commit, Filter, Heads, Journal, ReadError};
-use loopledger_model::{Fact, Position};
+use loopledger_model::Position;
 use loopledger_views::{Batch, Database, Schema, Writer};
 
+use crate::archive;
+use crate::decode::Decoded;
 use crate::error::Error;
+use crate::gather::{Limits, Reader, up_to};
 use crate::loops::Loops;
-use crate::{archive, project};
 
 pub(crate) struct Session {
-    writer: Writer,
-    loops: Loops,
-    position: Position,
+    pub(crate) writer: Writer,
+    pub(crate) loops: Loops,
+    pub(crate) position: Position,
     /// The ends of the partitions at the position.
-    heads: Heads,
+    pub(crate) heads: Heads,
 }
 
 impl Session {
@@ -42,44 +44,60 @@ impl Session {
         self.position
     }
 
+    /// Projects what the journal holds up to `until`.
+    pub(crate) async fn catch_up(
+        &mut self,
+        journal: &impl Journal,
+        until: Position,
+        limits: Limits,
+    ) -> Result<Position, Error> {
+        if self.position >= until {
+            return Ok(self.position);
+        }
+        let commits = journal.read(&Filter::all(), self.position + 1);
+        let mut reader = Reader::new(up_to(commits, until), limits);
+        loop {
+            let commits = reader.next().await?;
+            if commits.is_empty() {
+                return Ok(self.position);
+            }
+            self.take(&commits).await?;
+        }
+    }
+
     /// Projects commits, which are in order; those that are stored already change nothing. What
     /// comes before one that cannot be read is stored.
     pub(crate) async fn take(&mut self, commits: &[Commit]) -> Result<(), Error> {
-        let mut batch = Batch { after: self.position, position: self.position, ..Batch::default() };
+        let (mut decoded, mut position) = (Decoded::default(), self.position);
         let mut unreadable = None;
         for commit in commits {
-            if commit.position <= batch.position {
+            if commit.position <= position {
                 tracing::debug!(position = commit.position, "delivered again");
                 continue;
             }
-            match self.read(commit) {
-                Ok(facts) => project::add(&facts, &mut batch.rows, &mut self.loops)?,
-                Err(error) => {
-                    unreadable = Some(error);
-                    break;
-                }
+            // One that cannot be read has to follow the last one of its partition, too.
+            let link = commit.link();
+            let read = self.heads.join(&link).map_err(Error::from);
+            if let Err(error) = read.and_then(|()| Ok(decoded.add(commit, link)?)) {
+                unreadable = Some(error);
+                break;
             }
-            batch.commits.push(archive::archived(commit));
-            batch.position = commit.position;
+            position = commit.position;
         }
-        if !batch.commits.is_empty() {
-            self.store(batch).await?;
+        if position > self.position {
+            self.store(decoded, position).await?;
         }
         unreadable.map_or(Ok(()), Err)
     }
 
-    /// The facts of the next commit, which has to follow the last one of its partition.
-    fn read(&mut self, commit: &Commit) -> Result<Vec<Fact>, Error> {
-        self.heads.follow(commit)?;
-        Ok(project::facts_of(commit)?)
-    }
-
-    async fn store(&mut self, mut batch: Batch) -> Result<(), Error> {
-        batch.loops = self.loops.changed();
+    async fn store(&mut self, mut decoded: Decoded, position: Position) -> Result<(), Error> {
+        decoded.rows.cut_searches = self.loops.add(&decoded.rows.flows)?;
+        let (rows, loops) = (decoded.pack()?, self.loops.changed());
+        let batch = Batch { after: self.position, position, rows, loops };
         self.writer.store(&batch).await?;
-        self.position = batch.position;
-        let (commits, rows, loops) = (batch.commits.len(), batch.rows.count(), batch.loops.len());
-        tracing::debug!(position = batch.position, commits, rows, loops, "stored");
+        self.position = position;
+        let (commits, rows, loops) = (decoded.commits.len(), batch.rows.count(), batch.loops.len());
+        tracing::debug!(position, commits, rows, loops, "stored");
         Ok(())
     }
 }

@@ -14,6 +14,7 @@ mod suite;
 use std::time::Duration;
 
 use loopledger_journal::{Config, JetStreamJournal, Nats};
+use loopledger_model::StatedPartitions;
 
 /// Longer than anything here takes on a slow machine, shorter than a test runner's patience.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -21,6 +22,7 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 /// Gives up soon enough for a test to wait for it.
 pub const HASTY: Config = Config {
     replicas: 1,
+    partitions: StatedPartitions::NONE,
     ack_wait: Duration::from_millis(300),
     give_up_after: Duration::from_secs(1),
 };
@@ -70,6 +72,7 @@ contract! {
     positions_are_those_of_one_log,
     an_append_behind_another_commit_is_fenced,
     of_sixteen_writers_exactly_one_wins,
+    rivals_on_a_partition_do_not_fence_those_on_another,
     a_commit_whose_acknowledgement_was_lost_is_stored_once,
     a_stored_commit_is_not_fenced_by_its_successors,
     an_id_that_names_another_commit_is_refused,

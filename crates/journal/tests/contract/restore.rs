@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::broker::Broker;
 use crate::journal;
-use crate::suite::{FUND, VOUCHER, add, new_commit, read_all};
+use crate::suite::{FUND, VOUCHER, VOUCHER_1, add, new_commit, read_all};
 
 async fn filled(broker: &Broker) -> (Nats, JetStreamJournal, Vec<Commit>) {
     let journal = journal(&broker.url(), Config::default()).await;
@@ -84,4 +84,44 @@ async fn a_log_that_is_still_written_is_not_replaced() {
     let refused = restoration.swap().await;
     assert!(matches!(refused, Err(RestoreError::StillWritten { .. })), "{refused:?}");
     assert_eq!(journal(&broker.url(), Config::default()).await.last(&Filter::all()).await, Ok(5));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restored_log_has_the_partitions_that_were_recorded() {
+    let broker = Broker::start();
+    let of = |text: &str| Config { partitions: text.parse().unwrap(), ..Config::default() };
+    let old = journal(&broker.url(), of("voucher=2")).await;
+    add(&old, VOUCHER_1, "x").await;
+    let commits = read_all(&old, &Filter::all(), 1).await;
+    let nats = Nats::connect(&broker.url(), "restore").await.unwrap();
+    // What is stated changes nothing of a log that holds commits.
+    let mut restoration = Restoration::begin(&nats, of("voucher=3")).await.unwrap();
+    restoration.write(&commits[0]).await.unwrap();
+    restoration.swap().await.unwrap();
+    let new = journal(&broker.url(), Config::default()).await;
+    assert_eq!(new.partitions(), old.partitions());
+    assert_eq!(read_all(&new, &Filter::all(), 1).await, commits);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_log_is_restored_with_the_partitions_that_are_stated_or_not_at_all() {
+    let (lost, broker) = (Broker::start(), Broker::start());
+    let of = |text: &str| Config { partitions: text.parse().unwrap(), ..Config::default() };
+    let old = journal(&lost.url(), of("voucher=2")).await;
+    add(&old, VOUCHER_1, "x").await;
+    let commits = read_all(&old, &Filter::all(), 1).await;
+    // Somebody has started on nothing, without a number.
+    journal(&broker.url(), Config::default()).await;
+    let nats = Nats::connect(&broker.url(), "restore").await.unwrap();
+    let mut wrong = Restoration::begin(&nats, Config::default()).await.unwrap();
+    let refused = wrong.write(&commits[0]).await;
+    assert!(
+        matches!(refused, Err(RestoreError::OutsidePartitions { position: 1, count: 1, .. })),
+        "{refused:?}"
+    );
+    let mut restoration = Restoration::begin(&nats, of("voucher=2")).await.unwrap();
+    restoration.write(&commits[0]).await.unwrap();
+    restoration.swap().await.unwrap();
+    let new = journal(&broker.url(), Config::default()).await;
+    assert_eq!(new.partitions(), old.partitions());
 }

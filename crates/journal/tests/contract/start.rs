@@ -5,6 +5,7 @@ use std::time::Duration;
 use loopledger_journal::{
     Config, ConnectError, ContractError, JetStreamJournal, Nats, NatsConfig, check_fsync,
 };
+use loopledger_model::{Context, Partitions};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -75,6 +76,43 @@ async fn more_replicas_than_the_broker_has_are_refused() {
         matches!(error, ContractError::StreamMismatch { field: "num_replicas", .. }),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn the_counts_of_partitions_are_recorded_once_and_others_are_refused() {
+    let broker = Broker::start();
+    let of = |text: &str| Config { partitions: text.parse().unwrap(), ..Config::default() };
+    let made = journal(&broker.url(), of("voucher=4,purchase=2")).await.partitions();
+    assert_eq!((made.count(Context::Voucher), made.count(Context::Fund)), (4, 1));
+    for same in [Config::default(), of("voucher=4"), of("fund=1,purchase=2")] {
+        assert_eq!(journal(&broker.url(), same).await.partitions(), made);
+    }
+    for (other, context, recorded, stated) in
+        [("voucher=2", Context::Voucher, 4, 2), ("voucher=4,fund=3", Context::Fund, 1, 3)]
+    {
+        let stream = "LEDGER".to_owned();
+        let expected = ContractError::OtherPartitions { stream, context, recorded, stated };
+        assert_eq!(refusal(&broker, of(other)).await, expected);
+    }
+    let text = refusal(&broker, of("voucher=2")).await.to_string();
+    assert!(text.contains("recorded with 4 partitions of voucher, and 2 are asked for"), "{text}");
+}
+
+#[tokio::test]
+async fn a_log_that_records_no_partitions_has_one_of_each_and_a_garbled_record_is_refused() {
+    let broker = Broker::start();
+    journal(&broker.url(), Config::default()).await;
+    let context = async_nats::jetstream::new(broker.client().await);
+    let info: Value = context.request("STREAM.INFO.LEDGER", &json!({})).await.unwrap();
+    let mut stream = info["config"].clone();
+    stream["metadata"] = json!({});
+    let _: Value = context.request("STREAM.UPDATE.LEDGER", &stream).await.unwrap();
+    let unsplit = journal(&broker.url(), Config::default()).await.partitions();
+    assert_eq!(unsplit, Partitions::default());
+    stream["metadata"] = json!({ "loopledger.partitions": "some" });
+    let _: Value = context.request("STREAM.UPDATE.LEDGER", &stream).await.unwrap();
+    let error = refusal(&broker, Config::default()).await;
+    assert!(matches!(error, ContractError::UnreadablePartitions { .. }), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -129,6 +129,26 @@ pub async fn of_sixteen_writers_exactly_one_wins<J: Journal>(journal: J, other: 
     assert_eq!(read_all(&journal, &Filter::all(), 1).await.len(), 5);
 }
 
+pub async fn rivals_on_a_partition_do_not_fence_those_on_another<J: Journal>(journal: J, other: J) {
+    let tries = (0..16).map(|n| {
+        let journal = if n % 2 == 0 { journal.clone() } else { other.clone() };
+        let partition = if n % 4 < 2 { VOUCHER } else { VOUCHER_1 };
+        async move {
+            let stored = journal.append(partition, Head::none(), new_commit(format!("{n}"))).await;
+            (partition, stored)
+        }
+    });
+    let outcomes = future::join_all(tries).await;
+    for partition in [VOUCHER, VOUCHER_1] {
+        let of = outcomes.iter().filter(|(of, _)| *of == partition);
+        let (won, lost): (Vec<_>, Vec<_>) = of.partition(|(_, stored)| stored.is_ok());
+        assert_eq!((won.len(), lost.len()), (1, 7), "{partition}");
+        let fenced = |lost: &&(_, _)| matches!(lost.1, Err(AppendError::Fenced { .. }));
+        assert!(lost.iter().all(fenced), "{lost:?}");
+        assert_eq!(read_all(&journal, &Filter::partition(partition), 1).await.len(), 1);
+    }
+}
+
 pub async fn a_commit_whose_acknowledgement_was_lost_is_stored_once<J: Journal>(
     journal: J,
     other: J,

@@ -30,7 +30,8 @@ fn extend(flows: &[Flow], bounds: &Bounds, walk: &mut Vec<Flow>, found: &mut Enu
         return;
     }
     if last.to == first.from {
-        if compute > 0 {
+        let within = bounds.window.is_none_or(|window| last.at - first.at <= window);
+        if compute > 0 && within {
             let parties = walk.iter().map(|flow| flow.from).collect();
             let cycle = Cycle { currency: first.currency, parties };
             let closings = found.entry(cycle).or_insert_with(|| Closings {

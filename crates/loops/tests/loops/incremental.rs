@@ -30,6 +30,8 @@ fn any_flow() -> impl Strategy<Value = Flow> {
         4 => Just(Kind::Investment),
         7 => Just(Kind::ComputePayment),
         1 => Just(Kind::Transfer),
+        1 => Just(Kind::Distribution),
+        1 => Just(Kind::Refund),
         1 => (0..PARTIES.len()).prop_map(|buyer| {
             Kind::VoucherPayment { buyer: graph(Bounds::default()).known_party(PARTIES[buyer]) }
         }),
@@ -66,9 +68,11 @@ fn any_market(flows: RangeInclusive<usize>) -> impl Strategy<Value = Vec<Flow>> 
 }
 
 fn any_bounds() -> impl Strategy<Value = Bounds> {
-    (1..=4_usize, 1..=3_usize).prop_map(|(capital_legs, compute_legs)| Bounds {
+    let window = proptest::option::of(0..6_i64);
+    (1..=4_usize, 1..=3_usize, window).prop_map(|(capital_legs, compute_legs, window)| Bounds {
         capital_legs,
         compute_legs,
+        window,
         ..Bounds::default()
     })
 }
@@ -142,15 +146,64 @@ proptest! {
     }
 
     #[test]
-    fn the_order_of_arrival_makes_no_difference(flows in any_market(1..=40)) {
-        let sorted = all_at_once(Bounds::default(), &flows);
-        let arrived = one_by_one(Bounds::default(), &flows);
+    fn the_order_of_arrival_makes_no_difference(
+        flows in any_market(1..=40),
+        bounds in any_bounds(),
+    ) {
+        let sorted = all_at_once(bounds, &flows);
+        let arrived = one_by_one(bounds, &flows);
         let (half, rest) = flows.split_at(flows.len() / 2);
-        let mut halves = all_at_once(Bounds::default(), rest);
+        let mut halves = all_at_once(bounds, rest);
         halves.extend(half.to_vec()).unwrap();
         let records: Vec<Loop> = sorted.loops().collect();
         prop_assert_eq!(&arrived.loops().collect::<Vec<_>>(), &records);
         prop_assert_eq!(&halves.loops().collect::<Vec<_>>(), &records);
+    }
+
+    #[test]
+    fn what_is_made_void_was_never_there(
+        flows in any_market(1..=40),
+        bounds in any_bounds(),
+        kept in any::<prop::sample::Index>(),
+    ) {
+        let kept = kept.index(flows.len() + 1);
+        let (kept, reversed) = flows.split_at(kept);
+        let mut graph = all_at_once(bounds, &flows);
+        let mut records: BTreeMap<_, _> =
+            graph.loops().map(|found| (found.cycle.clone(), found)).collect();
+        for flow in reversed {
+            let affected = graph.void(flow.recorded).unwrap();
+            for cycle in affected.void {
+                prop_assert!(records.remove(&cycle).is_some());
+            }
+            for cycle in affected.cycles {
+                let record = graph.loop_of(&cycle).unwrap();
+                records.insert(cycle, record);
+            }
+            prop_assert!(graph.loops().eq(records.values().cloned()));
+        }
+        prop_assert!(graph.loops().eq(all_at_once(bounds, kept).loops()));
+        for flow in kept {
+            graph.void(flow.recorded).unwrap();
+        }
+        prop_assert_eq!(graph.loops().count(), 0);
+    }
+
+    #[test]
+    fn a_restored_graph_is_the_one_that_was_searched(
+        flows in any_market(1..=40),
+        bounds in any_bounds(),
+    ) {
+        let (before, after) = flows.split_at(flows.len() / 2);
+        let mut searched = all_at_once(bounds, before);
+        let mut restored = graph(bounds);
+        let cycles: Vec<_> = searched.cycles().collect();
+        restored.restore(before.to_vec(), cycles, searched.truncated().clone()).unwrap();
+        prop_assert!(restored.loops().eq(searched.loops()));
+        for flow in after {
+            prop_assert_eq!(restored.add(*flow).unwrap(), searched.add(*flow).unwrap());
+        }
+        prop_assert!(restored.loops().eq(searched.loops()));
     }
 
     #[test]

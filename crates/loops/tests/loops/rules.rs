@@ -225,6 +225,64 @@ fn voucher_money_counts_for_the_loops_that_end_with_its_buyer() {
 }
 
 #[test]
+fn money_that_was_away_for_longer_than_the_window_closes_nothing() {
+    let two_years = "
+        2023-01-01 a f contribution 100
+        2023-01-02 f c investment 100
+        2024-12-31 c a compute_payment 50";
+    assert_eq!(graph(two_years).loops().count(), 1);
+    let longer = two_years.replace("2024-12-31", "2025-01-01");
+    assert_eq!(graph(&longer).loops().count(), 0);
+    let (mut unbounded, flows) = read(&longer);
+    let none = Bounds { window: None, ..Bounds::default() };
+    let mut other = Graph::new(none);
+    for flow in &flows {
+        let [from, to] = [flow.from, flow.to].map(|party| unbounded.party_id(party).to_owned());
+        let (from, to) = (other.party(&from), other.party(&to));
+        let currency = other.currency("CNY");
+        other.add(Flow { from, to, currency, ..*flow }).unwrap();
+    }
+    assert_eq!(other.loops().count(), 1);
+    assert_eq!(unbounded.extend(flows).unwrap().cycles, []);
+}
+
+#[test]
+fn later_capital_on_the_same_way_can_close_within_the_window() {
+    check(
+        "2020-01-01 a c investment 100
+         2024-01-01 a c investment 100
+         2024-02-01 c a compute_payment 50
+         2024-03-01 c a compute_payment 50",
+        &expect![[r#"
+            a c (direct), 1492 days, flows 1 2 3 4, voucher 0
+              out 200: 100 <= 100 100.00 <= 100, ratio 0.500000
+        "#]],
+    );
+}
+
+#[test]
+fn a_reversal_voids_the_loop_that_lost_its_last_closing() {
+    let (mut graph, flows) = read(
+        "2025-01-01 a c investment 100
+         2025-01-11 c a compute_payment 80
+         2025-01-12 c a compute_payment 10",
+    );
+    graph.extend(flows.clone()).unwrap();
+    let affected = graph.void(flows[1].recorded).unwrap();
+    assert_eq!((affected.cycles.len(), affected.void.len()), (1, 0));
+    expect![[r#"
+        a c (direct), 11 days, flows 1 3, voucher 0
+          out 100: 10 <= 10 10.00 <= 10, ratio 0.100000
+    "#]]
+    .assert_eq(&all_told(&graph));
+    let affected = graph.void(flows[2].recorded).unwrap();
+    assert_eq!((affected.cycles.len(), affected.void.len()), (0, 1));
+    assert_eq!(graph.loop_of(&affected.void[0]), None);
+    assert_eq!(graph.void(flows[2].recorded), None);
+    assert_eq!(graph.loops().count(), 0);
+}
+
+#[test]
 fn money_in_one_currency_does_not_close_a_loop_in_another() {
     let (mut graph, mut flows) = read(
         "2025-01-01 a c investment 100
@@ -308,7 +366,8 @@ fn a_search_that_runs_out_of_steps_is_remembered() {
 
 #[test]
 fn bounds_limit_the_legs() {
-    let mut graph = Graph::new(Bounds { capital_legs: 1, compute_legs: 1, steps: 1_000 });
+    let mut graph =
+        Graph::new(Bounds { capital_legs: 1, compute_legs: 1, steps: 1_000, ..Bounds::default() });
     let flows = everyone_with_everyone(&mut graph, 4);
     graph.extend(flows).unwrap();
     assert_eq!(graph.cycles().count(), 12);

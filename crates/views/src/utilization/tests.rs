@@ -144,9 +144,9 @@ impl Book {
         self
     }
 
-    fn of(&self, pool: &str, from: &str, to: &str) -> PoolUtilization {
+    fn of(&self, pool: &str, from: &str, to: &str) -> PoolFigures {
         let answer = self.holdings.utilization(9, period(from, to), Some(&id(pool)));
-        answer.pools.into_iter().next().expect("the pool")
+        answer.pools.into_iter().next().expect("the pool").figures
     }
 }
 
@@ -426,6 +426,61 @@ fn a_window_that_is_partly_outside_counts_by_its_time_inside() {
     assert_eq!(first.coverage, some("1.000000"));
 }
 
+#[test]
+fn days_are_told_by_themselves_and_cut_to_the_period() {
+    let book = lp_loop();
+    let days = ByDay::new(period("2025-03-30T12:00:00Z", "2025-04-02")).expect("four days");
+    let pool = book.holdings.utilization_by_day(9, days, Some(&id("pool-a1"))).pools.remove(0);
+    let told = |day: &PoolDay| {
+        let PoolFigures { lit_card_hours, allocated_card_hours, busy_card_hours, .. } =
+            day.figures.clone();
+        (day.day.to_string(), lit_card_hours, allocated_card_hours, busy_card_hours)
+    };
+    let row = |day: &str, lit: &str, allocated: &str, busy: &str| {
+        (day.to_owned(), lit.to_owned(), allocated.to_owned(), busy.to_owned())
+    };
+    let days = pool.days.expect("asked for by day");
+    assert_eq!(
+        days.iter().map(told).collect::<Vec<_>>(),
+        [
+            row("2025-03-30", "10800", "9696", "4048.387097"),
+            row("2025-03-31", "21600", "19392", "8096.774194"),
+            row("2025-04-01", "26400", "19392", "0"),
+        ]
+    );
+    let coverage: Vec<_> = days.iter().map(|day| day.figures.coverage.clone()).collect();
+    assert_eq!(coverage, [some("0.750000"), some("0.750000"), some("0.000000")]);
+    let sold: Vec<_> = days.iter().map(|day| day.figures.sold_p.clone()).collect();
+    assert_eq!(sold, [some("800"), some("800"), some("800")]);
+    let whole = book.of("pool-a1", "2025-03-30T12:00:00Z", "2025-04-02");
+    assert_eq!(pool.figures, whole);
+    assert_eq!(whole.busy_card_hours, "12145.16129");
+}
+
+#[test]
+fn a_day_on_which_more_is_sold_than_there_is_is_oversold_and_its_neighbours_are_not() {
+    let book = hundred_cards().contract("k-1", "seller", TERM, "60", declared).contract(
+        "k-2",
+        "seller",
+        ("2025-01-01", "2025-03-02", "2025-03-03"),
+        "60",
+        declared,
+    );
+    let days = ByDay::new(period("2025-03-01", "2025-03-04")).expect("three days");
+    let pool = book.holdings.utilization_by_day(9, days, None).pools.remove(0);
+    let oversold: Vec<_> =
+        pool.days.expect("by day").iter().map(|day| day.figures.oversold).collect();
+    assert_eq!(oversold, [Some(false), Some(true), Some(false)]);
+    assert_eq!(pool.figures.worst_at, at("2025-03-02"));
+}
+
+#[test]
+fn ten_years_can_be_told_by_day_and_more_cannot() {
+    assert!(ByDay::new(period("2015-01-01", "2025-01-01")).is_ok());
+    let error = ByDay::new(period("2015-01-01", "2025-01-10")).expect_err("3662 days");
+    assert!(error.to_string().contains("3660 days"), "{error}");
+}
+
 /// Seconds of one day, as timestamps.
 fn second(of_day: u32) -> String {
     format!("2025-01-01T{:02}:{:02}:{:02}Z", of_day / 3600, of_day / 60 % 60, of_day % 60)
@@ -451,7 +506,7 @@ proptest! {
             .usage("a-1", (start, last), &hours.to_string());
         let meters = |from: &str, to: &str| {
             let span = Span::of(at(from), at(to));
-            Meters::of(&book.holdings, span).hours(&id("p"))
+            Meters::of(&book.holdings).series(&id("p"), &[span]).remove(0)
         };
         let (left, right, whole) = (meters(from, middle), meters(middle, to), meters(from, to));
         prop_assert_eq!(&left.installed + &right.installed, whole.installed);

@@ -72,6 +72,7 @@ fn command(step: &Step) -> Command {
             window: hours(hour, hour + length),
             card_hours: id(&Decimal::new(tenths.into(), 1).to_string()),
             source: id("slurm"),
+            evidence: None,
         }),
     }
 }
@@ -340,5 +341,12 @@ proptest! {
         let stored: Vec<Event> = serde_json::from_slice(&stored).expect("events are read back");
         prop_assert_eq!(&stored, &events);
         prop_assert_eq!(given::<Allocation>(stored).state, story.state);
+    }
+
+    #[test]
+    fn partitions_decide_as_the_whole_does(steps in steps(), count in 2..5_u32) {
+        let commands = std::iter::once(Command::RegisterPool(registered()));
+        let commands = commands.chain(steps.iter().map(command));
+        loopledger_testkit::decided_apart_as_together::<Allocation>(count, &story().facts, commands);
     }
 }

@@ -106,6 +106,7 @@ fn usage(name: &str, from: &str, to: &str, card_hours: &str) -> MeterUsage {
         window: period(from, to),
         card_hours: id(card_hours),
         source: id("slurm"),
+        evidence: None,
     }
 }
 

@@ -17,6 +17,7 @@ use crate::seen::{optional, seen};
 struct Parameters {
     party: Option<String>,
     currency: Option<String>,
+    level: Option<String>,
     as_of: Option<String>,
     as_known: Option<String>,
 }
@@ -33,6 +34,7 @@ async fn loops(
     let query = LoopQuery {
         party: optional("party", asked.party.as_deref())?,
         currency: optional("currency", asked.currency.as_deref())?,
+        level: optional("level", asked.level.as_deref())?.unwrap_or_default(),
     };
     let seen = seen(asked.as_of.as_deref(), asked.as_known.as_deref())?;
     Ok(Json(views.loops(&query, seen).await?))

@@ -7,7 +7,7 @@ use axum::extract::{Query, State};
 use axum::routing::get;
 use axum::{Json, Router};
 use loopledger_model::{Period, PoolId};
-use loopledger_views::{Utilization, Views};
+use loopledger_views::{ByDay, Utilization, Views};
 use serde::Deserialize;
 
 use crate::problem::Problem;
@@ -19,6 +19,7 @@ struct Parameters {
     pool: Option<String>,
     from: Option<String>,
     to: Option<String>,
+    by: Option<String>,
     as_of: Option<String>,
     as_known: Option<String>,
 }
@@ -37,5 +38,12 @@ async fn utilization(
     let to = date("to", required("to", asked.to.as_deref())?)?;
     let period = Period::new(from, to).map_err(|error| Problem::bad_parameter(&error))?;
     let seen = seen(asked.as_of.as_deref(), asked.as_known.as_deref())?;
-    Ok(Json(views.utilization(pool.as_ref(), period, seen).await?))
+    let Some(by) = asked.by.as_deref() else {
+        return Ok(Json(views.utilization(pool.as_ref(), period, seen).await?));
+    };
+    if by != "day" {
+        return Err(Problem::bad_parameter(&format!("by: `{by}` is no part of a period: day is")));
+    }
+    let days = ByDay::new(period).map_err(|error| Problem::bad_parameter(&error))?;
+    Ok(Json(views.utilization_by_day(pool.as_ref(), days, seen).await?))
 }

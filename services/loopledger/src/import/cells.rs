@@ -13,11 +13,11 @@ use loopledger_model::voucher::{
     EvidenceKind, Person, ProgrammeStage, Purpose, Sha256, Side,
 };
 use loopledger_model::{
-    AllocationId, ApplicationId, CardHours, CardModel, ClawbackId, CommitmentId, ContractId, ContributionId, Country,
-    Currency, DistributionId, InvestmentId, InvoiceId, Lei, LockId, Money, PFlops, PartyId,
-    PaymentId, Percent, PersonId, Period, PoolId, Precision, Price, ProgrammeId, Quantity, Ratio,
-    RecoveryId, RedemptionId, RoundingMode, SettlementId, Sparsity, Text, TransferId, UsageId, Uscc, VoucherId,
-    Watts, parse_instant, parse_plain,
+    AllocationId, ApplicationId, CardHours, CardModel, ClawbackId, CommitmentId, ContractId,
+    ContributionId, Country, Currency, DistributionId, InvestmentId, InvoiceId, Lei, LockId, Money,
+    PFlops, PartyId, PaymentId, Percent, Period, PersonId, PoolId, Precision, Price, ProgrammeId,
+    Quantity, Ratio, RecoveryId, RedemptionId, RoundingMode, SettlementId, Sparsity, Text,
+    TransferId, UsageId, Uscc, VoucherId, Watts, parse_instant, parse_plain,
 };
 
 use super::bundle::Sheet;

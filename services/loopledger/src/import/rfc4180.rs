@@ -11,7 +11,7 @@ use std::borrow::Cow;
 
 /// One record: as many cells as its line has.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Record<'a> {
+pub(crate) struct Record<'a> {
     /// Counted from 1; a line break inside quotes counts too.
     pub line: usize,
     pub cells: Vec<Cow<'a, str>>,
@@ -19,7 +19,7 @@ pub(super) struct Record<'a> {
 
 /// Why the rest of a file cannot be split.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Reason {
+pub(crate) enum Reason {
     #[error("a quoted cell is never closed: write a quotation mark at its end")]
     NeverClosed,
     #[error(
@@ -36,37 +36,61 @@ pub(super) enum Reason {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Malformed {
+pub(crate) struct Malformed {
     pub line: usize,
     pub reason: Reason,
 }
 
 /// All records; lines with nothing on them are passed over.
-pub(super) fn records(text: &str) -> Result<Vec<Record<'_>>, Malformed> {
-    let (mut rest, mut line) = (text, 1);
+pub(crate) fn records(text: &str) -> Result<Vec<Record<'_>>, Malformed> {
+    let mut reader = Reader::of(text);
     let mut records = Vec::new();
-    while !rest.is_empty() {
-        if let Some(after) = line_end(rest) {
-            (rest, line) = (after, line + 1);
-            continue;
-        }
-        let mut record = Record { line, cells: Vec::new() };
-        loop {
-            let (cell, after) = cell(rest).map_err(|reason| Malformed { line, reason })?;
-            let taken = &rest[..rest.len() - after.len()];
-            line += taken.bytes().filter(|byte| *byte == b'\n').count();
-            record.cells.push(cell);
-            if let Some(next) = after.strip_prefix(',') {
-                rest = next;
-            } else {
-                rest = line_end(after).unwrap_or(after);
-                line += 1;
-                break;
-            }
-        }
-        records.push(record);
+    let mut cells = Vec::new();
+    while let Some(line) = reader.next(&mut cells)? {
+        records.push(Record { line, cells: std::mem::take(&mut cells) });
     }
     Ok(records)
+}
+
+/// Records one by one, for files too long to hold all cells of.
+pub(crate) struct Reader<'a> {
+    rest: &'a str,
+    line: usize,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn of(text: &'a str) -> Self {
+        Self { rest: text, line: 1 }
+    }
+
+    /// Puts the cells of the next record in the place of others; the line on which it begins.
+    pub(crate) fn next(
+        &mut self,
+        cells: &mut Vec<Cow<'a, str>>,
+    ) -> Result<Option<usize>, Malformed> {
+        cells.clear();
+        while let Some(after) = line_end(self.rest) {
+            (self.rest, self.line) = (after, self.line + 1);
+        }
+        if self.rest.is_empty() {
+            return Ok(None);
+        }
+        let begins = self.line;
+        loop {
+            let line = self.line;
+            let (cell, after) = cell(self.rest).map_err(|reason| Malformed { line, reason })?;
+            let taken = &self.rest[..self.rest.len() - after.len()];
+            self.line += taken.bytes().filter(|byte| *byte == b'\n').count();
+            cells.push(cell);
+            if let Some(next) = after.strip_prefix(',') {
+                self.rest = next;
+            } else {
+                self.rest = line_end(after).unwrap_or(after);
+                self.line += 1;
+                return Ok(Some(begins));
+            }
+        }
+    }
 }
 
 fn line_end(text: &str) -> Option<&str> {

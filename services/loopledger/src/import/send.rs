@@ -11,10 +11,11 @@
 
 use std::time::Duration;
 
-use loopledger_model::{CommandId, Context, Position};
+use loopledger_model::{CommandId, Partition, Partitions, Position};
 use loopledger_service::protocol::{Answer, Asked, MAX_COMMANDS, Request};
 use tokio::time::Instant;
 
+use super::report::told;
 use super::{ContextCommand, Failure, RefusedRow, Report, Row};
 
 /// The most rows in one request: with the longest of rows it is still below 1 MiB, the size of a
@@ -27,10 +28,13 @@ const MOST_TRIES: u32 = 100_000;
 
 /// A service of each context.
 pub trait Ask: Sync {
+    /// How the contexts are split.
+    fn partitions(&self) -> Partitions;
+
     /// Asks one request, once; the answers are as many as the commands and in their order.
     fn ask(
         &self,
-        context: Context,
+        partition: Partition,
         request: &Request<&ContextCommand>,
     ) -> impl Future<Output = Result<Vec<Answer>, Failure>> + Send;
 }
@@ -94,13 +98,13 @@ pub async fn send(
     mut progress: impl FnMut(Progress) + Send,
 ) -> Result<Report, Interrupted> {
     let report = Report { rows: rows.len(), ..Report::default() };
-    let mut sending =
-        Sending { rows, tries: 1, most: MOST_ROWS, report, on_refusal: manner.on_refusal };
+    let (partitions, on_refusal) = (services.partitions(), manner.on_refusal);
+    let mut sending = Sending { rows, partitions, tries: 1, most: MOST_ROWS, report, on_refusal };
     let mut pause = Pause::new(manner.patience);
     progress(sending.progress());
-    while let Some((context, request)) = sending.request() {
+    while let Some((partition, request)) = sending.request() {
         let before = (sending.report.settled(), sending.tries);
-        let answers = services.ask(context, &request).await;
+        let answers = services.ask(partition, &request).await;
         let asked = request.commands.len();
         let waited_for = match answers.and_then(|answers| sending.take(asked, &answers)) {
             Ok(Step::Stopped) => break,
@@ -109,7 +113,10 @@ pub async fn send(
                 progress(sending.progress());
                 continue;
             }
-            Ok(Step::Taken) => Failure::Passing(format!("the {context} service decides nothing")),
+            Ok(Step::Taken) => {
+                let reason = format!("the {} service decides nothing", partition.context);
+                Failure::Passing(reason)
+            }
             Ok(Step::Wait(failure)) | Err(failure) => failure,
         };
         if matches!(waited_for, Failure::Lasting(_)) || !pause.wait().await {
@@ -125,6 +132,7 @@ pub async fn send(
 struct Sending<'a> {
     /// What is not answered for good, in order.
     rows: &'a [Row],
+    partitions: Partitions,
     /// How many ids the first of them has been asked under, this one included.
     tries: u32,
     /// How many rows go into a request: few after a refusal, since rows behind one go in vain.
@@ -144,13 +152,14 @@ impl<'a> Sending<'a> {
         Progress { settled: self.report.settled(), rows: self.report.rows }
     }
 
-    /// The next rows of one context.
-    fn request(&self) -> Option<(Context, Request<&'a ContextCommand>)> {
-        let context = self.rows.first()?.command.context();
-        let alike = self.rows.iter().take_while(|row| row.command.context() == context);
+    /// The next rows of one partition.
+    fn request(&self) -> Option<(Partition, Request<&'a ContextCommand>)> {
+        let of = |row: &Row| row.command.partition(&self.partitions);
+        let partition = of(self.rows.first()?);
+        let alike = self.rows.iter().take_while(|row| of(row) == partition);
         let mut commands: Vec<_> = alike.take(self.most).map(|row| self.asked(row)).collect();
         commands[0].id = under(&commands[0].id, self.tries);
-        Some((context, Request { commands, stop_at_refusal: true }))
+        Some((partition, Request { commands, stop_at_refusal: true }))
     }
 
     fn asked(&self, row: &'a Row) -> Asked<&'a ContextCommand> {
@@ -184,7 +193,10 @@ impl<'a> Sending<'a> {
                     return self.ask_anew();
                 }
                 Answer::Refused { position, refusal, repeated: false } => {
-                    (*position, refusal.code.clone(), refusal.message.clone())
+                    (*position, refusal.code.clone(), told(refusal))
+                }
+                Answer::WrongPartition { message, .. } => {
+                    (0, "wrong_partition".to_owned(), message.clone())
                 }
                 Answer::TooLarge { bytes, limit } => {
                     let message = format!("it would record {bytes} bytes at once, and {limit} fit");
@@ -235,19 +247,20 @@ fn under(id: &CommandId, tries: u32) -> CommandId {
     format!("import.{tries}{key}").parse().expect("a few more characters fit into a command id")
 }
 
-struct Pause {
+/// The pauses between asking a world that does not answer and asking it again.
+pub(crate) struct Pause {
     patience: Patience,
     next: Duration,
     deadline: Instant,
 }
 
 impl Pause {
-    fn new(patience: Patience) -> Self {
+    pub fn new(patience: Patience) -> Self {
         Self { patience, next: patience.first, deadline: Instant::now() + patience.limit }
     }
 
     /// Waits a while, or says that it is too late for that.
-    async fn wait(&mut self) -> bool {
+    pub async fn wait(&mut self) -> bool {
         if Instant::now() + self.next > self.deadline {
             return false;
         }

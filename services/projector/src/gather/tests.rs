@@ -51,6 +51,18 @@ async fn no_more_than_the_limits_is_taken_at_once() {
 }
 
 #[tokio::test]
+async fn who_waits_is_given_what_comes_too_until_the_end() {
+    let slow = journal(3).await.read(&Filter::all(), 1).then(|commit| async {
+        tokio::task::yield_now().await;
+        commit
+    });
+    let mut reader = Reader::new(slow.boxed(), Limits { commits: 2, bytes: 1000 });
+    for expected in [&[1, 2][..], &[3], &[], &[]] {
+        assert_eq!(positions(&reader.next_full().await.expect("commits")), expected);
+    }
+}
+
+#[tokio::test]
 async fn what_comes_before_an_error_is_handed_out_first() {
     let gap = ReadError::Gap { expected: 2, found: 4 };
     let broken = journal(1).await.read(&Filter::all(), 1).chain(stream::iter([Err(gap.clone())]));

@@ -85,9 +85,10 @@ async fn the_lp_loop_has_the_loops_that_were_worked_out_by_hand() {
                 "at": "2025-04-22T00:00:00Z", "event": "8.0"},
         ])
     );
-    let of_x = LoopQuery { party: Some(id("provider-x")), currency: Some(id("CNY")) };
+    let (party, currency) = (Some(id("provider-x")), Some(id("CNY")));
+    let of_x = LoopQuery { party, currency, ..LoopQuery::default() };
     assert_eq!(views.loops(&of_x, NOW).await.unwrap().loops.len(), 1);
-    let in_won = LoopQuery { party: None, currency: Some(id("KRW")) };
+    let in_won = LoopQuery { currency: Some(id("KRW")), ..LoopQuery::default() };
     assert_eq!(views.loops(&in_won, NOW).await.unwrap().loops, []);
 }
 
@@ -219,7 +220,8 @@ async fn loops_found_live_are_those_found_anew() {
     for (schema, journal) in [("lp_loop", lp_loop().await), ("market", market(60).await)] {
         stage.project(&journal, schema, Limits { commits: 5, ..Limits::LIVE }).await.unwrap();
         let views = stage.views(schema);
-        for query in [LoopQuery::default(), LoopQuery { party: Some(id("p1")), currency: None }] {
+        let of_p1 = LoopQuery { party: Some(id("p1")), ..LoopQuery::default() };
+        for query in [LoopQuery::default(), of_p1] {
             let live = views.loops(&query, NOW).await.unwrap();
             let for_ever = Some(at("9000-01-01"));
             for seen in [As { of: for_ever, known: None }, As { of: None, known: for_ever }] {
@@ -276,7 +278,7 @@ async fn utilization_and_vouchers_leave_out_what_came_later_too() {
     assert_eq!((totals.locked.as_str(), totals.redeemed.as_str()), ("2000000.00", "0.00"));
     let february = period("2025-02-01", "2025-03-01");
     let pools = views.utilization(None, february, then).await.unwrap().pools;
-    let hours: Vec<_> = pools.iter().map(|pool| pool.busy_card_hours.as_str()).collect();
+    let hours: Vec<_> = pools.iter().map(|pool| pool.figures.busy_card_hours.as_str()).collect();
     assert_eq!(hours, ["0", "0"], "the month's usage is metered when the month is over");
     let before = As { of: None, known: Some(at("2025-12-31")) };
     assert_eq!(views.utilization(None, february, before).await.unwrap().pools, []);

@@ -5,7 +5,7 @@ use loopledger_journal::{
     AppendError, Commit, Commits, Filter, Head, Journal, MemoryJournal, NewCommit, ReadError,
 };
 use loopledger_model::{Partition, Position};
-use loopledger_projector::{Deps, Limits, rebuild};
+use loopledger_projector::{Deps, Limits, catch_up};
 
 use crate::history::{lp_loop, market};
 use crate::stage::{Stage, start};
@@ -35,7 +35,7 @@ async fn a_projector_that_starts_again_and_again_comes_to_the_same_rows() {
     let journal = market(40).await;
     stage.project(&journal, "at_once", Limits::LIVE).await.unwrap();
     for until in [1, 2, 13, 40] {
-        let reached = rebuild(&stage.deps(&journal, "in_parts"), Some(until)).await.unwrap();
+        let reached = catch_up(&stage.deps(&journal, "in_parts"), Some(until)).await.unwrap();
         assert_eq!(reached, until);
     }
     let [at_once, in_parts] = [stage.views("at_once"), stage.views("in_parts")];

@@ -39,7 +39,7 @@ fn day(date: &str) -> String {
     format!("{date}T00:00:00Z")
 }
 
-fn days(from: &str, to: &str) -> Value {
+pub fn days(from: &str, to: &str) -> Value {
     json!({ "from": day(from), "to": day(to) })
 }
 
@@ -71,7 +71,7 @@ pub fn payment(
         "seller": seller, "amount": cny(amount), "at": day(date)}})
 }
 
-fn settlement(id: &str, of: [&str; 5], amount: &str, date: &str) -> Value {
+pub fn settlement(id: &str, of: [&str; 5], amount: &str, date: &str) -> Value {
     let [redemption, voucher, holder, provider, contract] = of;
     json!({"redemption_settled": {"id": id, "redemption": redemption, "voucher": voucher,
         "programme": "cv-2025", "issuer": "city", "holder": holder, "provider": provider,
@@ -79,7 +79,7 @@ fn settlement(id: &str, of: [&str; 5], amount: &str, date: &str) -> Value {
         "at": day(date)}})
 }
 
-fn redemption(id: &str, of: [&str; 4], amount: &str, date: &str) -> Value {
+pub fn redemption(id: &str, of: [&str; 4], amount: &str, date: &str) -> Value {
     let [voucher, holder, provider, contract] = of;
     json!({"voucher_redeemed": {"id": id, "voucher": voucher, "programme": "cv-2025",
         "holder": holder,
@@ -88,7 +88,7 @@ fn redemption(id: &str, of: [&str; 4], amount: &str, date: &str) -> Value {
         "taken_from": [], "at": day(date)}})
 }
 
-fn lock(
+pub fn lock(
     id: &str,
     voucher: &str,
     provider: &str,
@@ -101,7 +101,7 @@ fn lock(
         "provider": provider, "amount": cny(amount), "at": day(date)}})
 }
 
-fn contract(
+pub fn contract(
     id: &str,
     buyer: &str,
     seller: &str,

@@ -5,6 +5,8 @@
 mod answers;
 mod batches;
 mod faults;
+mod findings;
 mod history;
 mod rebuilds;
 mod stage;
+mod times;

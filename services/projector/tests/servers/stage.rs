@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use loopledger_journal::{Journal, MemoryJournal};
 use loopledger_model::Position;
-use loopledger_projector::{Deps, Error, Limits, rebuild, run};
+use loopledger_projector::{Deps, Error, Limits, catch_up, run};
 use loopledger_servers::{Durability, Lock, Options, Purpose, Servers};
 use loopledger_service::Status;
 use loopledger_views::{Database, Schema, Views};
@@ -57,7 +57,7 @@ impl Stage {
         schema: &str,
         limits: Limits,
     ) -> Result<Position, Error> {
-        rebuild(&Deps { limits, ..self.deps(journal, schema) }, None).await
+        catch_up(&Deps { limits, ..self.deps(journal, schema) }, None).await
     }
 
     /// Kills the database server's first process, upon which the others end too.

@@ -302,4 +302,9 @@ proptest! {
             story.when(command).then_nothing();
         }
     }
+
+    #[test]
+    fn partitions_decide_as_the_whole_does(commands in commands(), count in 2..5_u32) {
+        loopledger_testkit::decided_apart_as_together::<Purchase>(count, &blank().facts, commands);
+    }
 }

@@ -119,4 +119,11 @@ proptest! {
         prop_assert_eq!(recorded.count(), stakes.len());
         prop_assert_eq!(story.state.stakes.len(), stakes.len());
     }
+
+    #[test]
+    fn partitions_decide_as_the_whole_does(
+        commands in prop::collection::vec(command(), 0..60), count in 2..5_u32,
+    ) {
+        loopledger_testkit::decided_apart_as_together::<Registry>(count, &(), commands);
+    }
 }

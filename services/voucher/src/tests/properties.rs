@@ -11,7 +11,7 @@ use loopledger_model::voucher::{
 };
 use loopledger_model::{Fact, Money, PartyId, ProgrammeId};
 use loopledger_service::Decider;
-use loopledger_testkit::{at, cny, id, period};
+use loopledger_testkit::{at, cny, decided_apart_as_together, id, period};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -240,6 +240,12 @@ proptest! {
         let mut folded = State::default();
         course.events.iter().for_each(|event| Vouchers::evolve(&mut folded, event));
         prop_assert_eq!(folded, course.state);
+    }
+
+    #[test]
+    fn partitions_decide_as_the_whole_does(history in history(), count in 2..5_u32) {
+        let commands = prelude().into_iter().chain(history);
+        decided_apart_as_together::<Vouchers>(count, &run(Vec::new()).facts, commands);
     }
 }
 

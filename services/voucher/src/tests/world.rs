@@ -102,6 +102,7 @@ pub fn usage(position: u64, contract: &str, window: Period, card_hours: &str) ->
         window,
         card_hours: id(card_hours),
         source: id("slurm"),
+        evidence: None,
     };
     fact(position, Event::Allocation(allocation::Event::UsageMetered(usage)))
 }

@@ -1,5 +1,7 @@
 //! What may have been metered.
 
+use loopledger_model::{Evidence, Sha256};
+
 use super::*;
 
 fn above(window: (&str, &str), allocated: &str, metered: &str, asked: &str) -> Refusal {
@@ -14,7 +16,7 @@ fn above(window: (&str, &str), allocated: &str, metered: &str, asked: &str) -> R
 
 #[test]
 fn usage_is_metered_with_the_pool_and_the_contract_it_belongs_to() {
-    let MeterUsage { id: name, allocation, window, card_hours, source } =
+    let MeterUsage { id: name, allocation, window, card_hours, source, evidence } =
         usage("u", "2025-03-01", "2025-03-02", "240");
     with_allocation().when(meter("u", "2025-03-01", "2025-03-02", "240")).then([
         Event::UsageMetered(UsageMetered {
@@ -25,6 +27,7 @@ fn usage_is_metered_with_the_pool_and_the_contract_it_belongs_to() {
             window,
             card_hours,
             source,
+            evidence,
         }),
     ]);
 }
@@ -35,6 +38,26 @@ fn metering_the_same_usage_twice_is_nothing() {
         .after([meter("u", "2025-03-01", "2025-03-02", "240")])
         .when(meter("u", "2025-03-01", "2025-03-02", "240.0"))
         .then_nothing();
+}
+
+#[test]
+fn a_usage_that_is_read_in_another_file_is_the_same_usage() {
+    let read_in = |byte| MeterUsage {
+        evidence: Some(Evidence { sha256: Sha256([byte; 32]), size: 7 }),
+        ..usage("u", "2025-03-01", "2025-03-02", "240")
+    };
+    let first = with_allocation().after([Command::MeterUsage(read_in(1))]);
+    first.when(Command::MeterUsage(read_in(1))).then_nothing();
+    first.when(Command::MeterUsage(read_in(2))).then_nothing();
+    first.when(meter("u", "2025-03-01", "2025-03-02", "240")).then_nothing();
+}
+
+#[test]
+fn a_usage_keeps_the_file_in_which_it_was_read() {
+    let evidence = Some(Evidence { sha256: Sha256([9; 32]), size: 7 });
+    let read = MeterUsage { evidence, ..usage("u", "2025-03-01", "2025-03-02", "240") };
+    let made = with_allocation().when(Command::MeterUsage(read)).0.expect("it fits").events;
+    assert!(matches!(&made[..], [Event::UsageMetered(metered)] if metered.evidence == evidence));
 }
 
 #[test]
@@ -114,6 +137,21 @@ fn a_window_that_overlaps_holds_no_more_than_its_cards_have_in_it_either() {
         .after([meter("u", "2025-03-01", "2025-03-11", "0")])
         .when(meter("v", "2025-03-01", "2025-03-02", "241"))
         .then_refused(above(("2025-03-01", "2025-03-02"), "240", "0", "241"));
+}
+
+#[test]
+fn windows_within_a_longer_one_hold_together_no_more_than_their_own_span_has() {
+    let story = with_allocation().after([
+        meter("u", "2025-03-01", "2025-03-11", "0"),
+        meter("v", "2025-03-02", "2025-03-04", "300"),
+        meter("w", "2025-03-03", "2025-03-04", "100"),
+    ]);
+    let day = ("2025-03-03", "2025-03-04");
+    story.when(meter("x", day.0, day.1, "140.1")).then_refused(above(day, "240", "100", "140.1"));
+    let both = ("2025-03-02", "2025-03-04");
+    story.when(meter("x", day.0, day.1, "80.1")).then_refused(above(both, "480", "400", "80.1"));
+    story.when(meter("x", both.0, both.1, "80.1")).then_refused(above(both, "480", "400", "80.1"));
+    assert!(story.when(meter("x", day.0, day.1, "80")).0.is_ok());
 }
 
 #[test]

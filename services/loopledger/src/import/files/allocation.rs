@@ -46,6 +46,7 @@ pub(super) fn usage(row: &mut Cells<'_>) -> Option<Draft> {
         window: row.period(),
         card_hours: row.one("card_hours"),
         source: row.one("source"),
+        evidence: Some(None),
     })?;
     Some(Draft::dated(usage.window.to(), Command::MeterUsage(usage)))
 }

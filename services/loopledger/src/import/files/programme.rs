@@ -1,6 +1,7 @@
 //! Rows of voucher: programmes with their versions and stages, admitted providers, waivers.
 //!
-//! Invariant: where a row names a file with a programme's rules, whatever the row states itself agrees with it.
+//! Invariant: where a row names a file with a programme's rules, whatever the row states itself
+//! agrees with it.
 
 use std::path::{Component, Path};
 

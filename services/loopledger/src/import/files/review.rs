@@ -78,13 +78,9 @@ pub(super) fn claim(row: &mut Cells<'_>) -> Option<Draft> {
 }
 
 fn review(row: &mut Cells<'_>, of: &'static str, subject: Option<Subject>) -> Option<Draft> {
-    let at: Option<Timestamp> = row.one("at");
-    let review = whole!(Review {
-        subject: subject,
-        step: step(row, of, at),
-        by: row.person(),
-        at: at,
-    })?;
+    let at = row.one("at");
+    let (step, by) = (step(row, of, at), row.person());
+    let review = Review { subject: subject?, step: step?, by: by?, at: at? };
     Some(Draft::dated(review.at, Command::Review(review)))
 }
 
@@ -98,9 +94,7 @@ fn step(row: &mut Cells<'_>, of: &'static str, at: Option<Timestamp>) -> Option<
     }
     Some(match taken {
         Taken::Check => ReviewStep::Check {},
-        Taken::RequestInformation => {
-            ReviewStep::RequestInformation { question: row.one("note")? }
-        }
+        Taken::RequestInformation => ReviewStep::RequestInformation { question: row.one("note")? },
         Taken::Supply => ReviewStep::Supply { evidence: evidence_of(row, of, of, Some(at?))? },
         Taken::Verify => ReviewStep::Verify {},
         Taken::Publicise => ReviewStep::Publicise {},
@@ -118,7 +112,8 @@ fn amount(row: &mut Cells<'_>) -> Option<Option<loopledger_model::Money>> {
     row.maybe_money("amount", currency)
 }
 
-/// Reasons apart by semicolons, each a code with a note of its own, if any: `ineligible; other: not lit`.
+/// Reasons apart by semicolons, each a code with a note of its own, if any, as in
+/// `ineligible; other: not lit`.
 fn reasons(row: &mut Cells<'_>) -> Option<Vec<RejectionReason>> {
     let stated = row.text("reasons").split(';').map(str::trim).filter(|part| !part.is_empty());
     let read = |part: &str| {
@@ -126,7 +121,8 @@ fn reasons(row: &mut Cells<'_>) -> Option<Vec<RejectionReason>> {
             let note = Some(note.trim()).filter(|note| !note.is_empty());
             (code.trim(), note)
         });
-        let code: RejectionCode = code.parse().map_err(|error: loopledger_model::NotAName| error.to_string())?;
+        let code: RejectionCode =
+            code.parse().map_err(|error: loopledger_model::NotAName| error.to_string())?;
         let note = note.map(Text::read).transpose()?;
         Ok(RejectionReason { code, note })
     };
@@ -134,8 +130,8 @@ fn reasons(row: &mut Cells<'_>) -> Option<Vec<RejectionReason>> {
     all.map_or_else(|reason| row.wrong("reasons", reason), Some)
 }
 
-/// The evidence that the bundle has for the row's application or claim: laid with its submission, or supplied then.
-/// What of it cannot be read is told where it stands.
+/// The evidence that the bundle has for the row's application or claim: laid with its submission,
+/// or supplied then. What of it cannot be read is told where it stands.
 pub(super) fn evidence_of(
     row: &Cells<'_>,
     subject: &'static str,
@@ -145,8 +141,7 @@ pub(super) fn evidence_of(
     let mut found = Vec::new();
     for (sheet, record) in row.known.evidence(subject, row.text(column)) {
         let mut told_there = Problems::default();
-        let mut cells =
-            Cells { sheet, record, known: row.known, problems: &mut told_there };
+        let mut cells = Cells { sheet, record, known: row.known, problems: &mut told_there };
         if cells.maybe("supplied_at")? == supplied_at {
             let piece = piece(&mut cells)?;
             if !found.contains(&piece) {
@@ -174,7 +169,9 @@ pub(super) fn evidence(row: &mut Cells<'_>) -> Option<Draft> {
         (false, true) => "application",
         (true, false) => "claim",
         (true, true) => return row.wrong("claim", "is blank as application is: give one of them"),
-        (false, false) => return row.wrong("claim", "is given as application is: give one of them"),
+        (false, false) => {
+            return row.wrong("claim", "is given as application is: give one of them");
+        }
     };
     let id = row.text(subject);
     match supplied_at? {

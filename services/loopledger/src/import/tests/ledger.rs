@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard};
 
-use loopledger_model::{CommandId, Context, Currency, PartyId, Position};
+use loopledger_model::{
+    CommandId, Context, Currency, Partition, Partitions, PartyId, Position, StatedPartitions,
+};
 use loopledger_service::protocol::{Answer, Refused, Request};
 
 use crate::import::{Ask, ContextCommand, Failure, Lookup, Thing};
@@ -13,6 +15,7 @@ pub struct Ledger {
     /// What earlier imports have left.
     pub parties: BTreeSet<PartyId>,
     pub currencies: BTreeMap<(Thing, String), Currency>,
+    pub stated: StatedPartitions,
     pub state: Mutex<Services>,
 }
 
@@ -43,6 +46,7 @@ pub enum Mishap {
 /// A request as it arrived.
 pub struct Asked {
     pub context: Context,
+    pub partition: Partition,
     pub ids: Vec<CommandId>,
     pub after: Position,
 }
@@ -72,16 +76,22 @@ impl Lookup for Ledger {
 }
 
 impl Ask for Ledger {
+    fn partitions(&self) -> Partitions {
+        self.stated.over(Partitions::default())
+    }
+
     async fn ask(
         &self,
-        context: Context,
+        partition: Partition,
         request: &Request<&ContextCommand>,
     ) -> Result<Vec<Answer>, Failure> {
         let mut services = self.services();
         let ids = request.commands.iter().map(|asked| asked.id.clone()).collect();
         let after = request.commands[0].after;
-        services.requests.push(Asked { context, ids, after });
-        assert!(request.commands.iter().all(|asked| asked.command.context() == context));
+        services.requests.push(Asked { context: partition.context, partition, ids, after });
+        let partitions = self.partitions();
+        let lies_there = |command: &ContextCommand| command.partition(&partitions) == partition;
+        assert!(request.commands.iter().all(|asked| lies_there(asked.command)));
         let mishap = services.mishaps.pop();
         match mishap {
             Some(Mishap::Lost) => return Err(Failure::Passing("nobody answers".to_owned())),
@@ -155,6 +165,7 @@ fn again(mut answer: Answer) -> Answer {
         Answer::IdReused { .. }
         | Answer::Skipped
         | Answer::NotCaughtUp { .. }
+        | Answer::WrongPartition { .. }
         | Answer::TooLarge { .. } => {}
     }
     answer

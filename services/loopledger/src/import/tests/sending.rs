@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use expect_test::expect;
-use loopledger_model::Context;
+use loopledger_model::{Context, Partition, Partitions};
 use loopledger_service::protocol::{Answer, Request};
 
 use super::ledger::{Ledger, Mishap};
@@ -92,6 +92,27 @@ async fn rows_of_one_context_go_together_and_state_what_they_rest_on() {
         voucher after 26: 1 from import:settlements:st-3
     "#]]
     .assert_eq(&services.requests.iter().map(line).collect::<String>());
+}
+
+#[tokio::test]
+async fn rows_of_one_partition_go_together_and_the_order_of_rows_stays() {
+    let ledger = Ledger {
+        stated: "voucher=4,purchase=3,fund=4".parse().expect("counts"),
+        ..Ledger::default()
+    };
+    let rows = rows(&lp_loop());
+    let report = sent(&rows, &ledger, STOP).await;
+    assert_eq!((report.accepted, report.exit_status()), (rows.len(), 0));
+    let services = ledger.services();
+    let sent: Vec<_> = services.requests.iter().flat_map(|request| &request.ids).collect();
+    assert_eq!(sent, rows.iter().map(|row| &row.id).collect::<Vec<_>>());
+    let used = |context: Context| {
+        let of = services.requests.iter().filter(|request| request.context == context);
+        of.map(|request| request.partition.number).collect::<std::collections::BTreeSet<_>>().len()
+    };
+    assert!(used(Context::Purchase) > 1 && used(Context::Fund) > 1 && used(Context::Registry) == 1);
+    let pairs = services.requests.windows(2);
+    assert!(pairs.into_iter().all(|pair| pair[0].partition != pair[1].partition));
 }
 
 #[tokio::test]
@@ -210,9 +231,13 @@ async fn a_recorded_row_cannot_be_changed_by_another_import() {
 struct Confused;
 
 impl Ask for Confused {
+    fn partitions(&self) -> Partitions {
+        Partitions::default()
+    }
+
     async fn ask(
         &self,
-        _: Context,
+        _: Partition,
         request: &Request<&ContextCommand>,
     ) -> Result<Vec<Answer>, Failure> {
         Ok(vec![Answer::IdReused { message: "used".to_owned() }; request.commands.len()])

@@ -1,147 +1,20 @@
 //! The shell over an in-memory journal: what it answers, when, and what it stores.
 
+mod pipeline;
+mod till;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::StreamExt;
-use jiff::Timestamp;
 use loopledger_journal::{
     AppendError, Commits, Fault, Filter, Head, Journal, MemoryJournal, NewCommit, ReadError,
 };
-use loopledger_model::{Context, Fact, Partition, Position, Text};
-use loopledger_service::protocol::{Answer, Asked, Request};
-use loopledger_service::{Call, Decider, Decision, Limits, Memory, Shell, ShellError, Status};
-use serde::{Deserialize, Serialize};
-use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
-
-/// A till that is never overdrawn; it counts the facts that it hears of elsewhere.
-enum Till {}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Command {
-    PayIn(u64),
-    TakeOut(u64),
-    /// Pays in as much as there are parties.
-    PayPerParty,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Event {
-    PaidIn(u64),
-    TakenOut(u64),
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
-#[serde(tag = "code", rename_all = "snake_case")]
-enum Refusal {
-    #[error("only {cash} are there")]
-    Short { cash: u64 },
-}
-
-impl Decider for Till {
-    const CONTEXT: Context = Context::Fund;
-    const READS: &'static [Context] = &[Context::Registry];
-    const STATE_FORMAT: u32 = 1;
-    type Command = Command;
-    type Event = Event;
-    type Refusal = Refusal;
-    type State = u64;
-    type Facts = u64;
-
-    fn decide(cash: &u64, parties: &u64, command: &Command) -> Result<Decision<Event>, Refusal> {
-        match command {
-            Command::PayIn(0) => Ok(Decision::nothing()),
-            Command::PayIn(amount) => Ok(Event::PaidIn(*amount).into()),
-            Command::TakeOut(amount) if amount > cash => Err(Refusal::Short { cash: *cash }),
-            Command::TakeOut(amount) => Ok(Event::TakenOut(*amount).into()),
-            Command::PayPerParty => Ok(Event::PaidIn(*parties).into()),
-        }
-    }
-
-    fn evolve(cash: &mut u64, event: &Event) {
-        match event {
-            Event::PaidIn(amount) => *cash += amount,
-            Event::TakenOut(amount) => *cash -= amount,
-        }
-    }
-
-    fn learn(parties: &mut u64, _: &Fact) {
-        *parties += 1;
-    }
-}
-
-const PARTITION: Partition = Partition::first(Context::Fund);
-
-struct Running<J = MemoryJournal> {
-    journal: J,
-    calls: mpsc::Sender<Call<Till>>,
-    status: watch::Receiver<Status>,
-    shutdown: CancellationToken,
-    task: JoinHandle<Result<(), ShellError>>,
-}
-
-async fn start<J: Journal>(journal: &J, limits: Limits) -> Running<J> {
-    let (calls, queue) = mpsc::channel(1_000);
-    let (sender, status) = watch::channel(Status::Loading);
-    let writer = "fund.0@test".to_owned();
-    let memory = Memory::default();
-    let shell = Shell::load(journal.clone(), PARTITION, writer, limits, memory, queue, sender);
-    let shell = shell.await.expect("the journal can be read");
-    let shutdown = CancellationToken::new();
-    let task = tokio::spawn(shell.run(shutdown.clone()));
-    Running { journal: journal.clone(), calls, status, shutdown, task }
-}
-
-async fn till() -> Running {
-    start(&MemoryJournal::default(), Limits::default()).await
-}
-
-fn asked(id: &str, command: Command) -> Asked<Command> {
-    let by: Text = "cashier".parse().expect("text");
-    Asked { id: id.parse().expect("an id"), by, after: 0, command }
-}
-
-impl<J: Journal> Running<J> {
-    fn send(&self, commands: Vec<Asked<Command>>, stop: bool) -> oneshot::Receiver<Vec<Answer>> {
-        let (answer, answered) = oneshot::channel();
-        let request = Request { commands, stop_at_refusal: stop };
-        let call = Call { request, traceparent: None, answer };
-        assert!(self.calls.try_send(call).is_ok(), "the queue has room");
-        let (to, answers) = oneshot::channel();
-        tokio::spawn(async move {
-            let response = answered.await.expect("every call is answered");
-            drop(to.send(response.answers));
-        });
-        answers
-    }
-
-    async fn ask(&self, commands: Vec<Asked<Command>>) -> Vec<Answer> {
-        self.send(commands, false).await.expect("every call is answered")
-    }
-
-    async fn ask_one(&self, id: &str, command: Command) -> Answer {
-        self.ask(vec![asked(id, command)]).await.remove(0)
-    }
-
-    async fn commits(&self) -> u64 {
-        self.journal.last(&Filter::all()).await.expect("in memory")
-    }
-
-    async fn stop(self) -> J {
-        self.shutdown.cancel();
-        self.task.await.expect("no panic").expect("a clean end");
-        assert_eq!(*self.status.borrow(), Status::Stopped);
-        self.journal
-    }
-}
-
-fn accepted(position: u64, repeated: bool) -> Answer {
-    Answer::Accepted { position, events: 1, repeated }
-}
+use loopledger_model::{Context, Partition, Position};
+use loopledger_service::Limits;
+use loopledger_service::protocol::{Answer, Asked};
+use till::{Command, accepted, asked, party_registered, start, till};
+use tokio::sync::oneshot;
 
 #[tokio::test]
 async fn a_command_is_answered_with_the_position_of_its_commit() {
@@ -286,7 +159,7 @@ async fn a_repeat_in_a_commit_that_is_lost_to_another_writer_is_decided_again() 
     till.ask_one("a", Command::PayIn(5)).await;
     // Another writer takes the 5 out first: what was drafted on them is void, the repeats too.
     let other = NewCommit {
-        body: r#"{"facts_at":0,"entries":[{"command":"x","digest":"00","by":"x","events":[{"taken_out":5}]}]}"#
+        body: r#"{"facts_at":0,"entries":[{"command":"x","digest":"00000000000000000000000000000000","by":"x","events":[{"taken_out":5}]}]}"#
             .into(),
         ..party_registered(1)
     };
@@ -334,20 +207,6 @@ async fn two_writers_on_one_partition_never_lose_double_or_contradict() {
     assert!(matches!(fresh.ask_one("more", Command::TakeOut(1)).await, Answer::Refused { .. }));
 }
 
-fn party_registered(n: u32) -> NewCommit {
-    let body = format!(
-        r#"{{"facts_at":0,"entries":[{{"command":"p{n}","digest":"00","by":"x","events":[
-        {{"party_registered":{{"id":"p{n}","at":"2025-01-01T00:00:00Z","name":"P","kind":"other"}}}}]}}]}}"#
-    );
-    NewCommit {
-        id: loopledger_journal::CommitId::new(),
-        recorded_at: Timestamp::UNIX_EPOCH,
-        by: "registry".to_owned(),
-        traceparent: None,
-        body: body.into(),
-    }
-}
-
 #[tokio::test]
 async fn a_command_waits_for_the_facts_that_it_depends_on() {
     let till = till().await;
@@ -371,7 +230,7 @@ async fn a_position_of_a_context_that_is_not_read_is_not_waited_for() {
 async fn a_fact_that_cannot_be_read_stops_the_service_with_its_position() {
     let till = till().await;
     let mut unknown = party_registered(1);
-    unknown.body = r#"{"facts_at":0,"entries":[{"command":"p","digest":"00","by":"x",
+    unknown.body = r#"{"facts_at":0,"entries":[{"command":"p","digest":"00000000000000000000000000000000","by":"x",
         "events":[{"party_teleported":{}}]}]}"#
         .into();
     let registry = Partition::first(Context::Registry);

@@ -1,0 +1,121 @@
+//! Rows in PostgreSQL's binary COPY format: made where there is time for it, sent as they are.
+//!
+//! Invariant: a row type's columns are those of its table; the schema fails a copy that names
+//! others.
+
+use bytes::{BufMut as _, Bytes, BytesMut};
+use futures::SinkExt as _;
+use tokio_postgres::types::{IsNull, ToSql};
+use tokio_postgres::{CopyInSink, Transaction};
+
+use crate::archive::ArchivedCommit;
+use crate::error::Error;
+use crate::rows::Rows;
+use crate::table::{Table, TableRow};
+
+/// The signature, no flags, no extension.
+const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
+/// In the place of a row's number of columns.
+const TRAILER: &[u8] = &[0xff, 0xff];
+/// As much as is sent as one message.
+const MESSAGE: usize = 256 * 1024;
+
+/// New rows of every table, ready to be sent.
+#[derive(Debug, Clone, Default)]
+pub struct PackedRows(Vec<Packed>);
+
+#[derive(Debug, Clone)]
+struct Packed {
+    table: Table,
+    rows: usize,
+    data: Bytes,
+}
+
+impl PackedRows {
+    pub fn of(commits: &[ArchivedCommit], rows: &Rows) -> Result<Self, Error> {
+        let mut packed = Self::default();
+        packed.add(commits)?;
+        rows.pack(&mut packed)?;
+        Ok(packed)
+    }
+
+    pub fn count(&self) -> usize {
+        self.0.iter().map(|packed| packed.rows).sum()
+    }
+
+    pub(crate) fn add<R: TableRow>(&mut self, rows: &[R]) -> Result<(), Error> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let mut cells = Cells::of(R::TABLE);
+        for row in rows {
+            cells.begin();
+            row.pack(&mut cells);
+        }
+        if let Some(error) = cells.failed {
+            return Err(error);
+        }
+        cells.data.put_slice(TRAILER);
+        self.0.push(Packed { table: R::TABLE, rows: rows.len(), data: cells.data.freeze() });
+        Ok(())
+    }
+
+    pub(crate) async fn send(&self, transaction: &Transaction<'_>) -> Result<(), Error> {
+        for Packed { table, data, .. } in &self.0 {
+            let (name, columns) = (table.name, table.column_names());
+            let copy = format!("COPY {name} ({columns}) FROM STDIN BINARY");
+            let sink: CopyInSink<Bytes> = transaction.copy_in(&copy).await?;
+            let mut sink = std::pin::pin!(sink);
+            let mut rest = data.clone();
+            while !rest.is_empty() {
+                sink.feed(rest.split_to(rest.len().min(MESSAGE))).await?;
+            }
+            sink.finish().await?;
+        }
+        Ok(())
+    }
+}
+
+/// The cells of a table's rows, one after the other.
+pub(crate) struct Cells {
+    table: Table,
+    /// The next cell's.
+    column: usize,
+    data: BytesMut,
+    failed: Option<Error>,
+}
+
+impl Cells {
+    fn of(table: Table) -> Self {
+        Self { table, column: 0, data: BytesMut::from(HEADER), failed: None }
+    }
+
+    fn begin(&mut self) {
+        self.column = 0;
+        let columns = i16::try_from(self.table.columns.len());
+        self.data.put_i16(columns.expect("a table has fewer than 2^15 columns"));
+    }
+
+    /// The next cell of the row; a value that no cell can hold fails the whole.
+    pub(crate) fn push(&mut self, value: &impl ToSql) {
+        let start = self.data.len();
+        self.data.put_i32(-1);
+        let (name, sql_type) = &self.table.columns[self.column];
+        self.column += 1;
+        let written = value.to_sql(sql_type, &mut self.data);
+        let length = i32::try_from(self.data.len() - start - size_of::<i32>());
+        match (written, length) {
+            (Ok(IsNull::Yes), _) => {}
+            (Ok(IsNull::No), Ok(length)) => {
+                self.data[start..start + size_of::<i32>()].copy_from_slice(&length.to_be_bytes());
+            }
+            (Ok(IsNull::No), Err(_)) => self.fail(name, "it is 2 GiB or longer".to_owned()),
+            (Err(error), _) => self.fail(name, error.to_string()),
+        }
+    }
+
+    fn fail(&mut self, column: &'static str, reason: String) {
+        let table = self.table.name;
+        self.failed.get_or_insert(Error::Unwritable { table, column, reason });
+    }
+}

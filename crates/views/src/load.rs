@@ -1,0 +1,160 @@
+//! A schema filled from nothing: rows are copied in over several connections at once, and what
+//! speeds up questions or forbids doubles is built when all rows are in.
+//!
+//! Invariants: the schema is new, and until the load is finished its position is 0 and nobody asks
+//! it. Finished, it is what one writer that started from nothing would have made.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::future::try_join_all;
+use loopledger_model::Position;
+use tokio_postgres::{Client, Row};
+
+use crate::archive::ArchivedCommit;
+use crate::copy::PackedRows;
+use crate::database::{Database, Schema};
+use crate::error::Error;
+use crate::loops::LoopFound;
+use crate::rows::{CutSearch, Rows};
+use crate::table::{TableRow as _, cell};
+use crate::writer::{Batch, Writer};
+
+/// What a power failure takes away of a load is loaded again: the renaming that makes it count
+/// waits for the disk. Indexes are built one per connection, each sorted in memory as far as that
+/// reaches.
+const SETTINGS: &str = "-c synchronous_commit=off -c maintenance_work_mem=128MB \
+                        -c max_parallel_maintenance_workers=0 \
+                        -c client_connection_check_interval=500ms";
+
+/// Keys and indexes.
+const INDEXES: &str = "
+    SELECT t.relname::TEXT, i.relname::TEXT, c.conname::TEXT, pg_get_indexdef(i.oid), x.indisprimary
+    FROM pg_index AS x
+    JOIN pg_class AS i ON i.oid = x.indexrelid
+    JOIN pg_class AS t ON t.oid = x.indrelid
+    JOIN pg_namespace AS n ON n.oid = t.relnamespace
+    LEFT JOIN pg_constraint AS c ON c.conindid = i.oid AND c.conrelid = t.oid
+    WHERE n.nspname = $1 AND t.relname::TEXT = ANY ($2)
+    ORDER BY t.relname, i.relname";
+
+/// The largest last.
+const BY_SIZE: &str = "
+    SELECT t.relname::TEXT FROM pg_class AS t JOIN pg_namespace AS n ON n.oid = t.relnamespace
+    WHERE n.nspname = $1 AND t.relname::TEXT = ANY ($2)
+    ORDER BY pg_relation_size(t.oid), t.relname";
+
+pub struct Load {
+    writer: Writer,
+    connections: Vec<Copier>,
+    later: Vec<Later>,
+}
+
+/// One connection that rows are copied over.
+pub struct Copier(Client);
+
+/// An index that is built when all rows are in.
+struct Later {
+    table: String,
+    drop: String,
+    build: String,
+    /// Makes a key of the index that is one.
+    key: String,
+}
+
+impl Load {
+    /// Makes the schema, which is not there yet.
+    pub async fn begin(
+        database: &Database,
+        schema: Schema,
+        connections: usize,
+    ) -> Result<Self, Error> {
+        let mut writer = Writer::open(database, schema, Duration::ZERO).await?;
+        let name = writer.schema().to_string();
+        let found = writer.client().query(INDEXES, &[&name, &copied()]).await?;
+        let later = found.iter().map(Later::read).collect::<Result<Vec<_>, _>>()?;
+        let drops: String = later.iter().map(|later| later.drop.as_str()).collect();
+        writer.client().batch_execute(&drops).await?;
+        let connect = || database.connect_with(writer.schema(), SETTINGS);
+        let clients = try_join_all((0..connections).map(|_| connect())).await?;
+        let connections = clients.into_iter().map(Copier).collect();
+        Ok(Self { writer, connections, later })
+    }
+
+    /// The connections, to be handed back when everything is copied.
+    pub fn take_copiers(&mut self) -> Vec<Copier> {
+        std::mem::take(&mut self.connections)
+    }
+
+    /// Builds what was left for later and lets the rows count: they are those up to the position.
+    pub async fn finish(
+        mut self,
+        copiers: Vec<Copier>,
+        position: Position,
+        cut: Vec<CutSearch>,
+        loops: Vec<LoopFound>,
+    ) -> Result<Writer, Error> {
+        let name = self.writer.schema().to_string();
+        let tables = self.writer.client().query(BY_SIZE, &[&name, &copied()]).await?;
+        let mut builds = Vec::new();
+        for row in &tables {
+            let table: String = cell(row, 0, "pg_class", "relname")?;
+            let of_table = self.later.iter().filter(|later| later.table == table);
+            builds.extend(of_table.map(|later| later.build.as_str()));
+        }
+        let builds = Mutex::new(builds);
+        try_join_all(copiers.iter().map(|copier| copier.build(&builds))).await?;
+        let keys: String = self.later.iter().map(|later| later.key.as_str()).collect();
+        self.writer.client().batch_execute(&keys).await?;
+        let rows = PackedRows::of(&[], &Rows { cut_searches: cut, ..Rows::default() })?;
+        self.writer.store(&Batch { after: 0, position, rows, loops }).await?;
+        let tables = copied().join(", ");
+        self.writer.client().batch_execute(&format!("ANALYZE loops, {tables}")).await?;
+        Ok(self.writer)
+    }
+}
+
+/// The tables that rows are copied into.
+fn copied() -> Vec<&'static str> {
+    [&ArchivedCommit::TABLE].into_iter().chain(Rows::TABLES).map(|table| table.name).collect()
+}
+
+impl Copier {
+    /// Stores these rows, all or none.
+    pub async fn copy(&mut self, rows: &PackedRows) -> Result<(), Error> {
+        let transaction = self.0.transaction().await?;
+        rows.send(&transaction).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Carries out statements from the end of the list until none is left.
+    async fn build(&self, statements: &Mutex<Vec<&str>>) -> Result<(), Error> {
+        let next = || statements.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        while let Some(statement) = next() {
+            self.0.batch_execute(statement).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Later {
+    fn read(row: &Row) -> Result<Self, Error> {
+        let [table, index, build]: [String; 3] = [
+            cell(row, 0, "pg_index", "indrelid")?,
+            cell(row, 1, "pg_index", "indexrelid")?,
+            cell(row, 3, "pg_index", "indexrelid")?,
+        ];
+        let constraint: Option<String> = cell(row, 2, "pg_constraint", "conname")?;
+        let kind = if cell(row, 4, "pg_index", "indisprimary")? { "PRIMARY KEY" } else { "UNIQUE" };
+        let (drop, key) = match constraint {
+            Some(name) => (
+                format!("ALTER TABLE {table} DROP CONSTRAINT \"{name}\";"),
+                format!(
+                    "ALTER TABLE {table} ADD CONSTRAINT \"{name}\" {kind} USING INDEX \"{index}\";"
+                ),
+            ),
+            None => (format!("DROP INDEX \"{index}\";"), String::new()),
+        };
+        Ok(Self { table, drop, build, key })
+    }
+}

@@ -1,0 +1,41 @@
+//! Commits as rows: everything that one commit comes to whatever came before it.
+//!
+//! Invariant: this is pure and told of one commit at a time, so many can be read at once.
+
+use loopledger_journal::{Commit, Link};
+use loopledger_model::Unreadable;
+use loopledger_views::rows::{Flow, Rows};
+use loopledger_views::{ArchivedCommit, PackedRows};
+
+use crate::error::Error;
+use crate::{archive, project};
+
+/// Commits in order, read together.
+#[derive(Default)]
+pub(crate) struct Decoded {
+    /// What is left to be checked in order.
+    pub(crate) links: Vec<Link>,
+    pub(crate) commits: Vec<ArchivedCommit>,
+    pub(crate) rows: Rows,
+    pub(crate) facts: u64,
+}
+
+impl Decoded {
+    /// Takes in a commit, whose link is known; nothing of one that cannot be read.
+    pub(crate) fn add(&mut self, commit: &Commit, link: Link) -> Result<(), Unreadable> {
+        let facts = project::facts_of(commit)?;
+        self.facts += facts.len() as u64;
+        project::add(facts, &mut self.rows);
+        self.commits.push(archive::archived(commit, link.head.hash));
+        self.links.push(link);
+        Ok(())
+    }
+
+    pub(crate) fn pack(&self) -> Result<PackedRows, Error> {
+        Ok(PackedRows::of(&self.commits, &self.rows)?)
+    }
+
+    pub(crate) fn into_flows(self) -> Vec<Flow> {
+        self.rows.flows
+    }
+}
