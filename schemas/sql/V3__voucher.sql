@@ -95,3 +95,19 @@ CREATE TABLE voucher_moves (
     END)
 );
 CREATE INDEX ON voucher_moves (voucher);
+
+-- Every fact of the context, whole: what programmes, claims and statements are told from.
+CREATE TABLE voucher_facts (
+    position BIGINT NOT NULL,
+    fact_index INT NOT NULL,
+    at TIMESTAMPTZ NOT NULL,
+    recorded_at TIMESTAMPTZ NOT NULL,
+    programme TEXT NOT NULL,
+    claim TEXT,
+    provider TEXT,
+    event TEXT NOT NULL,
+    PRIMARY KEY (position, fact_index)
+);
+CREATE INDEX ON voucher_facts (programme);
+CREATE INDEX ON voucher_facts (claim) WHERE claim IS NOT NULL;
+CREATE INDEX ON voucher_facts (provider) WHERE provider IS NOT NULL;

@@ -10,6 +10,8 @@ mod meters;
 mod partitions;
 mod parties;
 mod program;
+mod programmes;
 mod rebuild;
 mod rules;
 mod stack;
+mod statements;

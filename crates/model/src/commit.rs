@@ -86,6 +86,7 @@ pub struct Entry<E, R> {
 
 /// An event of any context.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "read and dropped one commit at a time")]
 pub enum Event {
     Registry(registry::Event),
     Voucher(voucher::Event),

@@ -76,6 +76,11 @@ ids! {
     LockId, "lock id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
     RedemptionId, "redemption id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
     SettlementId, "settlement id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
+    ApplicationId, "application id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
+    ClawbackId, "clawback id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
+    RecoveryId, "recovery id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
+    /// Somebody who reviews, approves or asks: never a name, a staff number or an account.
+    PersonId, "person id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
     CommitmentId, "commitment id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
     ContributionId, "contribution id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
     InvestmentId, "investment id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";

@@ -43,7 +43,8 @@ impl Routed for registry::Command {
 }
 
 /// Budgets, caps and shares of a contract are summed per programme, which its vouchers lie with; an
-/// invoice is claimed by one programme only.
+/// invoice and a metered usage are claimed once. Numbers of evidence carry no key: they are unique
+/// within a partition.
 impl Routed for voucher::Command {
     fn keys(&self) -> Vec<&str> {
         match self {
@@ -57,6 +58,33 @@ impl Routed for voucher::Command {
             }
             Self::SettleRedemption(settle) => vec![settle.redemption.as_str(), settle.id.as_str()],
             Self::EndVoucher(end) => vec![end.voucher.as_str()],
+            Self::DraftProgramme(programme) => vec![programme.id.as_str()],
+            Self::ChangeProgramme(change) => vec![change.programme.as_str()],
+            Self::ApplyForAdmission(asked) => vec![asked.programme.as_str()],
+            Self::ChangeAdmission(change) => vec![change.programme.as_str()],
+            Self::ApproveWaiver(waiver) => vec![waiver.programme.as_str()],
+            Self::Apply(application) => {
+                vec![application.programme.as_str(), application.id.as_str()]
+            }
+            Self::SubmitClaim(claim) => {
+                let named = [claim.voucher.as_str(), claim.id.as_str(), claim.invoice.as_str()];
+                let usage = claim.usage.iter().map(|usage| usage.as_str());
+                [claim.programme.as_str()].into_iter().chain(named).chain(usage).collect()
+            }
+            Self::Review(review) => match &review.subject {
+                voucher::Subject::Application(application) => vec![application.as_str()],
+                voucher::Subject::Claim(claim) => vec![claim.as_str()],
+            },
+            Self::OrderPayment(order) => vec![order.redemption.as_str(), order.id.as_str()],
+            Self::FailPayment(failure) => vec![failure.id.as_str()],
+            Self::OpenClawback(clawback) => {
+                vec![clawback.redemption.as_str(), clawback.id.as_str()]
+            }
+            Self::AssessClawback(clawback) => vec![clawback.clawback.as_str()],
+            Self::RecordRecovery(recovery) => {
+                vec![recovery.clawback.as_str(), recovery.id.as_str()]
+            }
+            Self::WriteOffClawback(clawback) => vec![clawback.clawback.as_str()],
         }
     }
 }

@@ -16,8 +16,8 @@ use loopledger_model::fund::{Commitment, Contribution, Fund, Investment};
 use loopledger_model::purchase::{Contract, ContractUnit, InvoiceIssued, PaymentRecorded};
 use loopledger_model::registry::{CardSpec, Party, PartyKind};
 use loopledger_model::voucher::{
-    Admission, Affiliation, Programme, RedemptionSettled, Rules, TakenFrom, VoucherIssued,
-    VoucherLocked, VoucherRedeemed,
+    Admission, Affiliation, Programme, RedemptionSettled, Rules, SettlementRules, TakenFrom,
+    VoucherIssued, VoucherLocked, VoucherRedeemed,
 };
 use loopledger_model::{
     Basis, Body, Context, Digest, Entry, Money, Partition, PartyId, Period, Position, Precision,
@@ -306,6 +306,11 @@ impl History {
             amount: face,
             at: day,
             expires_at: None,
+            version: 1,
+            application: None,
+            tranche: None,
+            profile: None,
+            funding: Vec::new(),
         };
         let locked = VoucherLocked {
             id: named("lk", n),
@@ -315,6 +320,7 @@ impl History {
             provider: provider(),
             amount: face,
             at: day,
+            gate: None,
         };
         let redeemed = |number: u64| VoucherRedeemed {
             id: id(&format!("rd-{n}-{number}")),
@@ -327,6 +333,12 @@ impl History {
             amount: part,
             taken_from: vec![TakenFrom { lock: named("lk", n), amount: part }],
             at: after(day, number),
+            payee: None,
+            version: 1,
+            trace: Vec::new(),
+            gate: None,
+            usage: Vec::new(),
+            funding: Vec::new(),
         };
         let settled = |number: u64| RedemptionSettled {
             id: id(&format!("st-{n}-{number}")),
@@ -341,6 +353,8 @@ impl History {
             amount: part,
             at: after(day, number + 24),
             reference: None,
+            payee: None,
+            funding: Vec::new(),
         };
         let used = (0..PARTS).flat_map(|number| {
             let redeemed = voucher::Event::VoucherRedeemed(redeemed(number));
@@ -419,10 +433,13 @@ fn signed(company: u64, providers: u64) -> purchase::Event {
 fn defined() -> voucher::Event {
     voucher::Event::ProgrammeDefined(Programme {
         id: id(PROGRAMME),
+        version: 1,
         issuer: named("city", 0),
         name: id("City compute vouchers"),
         currency: id("CNY"),
         budget: cny("1000000000000"),
+        budgets: Vec::new(),
+        funding: Vec::new(),
         at: at("2025-01-01"),
         closes: at("2100-01-01"),
         rules: Rules {
@@ -435,6 +452,13 @@ fn defined() -> voucher::Event {
             funding_link_months: None,
             metering_required: false,
             rounding: Rounding { digits: 2, mode: RoundingMode::Truncate },
+            amount: Box::default(),
+            eligibility: Box::default(),
+            settlement: SettlementRules::default(),
+            application_review: None,
+            claim_review: None,
+            waiver: None,
+            clawback: None,
         },
     })
 }
@@ -445,6 +469,7 @@ fn admitted(provider: u64) -> voucher::Event {
         provider: named("provider", provider),
         at: at("2025-01-01"),
         to: None,
+        qualification: None,
     })
 }
 

@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use loopledger_model::purchase::{ContractUnit, TerminationReason};
 use loopledger_model::registry::{PartyKind, PriceUnit};
-use loopledger_model::voucher::Affiliation;
+use loopledger_model::voucher::{Affiliation, Event};
 use loopledger_model::{
     AllocationId, CardHours, CardModel, CommitmentId, ContractId, Country, Currency, InvoiceId,
     Lei, LockId, PFlops, PartyId, Percent, PoolId, Precision, Price, ProgrammeId, Quantity, Ratio,
@@ -196,6 +196,19 @@ impl Column for RoundingMode {
             .into_iter()
             .find(|mode| mode.sql() == found)
             .ok_or_else(|| found.to_owned())
+    }
+}
+
+impl Column for Event {
+    const TYPE: Type = Type::TEXT;
+    type Sql<'a> = String;
+
+    fn sql(&self) -> String {
+        serde_json::to_string(self).expect("an event is JSON")
+    }
+
+    fn read(found: String) -> Result<Self, String> {
+        serde_json::from_str(&found).map_err(|_| found)
     }
 }
 

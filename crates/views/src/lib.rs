@@ -7,6 +7,7 @@
 
 mod archive;
 mod as_of;
+mod claims;
 mod columns;
 mod copy;
 mod database;
@@ -29,11 +30,13 @@ mod oversold;
 mod owners;
 mod parties;
 mod party_report;
+mod programmes;
 mod references;
 mod register;
 mod replace;
 pub mod rows;
 mod schema;
+mod statement;
 mod steps;
 mod table;
 mod utilization;
@@ -43,6 +46,7 @@ mod writer;
 
 pub use archive::{ArchivedCommit, NotUnpacked, PackedBody};
 pub use as_of::As;
+pub use claims::{Claim, ClaimQuery, Claims, Clawback, Payment};
 pub use columns::micros;
 pub use copy::PackedRows;
 pub use database::{BadSchema, Database, Schema};
@@ -61,10 +65,12 @@ pub use owners::{BeneficialOwner, Holding, OwnerQuery, Owners, Way};
 pub use parties::{
     CapitalStep, Customer, OpenLoop, Parties, PartyQuery, PartyReport, Promise, Ratio, Returned,
 };
+pub use programmes::{Figures, PeriodBudget, ProgrammeAnswer, SourceBudget, Tally, Version};
 pub use references::Denominated;
 pub use register::StakeBasis;
 pub use replace::{Pause, Replacement};
 pub use schema::discard;
+pub use statement::{Statement, StatementTotal};
 pub use utilization::{
     ByDay, PoolDay, PoolFigures, PoolUtilization, TooManyDays, Utilization,
 };

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use loopledger_model::purchase::{ContractUnit, TerminationReason};
 use loopledger_model::registry::{PartyKind, PriceUnit};
-use loopledger_model::voucher::{Affiliation, Ending};
+use loopledger_model::voucher::{Affiliation, Ending, Event};
 use loopledger_model::{
     AllocationId, CardHours, CardModel, CommitmentId, ContractId, Country, Currency, Fact, FactId,
     InvoiceId, Lei, LockId, NotAName, PFlops, PartyId, Percent, PoolId, Position, Precision, Price,
@@ -164,6 +164,13 @@ tables! {
         contract: Option<ContractId>,
         invoice: Option<InvoiceId>,
         provider: Option<PartyId>,
+    }
+    /// A fact of the voucher context, whole. `claim` is the redemption that it is about.
+    VoucherFact in voucher_facts {
+        programme: ProgrammeId,
+        claim: Option<RedemptionId>,
+        provider: Option<PartyId>,
+        event: Event,
     }
     Fund in funds { id: PartyId, manager: PartyId, currency: Currency }
     Commitment in commitments {

@@ -192,6 +192,39 @@ pub enum Command {
         #[command(flatten)]
         view: ViewArgs,
     },
+    /// One programme: versions and rules, budget by period and by source, applications and claims
+    Programme {
+        id: ProgrammeId,
+        #[command(flatten)]
+        view: ViewArgs,
+    },
+    /// Claims, what cut them and what became of them
+    Claims {
+        /// Only claims on this programme
+        #[arg(long, value_name = "ID")]
+        programme: Option<ProgrammeId>,
+        /// Only claims for this provider's service
+        #[arg(long, value_name = "ID")]
+        provider: Option<PartyId>,
+        /// Only claims at this stage
+        #[arg(long, value_name = "STAGE", value_parser = CLAIM_STAGES)]
+        stage: Option<String>,
+        #[command(flatten)]
+        view: ViewArgs,
+    },
+    /// A provider's claims of a period: what was asked, cut and why, paid and open
+    Statement {
+        #[arg(long, value_name = "ID")]
+        provider: PartyId,
+        /// Start of the period
+        #[arg(long, value_name = "DATE", value_parser = parse_instant)]
+        from: Timestamp,
+        /// End of the period, itself not included
+        #[arg(long, value_name = "DATE", value_parser = parse_instant)]
+        to: Timestamp,
+        #[command(flatten)]
+        view: ViewArgs,
+    },
     /// The bare search for cycles in any list of dated edges; needs no ledger
     Cycles {
         /// A CSV file with the columns src, dst and time in seconds; others are ignored
@@ -349,4 +382,19 @@ const FLOW_KINDS: [&str; 7] = [
     "voucher_payment",
     "refund",
     "transfer",
+];
+
+const CLAIM_STAGES: [&str; 12] = [
+    "submitted",
+    "under_review",
+    "information_requested",
+    "publicised",
+    "approved",
+    "payment_ordered",
+    "payment_failed",
+    "partly_paid",
+    "paid",
+    "rejected",
+    "withdrawn",
+    "closed",
 ];

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use loopledger_loops::CycleBounds;
 use loopledger_model::Period;
 use loopledger_service::clock;
-use loopledger_views::{As, FindingQuery, FlowQuery, LoopQuery, OwnerQuery, PartyQuery};
+use loopledger_views::{As, ClaimQuery, FindingQuery, FlowQuery, LoopQuery, OwnerQuery, PartyQuery};
 use serde::Serialize;
 use tempfile::TempDir;
 use tokio::time::Instant;
@@ -76,6 +76,25 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
                 Ok(stack.views.vouchers(programme.as_ref(), seen(view)).await?)
             };
             query_ledger(&stack, view, ask, tables::vouchers).await
+        }
+        Command::Programme { id, view } => {
+            let ask = async |stack: &Stack| {
+                let known = stack.views.programme(&id, seen(view)).await?;
+                known.with_context(|| format!("no programme {id} was known then"))
+            };
+            query_ledger(&stack, view, ask, tables::programme).await
+        }
+        Command::Claims { programme, provider, stage, view } => {
+            let query = ClaimQuery { programme, provider, stage };
+            let ask = async |stack: &Stack| Ok(stack.views.claims(&query, seen(view)).await?);
+            query_ledger(&stack, view, ask, tables::claims).await
+        }
+        Command::Statement { provider, from, to, view } => {
+            let Some(period) = period(from, to) else { return Ok(ExitCode::from(UNREADABLE)) };
+            let ask = async |stack: &Stack| {
+                Ok(stack.views.statement(&provider, period, seen(view)).await?)
+            };
+            query_ledger(&stack, view, ask, tables::statement).await
         }
         Command::Cycles { file, window, max_hops, list, json } => {
             let max_hops = max_hops.map(|most| most as usize);

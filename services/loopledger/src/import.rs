@@ -49,6 +49,7 @@ pub struct Row {
 /// A command of any context; in JSON it looks as that context reads it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
+#[expect(clippy::large_enum_variant, reason = "the largest are among the most frequent")]
 pub enum ContextCommand {
     Registry(registry::Command),
     Voucher(voucher::Command),

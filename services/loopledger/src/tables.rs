@@ -1,5 +1,7 @@
 //! Answers as tables for people; `--json` is for programs.
 
+mod voucher;
+
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{CellAlignment, Table, TableComponent};
 use loopledger_views::{Compared, Comparison, Flows, Loops, VoucherStatus, Vouchers};
@@ -11,6 +13,8 @@ mod supervision;
 
 pub use parties::{owners, parties, party};
 pub use supervision::{findings, implied, rules, utilization};
+
+pub use voucher::{claims, programme, statement};
 
 /// A table; columns whose heading starts with `>` hold figures and are aligned to the right.
 fn table(headings: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Table {

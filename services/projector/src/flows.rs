@@ -1,6 +1,6 @@
 //! Money that moved, whichever context recorded it.
 
-use loopledger_model::voucher::RedemptionSettled;
+use loopledger_model::voucher::{ClawbackRecovered, RedemptionSettled};
 use loopledger_model::{Event, Money, PartyId, allocation, fund, purchase, registry, voucher};
 use loopledger_views::FlowKind;
 use loopledger_views::rows::{Flow, Stamp};
@@ -97,18 +97,44 @@ fn bought(stamp: Stamp, event: &purchase::Event) -> Option<Flow> {
 fn subsidised(stamp: Stamp, event: &voucher::Event) -> Option<Flow> {
     match event {
         voucher::Event::RedemptionSettled(paid) => Some(settled(stamp, paid)),
+        voucher::Event::ClawbackRecovered(paid) => Some(recovered(stamp, paid)),
         voucher::Event::ProgrammeDefined(_)
         | voucher::Event::ProviderAdmitted(_)
         | voucher::Event::VoucherIssued(_)
         | voucher::Event::VoucherLocked(_)
         | voucher::Event::LockReleased(_)
         | voucher::Event::VoucherRedeemed(_)
-        | voucher::Event::VoucherEnded(_) => None,
+        | voucher::Event::VoucherEnded(_)
+        | voucher::Event::ProgrammeDrafted(_)
+        | voucher::Event::ProgrammeChanged(_)
+        | voucher::Event::AdmissionAppliedFor(_)
+        | voucher::Event::AdmissionChanged(_)
+        | voucher::Event::WaiverApproved(_)
+        | voucher::Event::ApplicationSubmitted(_)
+        | voucher::Event::ClaimSubmitted(_)
+        | voucher::Event::Reviewed(_)
+        | voucher::Event::PaymentOrdered(_)
+        | voucher::Event::PaymentFailed(_)
+        | voucher::Event::ClawbackOpened(_)
+        | voucher::Event::ClawbackAssessed(_)
+        | voucher::Event::ClawbackWrittenOff(_) => None,
+    }
+}
+
+/// Clawed back, with its interest.
+fn recovered(stamp: Stamp, paid: &ClawbackRecovered) -> Flow {
+    let (id, way) = (paid.id.as_str(), (&paid.payee, &paid.issuer));
+    Flow {
+        contract: Some(paid.contract.clone()),
+        invoice: Some(paid.invoice.clone()),
+        note: paid.reference.clone(),
+        ..moved(stamp, id, FlowKind::Refund, way, paid.amount)
     }
 }
 
 fn settled(stamp: Stamp, paid: &RedemptionSettled) -> Flow {
-    let (id, way) = (paid.id.as_str(), (&paid.issuer, &paid.provider));
+    let payee = paid.payee.as_ref().unwrap_or(&paid.provider);
+    let (id, way) = (paid.id.as_str(), (&paid.issuer, payee));
     Flow {
         contract: Some(paid.contract.clone()),
         invoice: Some(paid.invoice.clone()),

@@ -22,6 +22,7 @@ mod registry;
 mod run;
 mod session;
 mod voucher;
+mod voucher_fact;
 
 pub use error::Error;
 pub use gather::Limits;

@@ -9,7 +9,10 @@ use loopledger_views::micros;
 use loopledger_views::rows::{Admission, MoveKind, Programme, Rows, Stamp, Voucher, VoucherMove};
 use rust_decimal::Decimal;
 
+use crate::voucher_fact;
+
 pub(crate) fn project(stamp: Stamp, event: &Event, rows: &mut Rows) {
+    rows.voucher_facts.push(voucher_fact::of(stamp, event));
     match event {
         Event::ProgrammeDefined(programme) => rows.programmes.push(defined(stamp, programme)),
         Event::ProviderAdmitted(admission) => rows.admissions.push(Admission {
@@ -24,11 +27,29 @@ pub(crate) fn project(stamp: Stamp, event: &Event, rows: &mut Rows) {
         Event::VoucherRedeemed(redemption) => rows.voucher_moves.push(redeemed(stamp, redemption)),
         Event::RedemptionSettled(payment) => rows.voucher_moves.push(paid(stamp, payment)),
         Event::VoucherEnded(end) => rows.voucher_moves.push(ended(stamp, end)),
+        // A programme is one row; its first version is what the row shows.
+        Event::ProgrammeDrafted(programme) if programme.version == 1 => {
+            rows.programmes.push(defined(stamp, programme));
+        }
+        Event::ProgrammeDrafted(_)
+        | Event::ProgrammeChanged(_)
+        | Event::AdmissionAppliedFor(_)
+        | Event::AdmissionChanged(_)
+        | Event::WaiverApproved(_)
+        | Event::ApplicationSubmitted(_)
+        | Event::ClaimSubmitted(_)
+        | Event::Reviewed(_)
+        | Event::PaymentOrdered(_)
+        | Event::PaymentFailed(_)
+        | Event::ClawbackOpened(_)
+        | Event::ClawbackAssessed(_)
+        | Event::ClawbackRecovered(_)
+        | Event::ClawbackWrittenOff(_) => {}
     }
 }
 
 fn defined(stamp: Stamp, programme: &Defined) -> Programme {
-    let Defined { id, issuer, name, currency, budget, at: _, closes, rules } = programme;
+    let Defined { id, issuer, name, currency, budget, closes, rules, .. } = programme;
     Programme {
         stamp,
         id: id.clone(),

@@ -3,13 +3,15 @@
 //! Invariant: a command whose effect is there already comes to nothing, so sending it again does
 //! no harm.
 
-use loopledger_model::voucher::{Command, Event, Refusal};
+use loopledger_model::voucher::{Command, Event, Refusal, Subject};
 use loopledger_model::{Context, Fact, Money};
 use loopledger_service::{Decider, Decision};
 
 use crate::facts::Facts;
 use crate::state::State;
-use crate::{ending, issuing, locking, redeeming, settling, setup};
+use crate::{
+    applying, claiming, clawing, ending, issuing, locking, redeeming, related, settling, setup,
+};
 
 /// The rules of the voucher context.
 pub enum Vouchers {}
@@ -18,7 +20,7 @@ impl Decider for Vouchers {
     const CONTEXT: Context = Context::Voucher;
     const READS: &'static [Context] =
         &[Context::Registry, Context::Fund, Context::Purchase, Context::Allocation];
-    const STATE_FORMAT: u32 = 1;
+    const STATE_FORMAT: u32 = 2;
 
     type Command = Command;
     type Event = Event;
@@ -36,6 +38,23 @@ impl Decider for Vouchers {
             Command::RedeemVoucher(asked) => redeeming::redeem(state, facts, asked),
             Command::SettleRedemption(asked) => settling::settle(state, asked),
             Command::EndVoucher(asked) => ending::end(state, asked),
+            Command::DraftProgramme(programme) => setup::draft(state, facts, programme),
+            Command::ChangeProgramme(asked) => setup::change(state, asked),
+            Command::ApplyForAdmission(asked) => setup::apply_for_admission(state, facts, asked),
+            Command::ChangeAdmission(asked) => setup::change_admission(state, asked),
+            Command::ApproveWaiver(asked) => related::waive(state, facts, asked),
+            Command::Apply(asked) => applying::apply(state, facts, asked),
+            Command::SubmitClaim(asked) => claiming::submit(state, facts, asked),
+            Command::Review(asked) => match &asked.subject {
+                Subject::Application(id) => applying::review(state, id, asked),
+                Subject::Claim(id) => claiming::review(state, facts, id, asked),
+            },
+            Command::OrderPayment(asked) => settling::order(state, asked),
+            Command::FailPayment(asked) => settling::fail(state, asked),
+            Command::OpenClawback(asked) => clawing::open(state, asked),
+            Command::AssessClawback(asked) => clawing::assess(state, asked),
+            Command::RecordRecovery(asked) => clawing::recover(state, asked),
+            Command::WriteOffClawback(asked) => clawing::write_off(state, asked),
         }
     }
 

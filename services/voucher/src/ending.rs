@@ -16,6 +16,7 @@ pub(crate) fn end(state: &State, asked: &EndVoucher) -> Answer {
         return Ok(Decision::nothing());
     }
     voucher.is_live(&asked.voucher, asked.at)?;
+    state.nothing_pends_on(&asked.voucher, |_| true)?;
     may_end(voucher, asked)?;
     Ok(Decision::from(Event::VoucherEnded(VoucherEnded {
         voucher: asked.voucher.clone(),
@@ -23,6 +24,7 @@ pub(crate) fn end(state: &State, asked: &EndVoucher) -> Answer {
         ending: asked.ending,
         free: voucher.free(),
         locked: voucher.locked(),
+        funding: voucher.borne.to_vec(),
         at: asked.at,
     })))
 }

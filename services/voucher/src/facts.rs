@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use loopledger_model::registry::PartyKind;
 use loopledger_model::voucher::Refusal;
 use loopledger_model::{
-    CardHours, ContractId, Currency, Event, Fact, FactId, InvoiceId, Money, PartyId, Period, Price,
-    Quantity, allocation, fund, purchase, registry,
+    CardHours, ContractId, Currency, Event, Fact, FactId, InvoiceId, Money, PartyId, Period,
+    Precision, Price, Quantity, UsageId, allocation, fund, purchase, registry,
 };
 use purchase::{ContractUnit, TerminationReason};
 use serde::{Deserialize, Serialize};
@@ -25,7 +25,18 @@ pub struct Facts {
     invoices: BTreeMap<InvoiceId, Invoice>,
     /// By the start of the window, then by fact.
     usage: BTreeMap<ContractId, BTreeMap<(Timestamp, FactId), Usage>>,
+    /// What buyers paid of invoices, in the order of recording.
+    payments: BTreeMap<InvoiceId, Vec<Payment>>,
     pub(crate) ties: Ties,
+    /// The last fact of the contexts that are read.
+    pub(crate) latest: Option<FactId>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Payment {
+    pub(crate) amount: Money,
+    pub(crate) at: Timestamp,
+    pub(crate) fact: FactId,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -43,6 +54,9 @@ pub(crate) struct Contract {
     pub(crate) unit: ContractUnit,
     pub(crate) quantity: Quantity,
     pub(crate) signed_at: Timestamp,
+    pub(crate) term: Period,
+    /// Of the P that it declares.
+    pub(crate) precision: Option<Precision>,
     pub(crate) end: Option<End>,
     pub(crate) fact: FactId,
 }
@@ -73,10 +87,11 @@ pub(crate) struct Invoice {
     pub(crate) fact: FactId,
 }
 
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-struct Usage {
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Usage {
+    pub(crate) id: UsageId,
     to: Timestamp,
-    card_hours: CardHours,
+    pub(crate) card_hours: CardHours,
 }
 
 impl Facts {
@@ -97,16 +112,29 @@ impl Facts {
         &self,
         contract: &ContractId,
         period: Period,
-    ) -> impl Iterator<Item = (CardHours, FactId)> {
+    ) -> impl Iterator<Item = (&Usage, FactId)> {
         let first = FactId { position: 0, index: 0 };
         let windows = self.usage.get(contract).into_iter();
         windows
             .flat_map(move |all| all.range((period.from(), first)..(period.to(), first)))
             .filter(move |(_, usage)| usage.to <= period.to())
-            .map(|((_, fact), usage)| (usage.card_hours, *fact))
+            .map(|((_, fact), usage)| (usage, *fact))
+    }
+
+    /// What a buyer had paid of an invoice by an instant.
+    pub(crate) fn payments(
+        &self,
+        invoice: &InvoiceId,
+        until: Timestamp,
+    ) -> impl Iterator<Item = &Payment> {
+        let paid = self.payments.get(invoice).into_iter().flatten();
+        paid.filter(move |payment| payment.at <= until)
     }
 
     pub(crate) fn learn(&mut self, fact: &Fact) {
+        if !matches!(fact.event, Event::Voucher(_)) {
+            self.latest = self.latest.max(Some(fact.id));
+        }
         match &fact.event {
             Event::Registry(event) => self.learn_of_parties(event, fact.id),
             Event::Fund(event) => self.learn_of_capital(event, fact.id),
@@ -152,6 +180,8 @@ impl Facts {
                     unit: signed.unit,
                     quantity: signed.quantity,
                     signed_at: signed.at,
+                    term: signed.term,
+                    precision: signed.basis.map(|basis| basis.precision),
                     end: None,
                     fact,
                 };
@@ -173,7 +203,11 @@ impl Facts {
                 let contract = contract.expect("a contract is signed before it ends");
                 contract.end = Some(End { at: ended.at, reason: ended.reason });
             }
-            purchase::Event::PaymentRecorded(_) => {}
+            purchase::Event::PaymentRecorded(paid) => {
+                let payment = Payment { amount: paid.amount, at: paid.at, fact };
+                let invoice = shared(&self.invoices, &paid.invoice);
+                self.payments.entry(invoice).or_default().push(payment);
+            }
         }
     }
 
@@ -181,7 +215,11 @@ impl Facts {
         match event {
             allocation::Event::UsageMetered(metered) => {
                 let contract = shared(&self.contracts, &metered.contract);
-                let usage = Usage { to: metered.window.to(), card_hours: metered.card_hours };
+                let usage = Usage {
+                    id: metered.id.clone(),
+                    to: metered.window.to(),
+                    card_hours: metered.card_hours,
+                };
                 let windows = self.usage.entry(contract).or_default();
                 windows.insert((metered.window.from(), fact), usage);
             }

@@ -4,14 +4,26 @@
 //! Invariant: face = free + locked + redeemed + expired + revoked + surrendered, for every voucher
 //! at every position.
 
+mod admission;
+mod applying;
+mod assessing;
+mod budget;
+mod checking;
+mod claim;
+mod claiming;
+mod clawing;
 mod decider;
+mod eligible;
 mod ending;
 mod facts;
+mod funding;
 mod issuing;
 mod locking;
+mod payable;
 mod programme;
 mod redeeming;
 mod related;
+mod review;
 mod settling;
 mod setup;
 mod state;
@@ -20,6 +32,9 @@ mod tests;
 mod ties;
 mod voucher;
 
+pub use claiming::dry_run;
 pub use decider::Vouchers;
 pub use facts::Facts;
+pub use funding::split;
+pub use payable::{Bases, Counted, Figures, NotPayable, Payable, payable};
 pub use state::State;

@@ -8,9 +8,9 @@ use loopledger_service::Decision;
 use crate::decider::{Answer, positive, there_already};
 use crate::facts::{Contract, Facts};
 use crate::programme::Account;
-use crate::related;
 use crate::state::State;
 use crate::voucher::{Hold, Voucher};
+use crate::{eligible, related};
 
 pub(crate) fn lock(state: &State, facts: &Facts, asked: &LockVoucher) -> Answer {
     if let Some((lock, voucher)) = state.lock(&asked.id) {
@@ -23,11 +23,14 @@ pub(crate) fn lock(state: &State, facts: &Facts, asked: &LockVoucher) -> Answer 
     positive(asked.amount)?;
     let (voucher, account) = state.issued(&asked.voucher)?;
     account.in_its_currency(asked.amount)?;
+    account.is_served()?;
     voucher.is_usable(&asked.voucher, asked.at)?;
     let contract = facts.contract(&asked.contract)?;
     is_eligible(voucher, account, contract, asked)?;
+    eligible::contract(account.rules(voucher.version), &asked.contract, contract)?;
     account.admits(&contract.seller, asked.at)?;
-    related::permit(account.rules(), facts, contract, asked.at)?;
+    let gate =
+        related::permit(account, voucher.version, facts, (&asked.contract, contract), asked.at)?;
     fits(voucher, account, contract, asked)?;
     let event = Event::VoucherLocked(VoucherLocked {
         id: asked.id.clone(),
@@ -37,6 +40,7 @@ pub(crate) fn lock(state: &State, facts: &Facts, asked: &LockVoucher) -> Answer 
         provider: contract.seller.clone(),
         amount: asked.amount,
         at: asked.at,
+        gate,
     });
     Ok(Decision::from(event).resting_on([contract.fact]))
 }
@@ -56,7 +60,7 @@ fn is_eligible(
         return Err(Refusal::ContractEnded { contract: id, ended_at });
     }
     voucher.is_held_by(&contract.buyer, &asked.voucher, &id)?;
-    let (priced_in, currency) = (contract.currency, account.terms.currency);
+    let (priced_in, currency) = (contract.currency, account.terms().currency);
     if priced_in != currency {
         return Err(Refusal::ContractInOtherCurrency { contract: id, priced_in, currency });
     }
@@ -70,7 +74,7 @@ fn fits(
     contract: &Contract,
     asked: &LockVoucher,
 ) -> Result<(), Refusal> {
-    let limit = account.share_of(contract)?;
+    let limit = account.share_of(contract, voucher.version, &voucher.profile())?;
     let taken = account.taken_on(&asked.contract);
     if asked.amount.exceeds(limit.checked_sub(taken)?)? {
         let (contract, asked) = (asked.contract.clone(), asked.amount);
@@ -97,6 +101,7 @@ pub(crate) fn release(state: &State, asked: &ReleaseLock) -> Answer {
         Hold::Released { at } if at == asked.at => return Ok(Decision::nothing()),
         Hold::Released { .. } | Hold::Gone => return Err(Refusal::LockGone { lock: id() }),
     };
+    state.nothing_pends_on(voucher, |contract| *contract == lock.contract)?;
     let (held, _) = state.issued(voucher)?;
     Ok(Decision::from(Event::LockReleased(LockReleased {
         lock: id(),

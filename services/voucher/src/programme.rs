@@ -1,4 +1,4 @@
-//! A programme's account: its rules, whom it admits, and how much of its limits is taken.
+//! A programme's account: its versions and stage, whom it admits, and how much of its limits is taken.
 //!
 //! Invariants: what is committed is never above the budget; what is issued to a holder in a year is
 //! never above the cap; what is taken on a contract is never above the programme's share of it.
@@ -7,27 +7,52 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use loopledger_model::voucher::{Admission, Programme, Refusal, Rules};
-use loopledger_model::{ContractId, Money, MoneyError, PartyId, Period, Rounding};
+use loopledger_model::voucher::{
+    Funded, Profile, Programme, ProgrammeChanged, ProgrammeStage, Refusal, Rules, WaiverApproved,
+};
+use loopledger_model::{
+    CardHours, ContractId, Money, MoneyError, PartyId, Period, PersonId, RedemptionId,
+};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::admission::Admissions;
+use crate::budget::Budget;
 use crate::facts::Contract;
+use crate::payable::{Exact, ratio};
 use crate::state::{less, plus, shared};
-
-/// From when until when a provider is admitted; without an end, for good.
-type Admissions = BTreeMap<Timestamp, Option<Timestamp>>;
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Account {
-    pub(crate) terms: Programme,
-    /// All faces issued, less what expired, was revoked or was surrendered.
-    committed: Money,
+    versions: BTreeMap<u32, Programme>,
+    /// The version in force, or the first draft.
+    current: u32,
+    pub(crate) stage: ProgrammeStage,
+    /// Every change of stage or version, in order.
+    pub(crate) changes: Vec<ProgrammeChanged>,
+    pub(crate) budget: Budget,
     /// What was issued to a holder in a year; kept only where the programme caps it.
     issued: BTreeMap<(PartyId, i16), Money>,
-    admitted: BTreeMap<PartyId, Admissions>,
+    /// What a holder redeemed by claims of a year; kept only where the programme caps it.
+    redeemed: BTreeMap<(PartyId, i16), Money>,
+    pub(crate) admissions: Admissions,
     /// What is locked or redeemed by contract.
     taken: BTreeMap<ContractId, Money>,
+    /// What was redeemed, and the card-hours, by contract; kept only where a version caps them.
+    counted: BTreeMap<ContractId, (Money, Decimal)>,
+    /// Claims that are not let go, in the order in which they came; of simple redemptions only those of a programme
+    /// that takes one claim per contract.
+    claims: BTreeMap<ContractId, Vec<RedemptionId>>,
+    pub(crate) waivers: BTreeMap<ContractId, Vec<Waiver>>,
+    pub(crate) banned: BTreeMap<PartyId, Timestamp>,
+    pub(crate) applications_made: u64,
+    pub(crate) claims_made: u64,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Waiver {
+    pub(crate) by: PersonId,
+    pub(crate) at: Timestamp,
 }
 
 /// The calendar year (UTC) of an instant.
@@ -36,33 +61,104 @@ pub(crate) fn year(at: Timestamp) -> i16 {
 }
 
 impl Account {
-    pub(crate) fn of(terms: Programme) -> Self {
-        let committed = Money::zero(terms.currency);
-        let (issued, admitted, taken) = Default::default();
-        Self { terms, committed, issued, admitted, taken }
+    pub(crate) fn of(terms: Programme, stage: ProgrammeStage) -> Self {
+        let budget = Budget::of(&terms);
+        let current = terms.version;
+        let versions = BTreeMap::from([(current, terms)]);
+        let (changes, issued, redeemed, admissions, taken, counted) = Default::default();
+        let (claims, waivers, banned, applications_made, claims_made) = Default::default();
+        Self {
+            versions,
+            current,
+            stage,
+            changes,
+            budget,
+            issued,
+            redeemed,
+            admissions,
+            taken,
+            counted,
+            claims,
+            waivers,
+            banned,
+            applications_made,
+            claims_made,
+        }
     }
 
-    pub(crate) const fn rules(&self) -> &Rules {
-        &self.terms.rules
+    /// The version in force, or the first draft.
+    pub(crate) fn terms(&self) -> &Programme {
+        &self.versions[&self.current]
+    }
+
+    pub(crate) fn version(&self, version: u32) -> Option<&Programme> {
+        self.versions.get(&version)
+    }
+
+    pub(crate) fn latest(&self) -> u32 {
+        self.versions.last_key_value().map_or(0, |(version, _)| *version)
+    }
+
+    /// The rules of a recorded version.
+    pub(crate) fn rules(&self, version: u32) -> &Rules {
+        &self.versions[&version].rules
+    }
+
+    pub(crate) fn draft(&mut self, terms: Programme) {
+        self.versions.insert(terms.version, terms);
+    }
+
+    pub(crate) fn change(&mut self, change: &ProgrammeChanged) {
+        self.current = change.version;
+        self.stage = change.to;
+        self.changes.push(change.clone());
     }
 
     pub(crate) fn in_its_currency(&self, amount: Money) -> Result<(), Refusal> {
-        let currency = self.terms.currency;
+        let currency = self.terms().currency;
         if amount.currency() == currency {
             return Ok(());
         }
         Err(Refusal::WrongCurrency { amount, currency })
     }
 
-    /// What is left of the budget.
-    pub(crate) fn remaining(&self) -> Money {
-        less(self.terms.budget, self.committed)
+    /// Whether the programme is at one of these stages.
+    pub(crate) fn stands(&self, at: &[ProgrammeStage]) -> Result<(), Refusal> {
+        if at.contains(&self.stage) {
+            return Ok(());
+        }
+        Err(Refusal::ProgrammeNotOpen { programme: self.terms().id.clone(), stage: self.stage })
+    }
+
+    /// Whether it issues vouchers at an instant.
+    pub(crate) fn issues(&self, at: Timestamp) -> Result<(), Refusal> {
+        self.stands(&[ProgrammeStage::Open])?;
+        let terms = self.terms();
+        let (opens, closes) = (terms.at, terms.closes);
+        if (opens..=closes).contains(&at) {
+            return Ok(());
+        }
+        Err(Refusal::NotOpen { programme: terms.id.clone(), opens, closes, at })
+    }
+
+    /// Whether what it has issued can be locked and claimed.
+    pub(crate) fn is_served(&self) -> Result<(), Refusal> {
+        self.stands(&[ProgrammeStage::Open, ProgrammeStage::Closed])
+    }
+
+    pub(crate) fn lets(&self, party: &PartyId, at: Timestamp) -> Result<(), Refusal> {
+        let until = self.banned.get(party).filter(|until| at < **until);
+        until.map_or(Ok(()), |until| Err(Refusal::Banned { party: party.clone(), until: *until }))
     }
 
     /// What was issued to a holder in a year, where the programme caps it.
     pub(crate) fn issued_to(&self, holder: &PartyId, year: i16) -> Money {
-        let issued = self.issued.get(&(holder.clone(), year)).copied();
-        issued.unwrap_or_else(|| self.nothing())
+        self.issued.get(&(holder.clone(), year)).copied().unwrap_or_else(|| self.nothing())
+    }
+
+    /// What a holder redeemed by claims of a year, where the programme caps it.
+    pub(crate) fn redeemed_by(&self, holder: &PartyId, year: i16) -> Money {
+        self.redeemed.get(&(holder.clone(), year)).copied().unwrap_or_else(|| self.nothing())
     }
 
     /// What this programme has locked or redeemed on a contract.
@@ -70,28 +166,26 @@ impl Account {
         self.taken.get(contract).copied().unwrap_or_else(|| self.nothing())
     }
 
-    /// The most that this programme pays of a contract: its ratio of quantity x price, rounded
-    /// once.
-    pub(crate) fn share_of(&self, contract: &Contract) -> Result<Money, MoneyError> {
-        let (quantity, currency) = (contract.quantity.value(), self.terms.currency);
-        let cost = quantity.checked_mul(contract.price.value());
-        let share = cost.and_then(|cost| cost.checked_mul(self.rules().ratio.value()));
-        self.rounded(share.ok_or(MoneyError::TooLarge { amount: quantity, currency })?)
+    /// The most that a version pays of a contract: its ratio of quantity x price, rounded once, and its cap.
+    pub(crate) fn share_of(
+        &self,
+        contract: &Contract,
+        version: u32,
+        profile: &Profile,
+    ) -> Result<Money, MoneyError> {
+        let (rules, currency) = (self.rules(version), self.terms().currency);
+        let (_, ratio) = ratio(rules, profile);
+        let cost = Exact::of(contract.quantity.value()).times(&Exact::of(contract.price.value()));
+        let unit = rules.amount.rounding_unit;
+        let share = cost.times(&Exact::of(ratio));
+        let share = share.rounded(rules.rounding, unit, currency.exponent()).decimal();
+        let amount = contract.quantity.value();
+        let share = Money::new(share.ok_or(MoneyError::TooLarge { amount, currency })?, currency)?;
+        rules.amount.cap_contract.map_or(Ok(share), |cap| share.min(cap))
     }
 
-    fn rounded(&self, exact: Decimal) -> Result<Money, MoneyError> {
-        let (rounding, currency) = (self.rules().rounding, self.terms.currency);
-        let digits = rounding.digits.min(currency.exponent());
-        Money::new(Rounding { digits, ..rounding }.apply(exact), currency)
-    }
-
-    fn nothing(&self) -> Money {
-        Money::zero(self.terms.currency)
-    }
-
-    /// The recorded end of the admission that begins at this instant.
-    pub(crate) fn admission(&self, provider: &PartyId, at: Timestamp) -> Option<Option<Timestamp>> {
-        self.admitted.get(provider)?.get(&at).copied()
+    pub(crate) fn nothing(&self) -> Money {
+        Money::zero(self.terms().currency)
     }
 
     pub(crate) fn admits(&self, provider: &PartyId, at: Timestamp) -> Result<(), Refusal> {
@@ -115,30 +209,84 @@ impl Account {
     /// The latest end of the admissions in force at an instant: the end of time where one is for
     /// good.
     fn admitted_until(&self, provider: &PartyId, at: Timestamp) -> Result<Timestamp, Refusal> {
-        let begun = self.admitted.get(provider).into_iter().flat_map(|all| all.range(..=at));
-        let latest = begun.map(|(_, to)| to.unwrap_or(Timestamp::MAX)).max();
-        latest.filter(|end| *end > at).ok_or_else(|| Refusal::NotAdmitted {
-            programme: self.terms.id.clone(),
+        if self.terms().rules.eligibility.provider.unlisted {
+            return Ok(Timestamp::MAX);
+        }
+        let end = self.admissions.admitted_until(provider, at);
+        end.ok_or_else(|| Refusal::NotAdmitted {
+            programme: self.terms().id.clone(),
             provider: provider.clone(),
             at,
         })
     }
 
-    pub(crate) fn admit(&mut self, admission: &Admission) {
-        let admissions = self.admitted.entry(admission.provider.clone()).or_default();
-        admissions.insert(admission.at, admission.to);
+    /// The claims on a contract that are not let go.
+    pub(crate) fn claims_on(&self, contract: &ContractId) -> &[RedemptionId] {
+        self.claims.get(contract).map_or(&[], Vec::as_slice)
     }
 
-    /// Gives back the holder's id as it is kept here, so that it is kept once.
-    pub(crate) fn issue(&mut self, holder: &PartyId, amount: Money, at: Timestamp) -> PartyId {
-        self.committed = plus(self.committed, amount);
-        if self.rules().cap_holder_year.is_none() {
-            return holder.clone();
+    pub(crate) fn claim(&mut self, contract: &ContractId, claim: &RedemptionId) {
+        self.claims.entry(contract.clone()).or_default().push(claim.clone());
+    }
+
+    pub(crate) fn let_go(&mut self, contract: &ContractId, claim: &RedemptionId) {
+        let claims = self.claims.get_mut(contract).expect("a claim that is let go was made");
+        claims.retain(|made| made != claim);
+    }
+
+    /// Gives back the holder's id as it is kept here, so that it is kept once, and the start of the budget's period.
+    pub(crate) fn issue(
+        &mut self,
+        holder: &PartyId,
+        amount: Money,
+        funding: &[Funded],
+        at: Timestamp,
+    ) -> (PartyId, Option<Timestamp>) {
+        let terms = &self.versions[&self.current];
+        let period = self.budget.commit(terms, amount, funding, at);
+        if terms.rules.cap_holder_year.is_none() {
+            return (holder.clone(), period);
         }
         let key = shared(&self.issued, &(holder.clone(), year(at)));
         let issued = plus(self.issued_to(holder, key.1), amount);
         self.issued.insert(key.clone(), issued);
-        key.0
+        (key.0, period)
+    }
+
+    /// Counts a redemption towards the cap of the holder's year.
+    pub(crate) fn redeem(&mut self, version: u32, holder: &PartyId, amount: Money, at: Timestamp) {
+        let rules = self.rules(version);
+        if rules.cap_holder_year.is_none() || !rules.amount.cap_counts.redeemed() {
+            return;
+        }
+        let redeemed = plus(self.redeemed_by(holder, year(at)), amount);
+        self.redeemed.insert((holder.clone(), year(at)), redeemed);
+    }
+
+    /// Counts a redemption towards the caps of its contract.
+    pub(crate) fn count_on(
+        &mut self,
+        version: u32,
+        contract: &ContractId,
+        amount: Money,
+        hours: Option<CardHours>,
+    ) {
+        let caps = &self.rules(version).amount;
+        if caps.cap_contract.is_none() && caps.cap_card_hours.is_none() {
+            return;
+        }
+        let nothing = (self.nothing(), Decimal::ZERO);
+        let (redeemed, counted) = self.counted.entry(contract.clone()).or_insert(nothing);
+        *redeemed = plus(*redeemed, amount);
+        *counted = counted.saturating_add(hours.map_or(Decimal::ZERO, CardHours::value));
+    }
+
+    pub(crate) fn redeemed_on(&self, contract: &ContractId) -> Money {
+        self.counted.get(contract).map_or_else(|| self.nothing(), |(redeemed, _)| *redeemed)
+    }
+
+    pub(crate) fn card_hours_on(&self, contract: &ContractId) -> Decimal {
+        self.counted.get(contract).map_or(Decimal::ZERO, |(_, hours)| *hours)
     }
 
     /// Gives back the contract's id as it is kept here.
@@ -155,7 +303,18 @@ impl Account {
     }
 
     /// What ended unredeemed can be issued again.
-    pub(crate) fn uncommit(&mut self, amount: Money) {
-        self.committed = less(self.committed, amount);
+    pub(crate) fn uncommit(
+        &mut self,
+        amount: Money,
+        funding: &[Funded],
+        period: Option<Timestamp>,
+    ) {
+        let terms = &self.versions[&self.current];
+        self.budget.uncommit(terms, amount, funding, period);
+    }
+
+    pub(crate) fn waive(&mut self, approved: &WaiverApproved) {
+        let waivers = self.waivers.entry(approved.contract.clone()).or_default();
+        waivers.push(Waiver { by: approved.by.id.clone(), at: approved.at });
     }
 }

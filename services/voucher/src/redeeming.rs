@@ -1,39 +1,62 @@
-//! Redeeming a part of a voucher against an invoice: up to the programme's share of it, for service
+//! Redeeming a part of a voucher against an invoice without review: up to the programme's share of it, for service
 //! that the provider was admitted for and that was metered where the programme asks for it.
 
+use jiff::Timestamp;
 use loopledger_model::purchase::ContractUnit;
-use loopledger_model::voucher::{Event, RedeemVoucher, Refusal, TakenFrom, VoucherRedeemed};
-use loopledger_model::{CardHours, ContractId, FactId, Money};
+use loopledger_model::voucher::{
+    AmountRules, Event, PayeeRule, Person, RedeemVoucher, Refusal, SubmitClaim, TakenFrom,
+    VoucherRedeemed,
+};
+use loopledger_model::{
+    CardHours, ContractId, FactId, InvoiceId, Money, PartyId, UsageId, VoucherId,
+};
 use loopledger_service::Decision;
 use rust_decimal::Decimal;
 
+use crate::assessing::most;
 use crate::decider::{Answer, positive, there_already};
 use crate::facts::{Contract, Facts, Invoice};
-use crate::programme::Account;
+use crate::funding::split_within;
+use crate::payable::Payable;
+use crate::programme::{Account, year};
 use crate::related;
 use crate::state::State;
 use crate::voucher::Voucher;
 
 pub(crate) fn redeem(state: &State, facts: &Facts, asked: &RedeemVoucher) -> Answer {
+    let exists = || Refusal::RedemptionExists { redemption: asked.id.clone() };
+    if state.claim(&asked.id).is_some() {
+        return Err(exists());
+    }
     if let Some(made) = state.redemption(&asked.id) {
         let same = made.voucher == asked.voucher
             && made.invoice == asked.invoice
             && made.amount == asked.amount
             && made.at == asked.at;
-        let exists = Refusal::RedemptionExists { redemption: asked.id.clone() };
-        return there_already(same, exists);
+        return there_already(same, exists());
     }
     positive(asked.amount)?;
     let (voucher, account) = state.issued(&asked.voucher)?;
     account.in_its_currency(asked.amount)?;
     voucher.is_usable(&asked.voucher, asked.at)?;
+    let rules = account.rules(voucher.version);
+    if rules.claim_review.is_some() || rules.settlement.mode.claims_issue() {
+        return Err(Refusal::ReviewNeeded { programme: voucher.programme.clone() });
+    }
+    account.is_served()?;
     let invoice = facts.invoice(&asked.invoice)?;
     let contract = facts.contract(&invoice.contract)?;
     is_eligible(voucher, contract, invoice, asked)?;
+    let payee = payee(state, account, voucher, contract, (invoice, asked))?;
     account.admits_throughout(&contract.seller, invoice.service)?;
-    related::permit(account.rules(), facts, contract, asked.at)?;
-    fits(state, account, invoice, asked)?;
-    let usage = metered(facts, account, contract, invoice, asked)?;
+    let place = (&invoice.contract, contract);
+    let gate = related::permit(account, voucher.version, facts, place, asked.at)?;
+    let trace = fits(state, facts, (account, voucher), (invoice, contract), asked)?.trace;
+    let (usage, facts_of_usage) =
+        metered(state, facts, (account, voucher), (invoice, contract), asked)?;
+    let sources = &account.terms().funding;
+    let room: Vec<Money> = voucher.borne.iter().map(|part| part.amount).collect();
+    let plain = *rules.amount == AmountRules::default();
     let event = Event::VoucherRedeemed(VoucherRedeemed {
         id: asked.id.clone(),
         voucher: asked.voucher.clone(),
@@ -43,14 +66,66 @@ pub(crate) fn redeem(state: &State, facts: &Facts, asked: &RedeemVoucher) -> Ans
         contract: invoice.contract.clone(),
         invoice: asked.invoice.clone(),
         amount: asked.amount,
-        taken_from: oldest_first(voucher, &invoice.contract, asked)?,
+        taken_from: oldest_first(
+            voucher,
+            (&asked.voucher, &invoice.contract),
+            asked.amount,
+            asked.at,
+        )?,
         at: asked.at,
+        payee: (*payee != contract.seller).then(|| payee.clone()),
+        version: voucher.version,
+        trace: if plain { Vec::new() } else { trace },
+        gate,
+        usage,
+        funding: split_within(asked.amount, sources, &room),
     });
-    Ok(Decision::from(event).resting_on([contract.fact, invoice.fact]).resting_on(usage))
+    Ok(Decision::from(event).resting_on([contract.fact, invoice.fact]).resting_on(facts_of_usage))
 }
 
-/// Issued by then, for service that began before the contract ended, the holder's own, and with
-/// something locked for it.
+/// Who is paid, if it may be and no other claim is in the way.
+fn payee<'a>(
+    state: &State,
+    account: &Account,
+    voucher: &Voucher,
+    contract: &'a Contract,
+    (invoice, asked): (&Invoice, &RedeemVoucher),
+) -> Result<&'a PartyId, Refusal> {
+    let rules = account.rules(voucher.version);
+    let payee = match rules.settlement.payee {
+        PayeeRule::Provider => &contract.seller,
+        PayeeRule::Firm => &contract.buyer,
+        PayeeRule::EitherNotBoth => return Err(Refusal::PayeeMissing),
+    };
+    account.lets(payee, asked.at)?;
+    if rules.eligibility.one_claim_per_contract
+        && let Some(other) = account.claims_on(&invoice.contract).first()
+    {
+        let (contract, claim) = (invoice.contract.clone(), other.clone());
+        return Err(Refusal::ContractClaimed { contract, claim });
+    }
+    state.has_no_claim(&asked.invoice)?;
+    Ok(payee)
+}
+
+/// The invoice was issued by then, for service that began before the contract ended.
+pub(crate) fn is_claimable(
+    contract: &Contract,
+    invoice: &Invoice,
+    (id, invoice_id): (&ContractId, &InvoiceId),
+    at: Timestamp,
+) -> Result<(), Refusal> {
+    if at < invoice.at {
+        let (invoice, invoiced_at) = (invoice_id.clone(), invoice.at);
+        return Err(Refusal::BeforeInvoice { invoice, invoiced_at, at });
+    }
+    if let Some(ended_at) = contract.ended_by(invoice.service.from()) {
+        return Err(Refusal::ContractEnded { contract: id.clone(), ended_at });
+    }
+    Ok(())
+}
+
+/// Claimable, the holder's own, and with something locked for it.
 fn is_eligible(
     voucher: &Voucher,
     contract: &Contract,
@@ -58,13 +133,7 @@ fn is_eligible(
     asked: &RedeemVoucher,
 ) -> Result<(), Refusal> {
     let (id, at) = (&invoice.contract, asked.at);
-    if at < invoice.at {
-        let (invoice, invoiced_at) = (asked.invoice.clone(), invoice.at);
-        return Err(Refusal::BeforeInvoice { invoice, invoiced_at, at });
-    }
-    if let Some(ended_at) = contract.ended_by(invoice.service.from()) {
-        return Err(Refusal::ContractEnded { contract: id.clone(), ended_at });
-    }
+    is_claimable(contract, invoice, (id, &asked.invoice), at)?;
     voucher.is_held_by(&contract.buyer, &asked.voucher, id)?;
     if voucher.left_on(id, at).next().is_none() {
         let (voucher, contract) = (asked.voucher.clone(), id.clone());
@@ -73,44 +142,82 @@ fn is_eligible(
     Ok(())
 }
 
-/// Within the programme's share of the invoice, which no other programme shares.
+/// Within what the rules come to on the invoice, which no other programme shares, and the holder's year.
 fn fits(
     state: &State,
-    account: &Account,
-    invoice: &Invoice,
+    facts: &Facts,
+    (account, voucher): (&Account, &Voucher),
+    (invoice, contract): (&Invoice, &Contract),
     asked: &RedeemVoucher,
-) -> Result<(), Refusal> {
+) -> Result<Payable, Refusal> {
     let claimed = state.claimed(&asked.invoice);
-    if let Some(other) = claimed.filter(|claimed| claimed.programme != account.terms.id) {
+    if let Some(other) = claimed.filter(|claimed| claimed.programme != account.terms().id) {
         let (invoice, programme) = (asked.invoice.clone(), other.programme.clone());
         return Err(Refusal::InvoiceClaimed { invoice, programme });
     }
-    let rules = account.rules();
-    let limit = invoice.amount.share(rules.ratio, rules.rounding)?;
-    let redeemed = claimed.map_or(Money::zero(limit.currency()), |claimed| claimed.redeemed);
+    let redeemed = claimed.map_or(account.nothing(), |claimed| claimed.redeemed);
+    let claim = as_claim(voucher, asked);
+    let found = most(facts, account, voucher, (invoice, contract), &claim, redeemed)?;
+    let limit = found.amount;
     if asked.amount.exceeds(limit.checked_sub(redeemed)?)? {
         let (invoice, asked) = (asked.invoice.clone(), asked.amount);
         return Err(Refusal::AboveInvoiceShare { invoice, limit, redeemed, asked });
     }
-    Ok(())
+    let rules = account.rules(voucher.version);
+    if let Some(cap) = rules.cap_holder_year.filter(|_| rules.amount.cap_counts.redeemed()) {
+        let (holder, year) = (voucher.holder.clone(), year(asked.at));
+        let redeemed = account.redeemed_by(&holder, year);
+        if asked.amount.exceeds(cap.checked_sub(redeemed)?)? {
+            let asked = asked.amount;
+            return Err(Refusal::AboveHolderRedeemed { holder, year, cap, redeemed, asked });
+        }
+    }
+    Ok(found)
+}
+
+/// The claim that such a redemption is: of nobody in particular.
+fn as_claim(voucher: &Voucher, asked: &RedeemVoucher) -> SubmitClaim {
+    let by = Person {
+        id: voucher.holder.as_str().parse().expect("a party's id is fit for a person"),
+        of: voucher.holder.clone(),
+    };
+    SubmitClaim {
+        id: asked.id.clone(),
+        programme: voucher.programme.clone(),
+        voucher: asked.voucher.clone(),
+        invoice: asked.invoice.clone(),
+        amount: Some(asked.amount),
+        card_hours: None,
+        usage: Vec::new(),
+        items: Vec::new(),
+        profile: None,
+        payee: None,
+        evidence: Vec::new(),
+        by,
+        at: asked.at,
+    }
 }
 
 /// The metered usage that shows the invoiced service, where the programme asks for it.
 fn metered(
+    state: &State,
     facts: &Facts,
-    account: &Account,
-    contract: &Contract,
-    invoice: &Invoice,
+    (account, voucher): (&Account, &Voucher),
+    (invoice, contract): (&Invoice, &Contract),
     asked: &RedeemVoucher,
-) -> Result<Vec<FactId>, Refusal> {
-    if !account.rules().metering_required {
-        return Ok(Vec::new());
+) -> Result<(Vec<UsageId>, Vec<FactId>), Refusal> {
+    if !account.rules(voucher.version).metering_required {
+        return Ok((Vec::new(), Vec::new()));
     }
-    let usage = facts.metered(&invoice.contract, invoice.service);
-    let (hours, usage): (Vec<CardHours>, Vec<FactId>) = usage.unzip();
+    let all = facts.metered(&invoice.contract, invoice.service);
+    let (hours, usage): (Vec<CardHours>, Vec<(UsageId, FactId)>) =
+        all.map(|(usage, fact)| (usage.card_hours, (usage.id.clone(), fact))).unzip();
     if usage.is_empty() {
         let (contract, invoice) = (invoice.contract.clone(), asked.invoice.clone());
         return Err(Refusal::NotMetered { contract, invoice });
+    }
+    for (id, _) in &usage {
+        state.is_unclaimed(id, Some(&asked.invoice))?;
     }
     let invoiced = invoice.quantity;
     if contract.unit == ContractUnit::CardHour
@@ -119,7 +226,15 @@ fn metered(
         let invoice = asked.invoice.clone();
         return Err(Refusal::AboveMetered { invoice, invoiced, metered });
     }
-    Ok(usage)
+    Ok(usage.into_iter().unzip())
+}
+
+pub(crate) fn sum_of(hours: impl IntoIterator<Item = CardHours>) -> Result<Decimal, Refusal> {
+    let mut hours = hours.into_iter().map(CardHours::value);
+    let beyond = || Refusal::BeyondBounds {
+        reason: "the metered card-hours are beyond what this ledger counts".to_owned(),
+    };
+    hours.try_fold(Decimal::ZERO, Decimal::checked_add).ok_or_else(beyond)
 }
 
 /// The sum, if it stays below what is needed.
@@ -131,14 +246,15 @@ fn short_of(needed: Decimal, hours: &[CardHours]) -> Option<CardHours> {
 }
 
 /// What is taken from each of the voucher's locks on the contract.
-fn oldest_first(
+pub(crate) fn oldest_first(
     voucher: &Voucher,
-    contract: &ContractId,
-    asked: &RedeemVoucher,
+    (id, contract): (&VoucherId, &ContractId),
+    asked: Money,
+    at: Timestamp,
 ) -> Result<Vec<TakenFrom>, Refusal> {
-    let mut owed = asked.amount;
+    let mut owed = asked;
     let mut taken = Vec::new();
-    for (lock, left) in voucher.left_on(contract, asked.at) {
+    for (lock, left) in voucher.left_on(contract, at) {
         if owed.is_zero() {
             break;
         }
@@ -150,9 +266,9 @@ fn oldest_first(
         return Ok(taken);
     }
     Err(Refusal::AboveLocked {
-        voucher: asked.voucher.clone(),
+        voucher: id.clone(),
         contract: contract.clone(),
-        locked: asked.amount.checked_sub(owed)?,
-        asked: asked.amount,
+        locked: asked.checked_sub(owed)?,
+        asked,
     })
 }

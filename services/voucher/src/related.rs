@@ -10,41 +10,117 @@ use loopledger_loops::{
     BigRational, CapitalFlow, FUNDING_LEGS, Moment, Ownership, OwnershipError, Recorded, Relation,
     Stake, funding_path, percent, round_half_up,
 };
-use loopledger_model::voucher::{Affiliation, Link, Refusal, Rules};
-use loopledger_model::{PartyId, Percent};
+use loopledger_model::voucher::{
+    Affiliation, ApproveWaiver, Event, Gate, Link, Refusal, Rules, WaiverApproved,
+};
+use loopledger_model::{ContractId, PartyId, Percent, PersonId};
+use loopledger_service::Decision;
 use rust_decimal::Decimal;
 
+use crate::decider::Answer;
 use crate::facts::{Contract, Facts};
+use crate::programme::Account;
+use crate::state::State;
 use crate::ties::{Holding, Payment, Ties};
 
 const CONTROL_PERCENT: Decimal = Decimal::from_parts(50, 0, 0, false, 0);
 const LOOK_THROUGH_PERCENT: Decimal = Decimal::from_parts(25, 0, 0, false, 0);
 const FUNDING_LINK_MONTHS: u32 = 12;
 
-/// Refuses where the programme's rule finds the provider and the buyer related at an instant.
+/// What the rule of a version rested on; refuses where it finds the provider and the buyer related at an instant and
+/// too few approvers have waived that.
 pub(crate) fn permit(
+    account: &Account,
+    version: u32,
+    facts: &Facts,
+    (id, contract): (&ContractId, &Contract),
+    at: Timestamp,
+) -> Result<Option<Gate>, Refusal> {
+    let rules = account.rules(version);
+    let rule = rules.affiliation;
+    if rule == Affiliation::Allow {
+        return Ok(None);
+    }
+    let gate = Gate { rule, facts_to: facts.latest, waived_by: Vec::new() };
+    let Some(Finding { path, percent }) = find(rules, facts, contract, at)? else {
+        return Ok(Some(gate));
+    };
+    let waived_by = waived_by(account, rules, id, at);
+    let needed = rules.waiver.as_ref().map(|waiver| waiver.needed);
+    if needed.is_some_and(|needed| waived_by.len() >= needed as usize) {
+        return Ok(Some(Gate { waived_by, ..gate }));
+    }
+    let (provider, buyer) = (contract.seller.clone(), contract.buyer.clone());
+    Err(Refusal::Related { rule, provider, buyer, path, percent })
+}
+
+/// The approvers of a version who had waived the relation of a contract's parties by an instant.
+fn waived_by(account: &Account, rules: &Rules, id: &ContractId, at: Timestamp) -> Vec<PersonId> {
+    let Some(rule) = &rules.waiver else { return Vec::new() };
+    let waivers = account.waivers.get(id).into_iter().flatten();
+    let counts = waivers.filter(|waiver| waiver.at <= at && rule.approvers.contains(&waiver.by));
+    counts.map(|waiver| waiver.by.clone()).collect()
+}
+
+/// One approver more for the parties of a contract.
+pub(crate) fn waive(state: &State, facts: &Facts, asked: &ApproveWaiver) -> Answer {
+    let account = state.programme_of(&asked.programme)?;
+    let programme = || asked.programme.clone();
+    let rules = &account.terms().rules;
+    let rule = rules.waiver.as_ref();
+    let rule = rule.ok_or_else(|| Refusal::NoWaivers { programme: programme() })?;
+    let made = account.waivers.get(&asked.contract).map_or(&[][..], Vec::as_slice);
+    if made.iter().any(|waiver| waiver.by == asked.by.id) {
+        return Ok(Decision::nothing());
+    }
+    if !rule.approvers.contains(&asked.by.id) {
+        let (programme, person) = (programme(), asked.by.clone());
+        return Err(Refusal::NotAnApprover { programme, person });
+    }
+    let contract = facts.contract(&asked.contract)?;
+    let found = find(rules, facts, contract, asked.at)?;
+    let nothing = || Refusal::NothingToWaive { contract: asked.contract.clone() };
+    let path = found.ok_or_else(nothing)?.path;
+    let ends = [&contract.seller, &contract.buyer];
+    let mut parties = path.iter().flat_map(|link| [&link.from, &link.to]).chain(ends);
+    let person = &asked.by;
+    if parties.any(|party| person.of == *party || person.id.as_str() == party.as_str()) {
+        let (person, party) = (person.clone(), person.of.clone());
+        return Err(Refusal::PartyToIt { person, party });
+    }
+    let event = Event::WaiverApproved(WaiverApproved {
+        programme: programme(),
+        contract: asked.contract.clone(),
+        by: asked.by.clone(),
+        reason: asked.reason.clone(),
+        approvals: u32::try_from(made.len()).unwrap_or(u32::MAX).saturating_add(1),
+        needed: rule.needed,
+        at: asked.at,
+    });
+    Ok(Decision::from(event).resting_on([contract.fact]))
+}
+
+/// Whether the rule finds the two sides of a contract related at an instant.
+fn find(
     rules: &Rules,
     facts: &Facts,
     contract: &Contract,
     at: Timestamp,
-) -> Result<(), Refusal> {
+) -> Result<Option<Finding>, Refusal> {
     let (provider, buyer) = (&contract.seller, &contract.buyer);
     let pair = Pair { ties: &facts.ties, provider, buyer, at };
     let threshold = |usual| {
         let stated = rules.affiliation_percent.map_or(usual, Percent::value);
         percent(stated.mantissa(), stated.scale())
     };
-    let finding = match rules.affiliation {
-        Affiliation::Allow => None,
-        Affiliation::RefuseLegal => pair.control(&threshold(CONTROL_PERCENT))?,
-        Affiliation::RefuseLookThrough => pair.share(&threshold(LOOK_THROUGH_PERCENT))?,
+    match rules.affiliation {
+        Affiliation::Allow => Ok(None),
+        Affiliation::RefuseLegal => pair.control(&threshold(CONTROL_PERCENT)),
+        Affiliation::RefuseLookThrough => pair.share(&threshold(LOOK_THROUGH_PERCENT)),
         Affiliation::RefuseFundingLink => {
-            pair.funding(rules.funding_link_months.unwrap_or(FUNDING_LINK_MONTHS))
+            Ok(pair.funding(rules.funding_link_months.unwrap_or(FUNDING_LINK_MONTHS)))
         }
-    };
-    let Some(Finding { path, percent }) = finding else { return Ok(()) };
-    let (rule, provider, buyer) = (rules.affiliation, provider.clone(), buyer.clone());
-    Err(Refusal::Related { rule, provider, buyer, path, percent })
+    }
 }
 
 /// What relates two parties, and the share that was found.

@@ -4,23 +4,30 @@
 //! its contract or invoice, or nowhere. Ids that several entries name are kept once. A log that
 //! contradicts itself panics.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
 use jiff::Timestamp;
 use loopledger_model::voucher::{
-    Event, LockReleased, RedemptionSettled, Refusal, SettleRedemption, VoucherEnded, VoucherIssued,
-    VoucherLocked, VoucherRedeemed,
+    Event, Evidence, EvidenceKind, Funded, LockReleased, ProgrammeStage, RecordRecovery,
+    RedemptionSettled, Refusal, SettleRedemption, VoucherEnded, VoucherIssued, VoucherLocked,
+    VoucherRedeemed,
 };
 use loopledger_model::{
-    ContractId, InvoiceId, LockId, Money, PartyId, ProgrammeId, RedemptionId, SettlementId,
-    VoucherId,
+    ApplicationId, ClawbackId, ContractId, InvoiceId, LockId, Money, PartyId, ProgrammeId,
+    RecoveryId, RedemptionId, SettlementId, Text, UsageId, VoucherId,
 };
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::applying::Applied;
+use crate::claim::Claim;
+use crate::clawing::Clawback;
 use crate::programme::Account;
+use crate::settling::{Order, Outcome};
 use crate::voucher::{Lock, Voucher};
+
+mod reviews;
 
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct State {
@@ -32,6 +39,21 @@ pub struct State {
     invoices: BTreeMap<InvoiceId, Claimed>,
     redemptions: BTreeMap<RedemptionId, Redemption>,
     settlements: BTreeMap<SettlementId, SettleRedemption>,
+    applications: BTreeMap<ApplicationId, Box<Applied>>,
+    /// The application, and its tranche, that a voucher was issued for.
+    issued_for: BTreeMap<VoucherId, (ApplicationId, Option<u32>)>,
+    claims: BTreeMap<RedemptionId, Box<Claim>>,
+    /// The claims on a voucher that are not decided.
+    pending: BTreeMap<VoucherId, BTreeSet<RedemptionId>>,
+    /// The claim on an invoice that is not let go.
+    claim_of: BTreeMap<InvoiceId, RedemptionId>,
+    /// The invoice whose claim a number supports.
+    numbers: BTreeMap<(EvidenceKind, Text), InvoiceId>,
+    /// The invoice whose claim metered usage supports.
+    usage: BTreeMap<UsageId, InvoiceId>,
+    orders: BTreeMap<SettlementId, Order>,
+    clawbacks: BTreeMap<ClawbackId, Clawback>,
+    recoveries: BTreeMap<RecoveryId, RecordRecovery>,
 }
 
 /// An invoice on which something was redeemed.
@@ -50,7 +72,13 @@ pub(crate) struct Redemption {
     pub(crate) invoice: InvoiceId,
     pub(crate) amount: Money,
     pub(crate) at: Timestamp,
+    /// Who is paid, if not the provider.
+    pub(crate) payee: Option<PartyId>,
     pub(crate) paid: Money,
+    /// When it was paid last.
+    pub(crate) paid_at: Option<Timestamp>,
+    /// What each source still has to pay; empty where there is one source.
+    pub(crate) unpaid: Box<[Funded]>,
 }
 
 /// A redemption with what it brought together.
@@ -61,9 +89,19 @@ pub(crate) struct Redeemed<'a> {
     pub(crate) invoice: &'a Claimed,
 }
 
+impl<'a> Redeemed<'a> {
+    pub(crate) fn payee(&self) -> &'a PartyId {
+        self.redemption.payee.as_ref().unwrap_or(&self.invoice.provider)
+    }
+}
+
 impl State {
     pub(crate) fn programme(&self, id: &ProgrammeId) -> Option<&Account> {
         self.programmes.get(id)
+    }
+
+    pub(crate) fn programme_of(&self, id: &ProgrammeId) -> Result<&Account, Refusal> {
+        self.programme(id).ok_or_else(|| Refusal::UnknownProgramme { programme: id.clone() })
     }
 
     pub(crate) fn voucher(&self, id: &VoucherId) -> Option<&Voucher> {
@@ -110,10 +148,29 @@ impl State {
     pub(crate) fn apply(&mut self, event: &Event) {
         match event {
             Event::ProgrammeDefined(terms) => {
-                insert_new(&mut self.programmes, &terms.id, Account::of(terms.clone()));
+                let account = Account::of(terms.clone(), ProgrammeStage::Open);
+                insert_new(&mut self.programmes, &terms.id, account);
             }
-            Event::ProviderAdmitted(admission) => {
-                self.programmes.get_mut(&admission.programme).expect(DEFINED).admit(admission);
+            Event::ProgrammeDrafted(terms) => match self.programmes.get_mut(&terms.id) {
+                Some(account) => account.draft(terms.clone()),
+                None => {
+                    let account = Account::of(terms.clone(), ProgrammeStage::Drafted);
+                    insert_new(&mut self.programmes, &terms.id, account);
+                }
+            },
+            Event::ProgrammeChanged(change) => self.account_mut(&change.programme).change(change),
+            Event::ProviderAdmitted(admitted) => {
+                let admissions = &mut self.account_mut(&admitted.programme).admissions;
+                admissions.admit(&admitted.provider, admitted.at, admitted.to);
+            }
+            Event::AdmissionAppliedFor(asked) => {
+                self.account_mut(&asked.programme).admissions.apply(asked);
+            }
+            Event::AdmissionChanged(change) => {
+                self.account_mut(&change.programme).admissions.change(change);
+            }
+            Event::WaiverApproved(approved) => {
+                self.account_mut(&approved.programme).waive(approved);
             }
             Event::VoucherIssued(issued) => self.add(issued),
             Event::VoucherLocked(locked) => self.keep(locked),
@@ -121,14 +178,31 @@ impl State {
             Event::VoucherRedeemed(redeemed) => self.redeem(redeemed),
             Event::RedemptionSettled(settled) => self.settle(settled),
             Event::VoucherEnded(ended) => self.end(ended),
+            Event::ApplicationSubmitted(submitted) => self.add_application(submitted),
+            Event::ClaimSubmitted(submitted) => self.add_claim(submitted),
+            Event::Reviewed(reviewed) => self.review(reviewed),
+            Event::PaymentOrdered(ordered) => self.order_payment(ordered),
+            Event::PaymentFailed(failed) => self.fail_payment(failed),
+            Event::ClawbackOpened(opened) => self.open_clawback(opened),
+            Event::ClawbackAssessed(assessed) => self.assess_clawback(assessed),
+            Event::ClawbackRecovered(recovered) => self.recover(recovered),
+            Event::ClawbackWrittenOff(written_off) => self.write_off(written_off),
         }
+    }
+
+    fn account_mut(&mut self, programme: &ProgrammeId) -> &mut Account {
+        self.programmes.get_mut(programme).expect(DEFINED)
     }
 
     fn add(&mut self, issued: &VoucherIssued) {
         let programme = shared(&self.programmes, &issued.programme);
         let account = self.programmes.get_mut(&programme).expect(DEFINED);
-        let holder = account.issue(&issued.holder, issued.amount, issued.at);
-        let voucher = Voucher::of(issued, programme, holder);
+        let (holder, period) =
+            account.issue(&issued.holder, issued.amount, &issued.funding, issued.at);
+        let voucher = Voucher::of(issued, programme, holder, period);
+        if let Some(application) = &issued.application {
+            self.issue_for(application, issued);
+        }
         insert_new(&mut self.vouchers, &issued.id, Box::new(voucher));
     }
 
@@ -148,10 +222,12 @@ impl State {
     }
 
     fn redeem(&mut self, redeemed: &VoucherRedeemed) {
+        self.count(redeemed);
         let (voucher, _) = self.parts(&redeemed.voucher);
         for taken in &redeemed.taken_from {
             voucher.redeem(&taken.lock, taken.amount);
         }
+        take_from(&mut voucher.borne, &redeemed.funding);
         let nothing = Money::zero(redeemed.amount.currency());
         let claimed = self.invoices.entry(redeemed.invoice.clone()).or_insert_with(|| Claimed {
             programme: shared(&self.programmes, &redeemed.programme),
@@ -165,7 +241,10 @@ impl State {
             invoice: shared(&self.invoices, &redeemed.invoice),
             amount: redeemed.amount,
             at: redeemed.at,
+            payee: redeemed.payee.clone(),
             paid: nothing,
+            paid_at: None,
+            unpaid: redeemed.funding.clone().into(),
         };
         insert_new(&mut self.redemptions, &redeemed.id, redemption);
     }
@@ -181,6 +260,11 @@ impl State {
         let redemption = self.redemptions.get_mut(&settled.redemption);
         let redemption = redemption.expect("a settled redemption is recorded");
         redemption.paid = plus(redemption.paid, settled.amount);
+        redemption.paid_at = redemption.paid_at.max(Some(settled.at));
+        take_from(&mut redemption.unpaid, &settled.funding);
+        if let Some(order) = self.orders.get_mut(&settled.id) {
+            order.outcome = Outcome::Paid;
+        }
         insert_new(&mut self.settlements, &settled.id, settlement);
     }
 
@@ -188,7 +272,8 @@ impl State {
         let (voucher, account) = self.parts(&ended.voucher);
         let gone = (voucher.free(), voucher.locked());
         assert_eq!(gone, (ended.free, ended.locked), "all of voucher {} ended", ended.voucher);
-        account.uncommit(plus(ended.free, ended.locked));
+        account.uncommit(plus(ended.free, ended.locked), &ended.funding, voucher.period);
+        take_from(&mut voucher.borne, &ended.funding);
         for (left, contract) in voucher.end(ended.ending, ended.at) {
             account.give_back(&contract, left);
         }
@@ -202,6 +287,13 @@ impl State {
 }
 
 const DEFINED: &str = "the programme of a recorded voucher or admission is defined";
+
+/// Takes each source's part away.
+fn take_from(parts: &mut [Funded], funding: &[Funded]) {
+    for (part, gone) in parts.iter_mut().zip(funding) {
+        part.amount = less(part.amount, gone.amount);
+    }
+}
 
 fn insert_new<K: Ord + Clone + Display, V>(map: &mut BTreeMap<K, V>, key: &K, value: V) {
     assert!(map.insert(key.clone(), value).is_none(), "{key} is recorded twice");

@@ -1,13 +1,19 @@
 //! Stories of the voucher context: given a world and what was accepted, a command gets this answer.
 
+mod cases;
+mod claims;
 mod contradictions;
 mod ending;
 mod gate;
 mod issuing;
 mod locking;
 mod lp_loop;
+mod modes;
+mod payments;
+mod programmes;
 mod properties;
 mod redeeming;
+mod reviewed;
 mod settling;
 mod setup;
-mod world;
+pub(crate) mod world;

@@ -6,7 +6,7 @@
 //! voucher.
 
 use jiff::Timestamp;
-use loopledger_model::voucher::{Ending, Refusal, VoucherIssued, VoucherLocked};
+use loopledger_model::voucher::{Ending, Funded, Profile, Refusal, VoucherIssued, VoucherLocked};
 use loopledger_model::{ContractId, LockId, Money, PartyId, ProgrammeId, VoucherId};
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,13 @@ pub(crate) struct Voucher {
     pub(crate) face: Money,
     pub(crate) issued_at: Timestamp,
     pub(crate) expires_at: Option<Timestamp>,
+    /// Whose rules it lives under.
+    pub(crate) version: u32,
+    pub(crate) profile: Option<Box<Profile>>,
+    /// What each source bears of what is not redeemed; empty where there is one source.
+    pub(crate) borne: Box<[Funded]>,
+    /// The start of the budget's period that it was issued from.
+    pub(crate) period: Option<Timestamp>,
     pub(crate) stage: Stage,
     locks: Box<[Lock]>,
 }
@@ -66,13 +73,22 @@ impl Lock {
 
 impl Voucher {
     /// The ids are those of `issued`, as the state keeps them.
-    pub(crate) fn of(issued: &VoucherIssued, programme: ProgrammeId, holder: PartyId) -> Self {
+    pub(crate) fn of(
+        issued: &VoucherIssued,
+        programme: ProgrammeId,
+        holder: PartyId,
+        period: Option<Timestamp>,
+    ) -> Self {
         Self {
             programme,
             holder,
             face: issued.amount,
             issued_at: issued.at,
             expires_at: issued.expires_at,
+            version: issued.version,
+            profile: issued.profile.clone().map(Box::new),
+            borne: issued.funding.clone().into(),
+            period,
             stage: Stage::Live { free: issued.amount },
             locks: Box::default(),
         }
@@ -129,6 +145,10 @@ impl Voucher {
         passed.map_or(Ok(()), |expires_at| {
             Err(Refusal::OutOfDate { voucher: id.clone(), expires_at })
         })
+    }
+
+    pub(crate) fn profile(&self) -> Profile {
+        self.profile.as_deref().cloned().unwrap_or_default()
     }
 
     /// Whether the buyer of a contract is who holds it.

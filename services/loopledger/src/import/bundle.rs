@@ -24,7 +24,7 @@ pub async fn read(dir: &Path, ledger: &impl Lookup) -> Result<Vec<Row>, ImportEr
     let sheets: Vec<_> =
         texts.iter().filter_map(|(file, text)| Sheet::open(file, text, &mut problems)).collect();
     problems.verdict(dir)?;
-    let known = Known::gather(&sheets, ledger).await?;
+    let known = Known::gather(dir, &sheets, ledger).await?;
     let mut problems = Problems::default();
     let mut staged: Vec<_> =
         sheets.iter().flat_map(|sheet| sheet.read(&known, &mut problems)).collect();
@@ -162,9 +162,13 @@ impl<'a> Sheet<'a> {
         let mut rows: Vec<(Stage, Row)> = Vec::new();
         let mut earlier: BTreeMap<CommandId, usize> = BTreeMap::new();
         for record in &self.records {
-            let Some((stage, row)) = self.row(record, known, problems) else {
-                problems.unread += 1;
-                continue;
+            let (stage, row) = match self.row(record, known, problems) {
+                Some(Some(row)) => row,
+                Some(None) => continue,
+                None => {
+                    problems.unread += 1;
+                    continue;
+                }
             };
             match earlier.get(&row.id) {
                 None => {
@@ -192,12 +196,13 @@ impl<'a> Sheet<'a> {
         rows
     }
 
+    /// `Some(None)` is a row that is a part of another one's command.
     fn row(
         &self,
         record: &Record<'_>,
         known: &Known<'_>,
         problems: &mut Problems,
-    ) -> Option<(Stage, Row)> {
+    ) -> Option<Option<(Stage, Row)>> {
         let cells = record.cells.len();
         if cells != self.width {
             problems.add(Problem {
@@ -213,15 +218,16 @@ impl<'a> Sheet<'a> {
             return None;
         }
         let draft = (self.file.read)(&mut Cells { sheet: self, record, known, problems })?;
+        let Some(command) = draft.command else { return Some(None) };
         let row = Row {
             file: self.file.name,
             line: record.line,
             at: draft.at,
             id: self.command_id(record),
             by: known.by(self, record),
-            command: draft.command,
+            command,
         };
-        Some((draft.stage, row))
+        Some(Some((draft.stage, row)))
     }
 
     /// Follows from the key alone, so that a row that says something else of the same thing is no

@@ -8,13 +8,16 @@ use std::fmt::Display;
 use jiff::Timestamp;
 use loopledger_model::purchase::{ContractUnit, TerminationReason};
 use loopledger_model::registry::{PartyKind, PriceUnit};
-use loopledger_model::voucher::Affiliation;
+use loopledger_model::voucher::{
+    AdmissionChange, Affiliation, ApplicantKind, ClawbackTrigger, ComputeOrigin, Ending,
+    EvidenceKind, Person, ProgrammeStage, Purpose, Sha256, Side,
+};
 use loopledger_model::{
-    AllocationId, CardHours, CardModel, CommitmentId, ContractId, ContributionId, Country,
-    Currency, DistributionId, InvestmentId, InvoiceId, Lei, LockId, Money, PFlops, PartyId,
-    PaymentId, Percent, Period, PoolId, Precision, Price, ProgrammeId, Quantity, Ratio,
-    RedemptionId, RoundingMode, SettlementId, Sparsity, Text, TransferId, UsageId, Uscc, VoucherId,
-    Watts, parse_instant, parse_plain,
+    AllocationId, ApplicationId, CardHours, CardModel, ClawbackId, CommitmentId, ContractId,
+    ContributionId, Country, Currency, DistributionId, InvestmentId, InvoiceId, Lei, LockId, Money,
+    PFlops, PartyId, PaymentId, Percent, Period, PersonId, PoolId, Precision, Price, ProgrammeId,
+    Quantity, Ratio, RecoveryId, RedemptionId, RoundingMode, SettlementId, Sparsity, Text,
+    TransferId, UsageId, Uscc, VoucherId, Watts, parse_instant, parse_plain,
 };
 
 use super::bundle::Sheet;
@@ -40,6 +43,8 @@ macro_rules! cells {
 
 cells!(
     AllocationId,
+    ApplicationId,
+    ClawbackId,
     CommitmentId,
     ContractId,
     ContributionId,
@@ -49,8 +54,10 @@ cells!(
     LockId,
     PartyId,
     PaymentId,
+    PersonId,
     PoolId,
     ProgrammeId,
+    RecoveryId,
     RedemptionId,
     SettlementId,
     TransferId,
@@ -62,11 +69,21 @@ cells!(
     Lei,
     Text,
     Uscc,
+    AdmissionChange,
     Affiliation,
+    ApplicantKind,
+    ClawbackTrigger,
+    ComputeOrigin,
     ContractUnit,
+    Ending,
+    EvidenceKind,
     PartyKind,
     Precision,
     PriceUnit,
+    ProgrammeStage,
+    Purpose,
+    Sha256,
+    Side,
     Sparsity,
     TerminationReason,
     CardHours,
@@ -88,15 +105,21 @@ impl Cell for Timestamp {
     }
 }
 
-impl Cell for u32 {
-    fn read(text: &str) -> Result<Self, String> {
-        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-        text.parse().ok().filter(|_| digits).ok_or_else(|| {
-            let text: String = text.chars().take(40).collect();
-            format!("`{text}` is no whole number: write digits only, at most {}", Self::MAX)
-        })
-    }
+macro_rules! whole_numbers {
+    ($($type:ty),*) => {$(
+        impl Cell for $type {
+            fn read(text: &str) -> Result<Self, String> {
+                let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+                text.parse().ok().filter(|_| digits).ok_or_else(|| {
+                    let text: String = text.chars().take(40).collect();
+                    format!("`{text}` is no whole number: write digits only, at most {}", Self::MAX)
+                })
+            }
+        }
+    )*};
 }
+
+whole_numbers!(u32, u64);
 
 impl Cell for bool {
     fn read(text: &str) -> Result<Self, String> {
@@ -111,7 +134,7 @@ impl Cell for RoundingMode {
     }
 }
 
-fn named<T: Copy>(text: &str, names: &[(&str, T)]) -> Result<T, String> {
+pub(super) fn named<T: Copy>(text: &str, names: &[(&str, T)]) -> Result<T, String> {
     names.iter().find(|(name, _)| *name == text).map(|(_, value)| *value).ok_or_else(|| {
         let text: String = text.chars().take(40).collect();
         let names: Vec<_> = names.iter().map(|(name, _)| *name).collect();
@@ -215,7 +238,20 @@ impl<'a> Cells<'a> {
         period.map_or_else(|error| self.wrong("to", said(&error)), |period| Some(Some(period.to())))
     }
 
-    fn text(&self, column: &str) -> &'a str {
+    /// The columns `by` and `of`: somebody, and the party that they act for.
+    pub fn person(&mut self) -> Option<Person> {
+        let (id, of) = (self.one("by"), self.one("of"));
+        Some(Person { id: id?, of: of? })
+    }
+
+    /// Several names in one cell, apart by spaces; a blank cell has none.
+    pub fn several<T: Cell>(&mut self, column: &str) -> Option<Vec<T>> {
+        let names = self.text(column).split_ascii_whitespace();
+        let read: Result<Vec<_>, _> = names.map(T::read).collect();
+        read.map_or_else(|reason| self.wrong(column, reason), Some)
+    }
+
+    pub fn text(&self, column: &str) -> &'a str {
         self.sheet.cell(self.record, column)
     }
 

@@ -3,9 +3,12 @@
 //! Invariant: rows of one date take effect in the order of this table.
 
 mod allocation;
+mod claim;
 mod fund;
+mod programme;
 mod purchase;
 mod registry;
+mod review;
 mod voucher;
 
 use jiff::Timestamp;
@@ -40,7 +43,8 @@ pub(super) struct Column {
 pub(super) struct Draft {
     pub stage: Stage,
     pub at: Timestamp,
-    pub command: ContextCommand,
+    /// Absent where the row is a part of the command of another row.
+    pub command: Option<ContextCommand>,
 }
 
 /// Rows without a date come first, then the definitions that dated rows refer to.
@@ -53,15 +57,19 @@ pub(super) enum Stage {
 
 impl Draft {
     fn undated(command: impl Into<ContextCommand>) -> Self {
-        Self { stage: Stage::Undated, at: Timestamp::UNIX_EPOCH, command: command.into() }
+        Self { stage: Stage::Undated, at: Timestamp::UNIX_EPOCH, command: Some(command.into()) }
     }
 
     fn definition(at: Timestamp, command: impl Into<ContextCommand>) -> Self {
-        Self { stage: Stage::Definition, at, command: command.into() }
+        Self { stage: Stage::Definition, at, command: Some(command.into()) }
     }
 
     fn dated(at: Timestamp, command: impl Into<ContextCommand>) -> Self {
-        Self { stage: Stage::Dated, at, command: command.into() }
+        Self { stage: Stage::Dated, at, command: Some(command.into()) }
+    }
+
+    fn part() -> Self {
+        Self { stage: Stage::Undated, at: Timestamp::UNIX_EPOCH, command: None }
     }
 }
 
@@ -87,8 +95,14 @@ impl File {
     pub fn thing(&self) -> &'static str {
         match self.stem() {
             "parties" => "party",
+            "recoveries" => "recovery",
             stem => stem.strip_suffix('s').unwrap_or(stem),
         }
+    }
+
+    /// What else one of its rows is called: a claim is the redemption that it becomes.
+    pub fn other_thing(&self) -> Option<&'static str> {
+        (self.stem() == "claims").then_some("redemption")
     }
 }
 
@@ -114,10 +128,20 @@ pub(super) static FILES: &[File] = files! {
         key "model, unit, date, source", parent "", by "", registry::price;
     "programmes.csv": "id, @issuer, name, currency, budget, opens, closes, ratio, cap_voucher?, \
         cap_holder_year?, validity_days?, affiliation, affiliation_percent?, funding_link_months?, \
-        metering_required?, rounding_digits?, rounding_mode?",
-        key "id", parent "", by "issuer", voucher::programme;
-    "admissions.csv": "programme, @provider, from, to?",
-        key "programme, provider, from", parent "programme", by "issuer", voucher::admission;
+        metering_required?, rounding_digits?, rounding_mode?, file?, drafted?",
+        key "id", parent "", by "issuer", programme::programme;
+    "programme_versions.csv": "programme, version, file, at",
+        key "programme, version", parent "programme", by "issuer", programme::version;
+    "programme_changes.csv": "programme, version?, to, by, @of, at",
+        key "programme, version, to, at", parent "programme", by "of", programme::change;
+    "admission_applications.csv": "programme, @provider, at, p?, racks?, connected?, region?",
+        key "programme, provider, at", parent "programme", by "provider",
+        programme::admission_application;
+    "admissions.csv": "programme, @provider, from, to?, p?, racks?, connected?, region?",
+        key "programme, provider, from", parent "programme", by "issuer", programme::admission;
+    "admission_changes.csv": "programme, @provider, change, by, @of, at, reason?",
+        key "programme, provider, change, at", parent "programme", by "of",
+        programme::admission_change;
     "funds.csv": "@id, @manager, currency, formed_at",
         key "id", parent "", by "manager", fund::fund;
     "commitments.csv": "id, fund, @lp, amount, at, priority_supplier?",
@@ -135,7 +159,12 @@ pub(super) static FILES: &[File] = files! {
     "contracts.csv": "id, @buyer, @seller, currency, price_per_unit, unit, quantity, declared_p?, \
         precision?, sparsity?, model?, cards?, signed_at, from, to, backing_contract?",
         key "id", parent "", by "seller", purchase::contract;
-    "vouchers.csv": "id, programme, @holder, amount, at",
+    "applications.csv": "id, programme, @applicant, amount, by, @of, at, applicant_kind?, \
+        start_up?, young_founder?, compute_origin?, filed_model?, purpose?",
+        key "id", parent "programme", by "of", claim::application;
+    "application_reviews.csv": "application, step, by, @of, at, amount?, reasons?, note?",
+        key "application, step, by, at", parent "application", by "of", review::application;
+    "vouchers.csv": "id, programme, @holder, amount, at, application?, tranche?",
         key "id", parent "programme", by "issuer", voucher::voucher;
     "allocations.csv": "id, pool, contract, cards, from, to",
         key "id", parent "pool", by "operator", allocation::allocation;
@@ -143,18 +172,44 @@ pub(super) static FILES: &[File] = files! {
         key "id", parent "allocation", by "operator", allocation::usage;
     "invoices.csv": "id, contract, from, to, quantity, amount, at",
         key "id", parent "contract", by "seller", purchase::invoice;
+    "waivers.csv": "programme, contract, by, @of, reason, at",
+        key "programme, contract, by", parent "programme", by "of", programme::waiver;
     "locks.csv": "id, voucher, contract, amount, at",
         key "id", parent "voucher", by "holder", voucher::lock;
     "payments.csv": "id, invoice, amount, at, reference?",
         key "id", parent "invoice", by "buyer", purchase::payment;
+    "claims.csv": "id, programme, voucher, invoice, amount?, card_hours?, usage?, storage?, \
+        network?, security?, other?, payee?, by, @of, at, applicant_kind?, start_up?, \
+        young_founder?, compute_origin?, filed_model?, purpose?",
+        key "id", parent "programme", by "of", claim::claim;
+    "claim_reviews.csv": "claim, step, by, @of, at, amount?, reasons?, note?",
+        key "claim, step, by, at", parent "claim", by "of", review::claim;
     "redemptions.csv": "id, voucher, invoice, amount, at",
         key "id", parent "voucher", by "invoice.seller", voucher::redemption;
+    "payment_orders.csv": "id, redemption, amount, by, @of, at",
+        key "id", parent "redemption", by "of", claim::payment_order;
+    "payment_failures.csv": "payment, reason, at",
+        key "payment", parent "payment_order", by "", claim::payment_failure;
     "settlements.csv": "id, redemption, amount, at, reference?",
         key "id", parent "redemption", by "issuer", voucher::settlement;
     "terminations.csv": "contract, at, reason, refund?",
         key "contract", parent "contract", by "", purchase::termination;
+    "clawbacks.csv": "id, redemption, trigger, by, @of, at",
+        key "id", parent "redemption", by "of", claim::clawback;
+    "clawback_assessments.csv": "clawback, principal, by, @of, at",
+        key "clawback", parent "clawback", by "of", claim::assessment;
+    "recoveries.csv": "id, clawback, amount, at, reference?",
+        key "id", parent "clawback", by "", claim::recovery;
+    "write_offs.csv": "clawback, reason, by, @of, at",
+        key "clawback", parent "clawback", by "of", claim::write_off;
+    "releases.csv": "lock, at",
+        key "lock", parent "lock", by "holder", voucher::release;
+    "voucher_ends.csv": "voucher, ending, at",
+        key "voucher", parent "voucher", by "", voucher::end;
     "transfers.csv": "id, @from, @to, amount, currency, at, purpose",
         key "id", parent "", by "from", fund::transfer;
+    "evidence.csv": "application?, claim?, supplied_at?, kind, sha256, size, number?",
+        key "application, claim, supplied_at, kind, sha256", parent "", by "", review::evidence;
 };
 
 /// A struct of cells: all are read, so that everything that is wrong is told, then put together.

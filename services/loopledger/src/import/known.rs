@@ -3,6 +3,7 @@
 //! Invariant: the bundle's own rows count first; the ledger is asked only for what is not in it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use loopledger_model::{Currency, PartyId, Text};
 
@@ -66,7 +67,7 @@ pub(super) enum CurrencyOf<'a> {
     },
 }
 
-type Place<'a> = (&'a Sheet<'a>, &'a Record<'a>);
+pub(super) type Place<'a> = (&'a Sheet<'a>, &'a Record<'a>);
 
 /// How a search from row to row, each the next one's child, ends.
 enum Found<'a> {
@@ -78,19 +79,44 @@ pub(super) struct Known<'a> {
     rows: BTreeMap<(&'static str, &'a str), Place<'a>>,
     parties: BTreeSet<PartyId>,
     currencies: BTreeMap<(Thing, String), Currency>,
+    /// Rows of evidence.csv by what they are evidence of, in their order.
+    evidence: BTreeMap<(&'static str, &'a str), Vec<Place<'a>>>,
+    /// Rows of the reviews by what they review.
+    reviews: BTreeMap<(&'static str, &'a str), Vec<Place<'a>>>,
+    dir: &'a Path,
 }
 
 impl<'a> Known<'a> {
     /// Takes in what the bundle holds and asks the ledger for the rest.
-    pub async fn gather(sheets: &'a [Sheet<'a>], ledger: &impl Lookup) -> Result<Self, Failure> {
+    pub async fn gather(
+        dir: &'a Path,
+        sheets: &'a [Sheet<'a>],
+        ledger: &impl Lookup,
+    ) -> Result<Self, Failure> {
         let mut rows = BTreeMap::new();
+        let (mut evidence, mut reviews) = (BTreeMap::new(), BTreeMap::new());
         for sheet in sheets {
+            let file = sheet.file;
             for record in &sheet.records {
-                let row = (sheet.file.thing(), sheet.cell(record, "id"));
-                rows.entry(row).or_insert((sheet, record));
+                let place = (sheet, record);
+                for thing in [Some(file.thing()), file.other_thing()].into_iter().flatten() {
+                    rows.entry((thing, sheet.cell(record, "id"))).or_insert(place);
+                }
+                let of = |thing| (thing, sheet.cell(record, thing));
+                let index: &mut BTreeMap<_, Vec<_>> = match file.name {
+                    "evidence.csv" => &mut evidence,
+                    "application_reviews.csv" | "claim_reviews.csv" => &mut reviews,
+                    _ => continue,
+                };
+                for subject in ["application", "claim"].map(of) {
+                    if !subject.1.is_empty() {
+                        index.entry(subject).or_default().push(place);
+                    }
+                }
             }
         }
-        let mut known = Self { rows, parties: BTreeSet::new(), currencies: BTreeMap::new() };
+        let (parties, currencies) = (BTreeSet::new(), BTreeMap::new());
+        let mut known = Self { rows, parties, currencies, evidence, reviews, dir };
         let parties = known.foreign_parties(sheets);
         if !parties.is_empty() {
             known.parties = ledger.parties(&parties).await?;
@@ -133,6 +159,26 @@ impl<'a> Known<'a> {
     pub fn has_party(&self, id: &str) -> bool {
         self.rows.contains_key(&("party", id))
             || id.parse().is_ok_and(|id: PartyId| self.parties.contains(&id))
+    }
+
+    /// The bundle's folder.
+    pub const fn dir(&self) -> &'a Path {
+        self.dir
+    }
+
+    /// Whether the bundle has a row of such a thing.
+    pub fn has(&self, thing: &'static str, id: &str) -> bool {
+        self.rows.contains_key(&(thing, id))
+    }
+
+    /// The rows of evidence.csv that name the application or claim.
+    pub fn evidence(&self, subject: &'static str, id: &'a str) -> &[Place<'a>] {
+        self.evidence.get(&(subject, id)).map_or(&[], Vec::as_slice)
+    }
+
+    /// The steps of the review of an application or claim that the bundle has.
+    pub fn reviews(&self, subject: &'static str, id: &'a str) -> &[Place<'a>] {
+        self.reviews.get(&(subject, id)).map_or(&[], Vec::as_slice)
     }
 
     pub fn currency(&self, sheet: &'a Sheet<'a>, record: &'a Record<'a>) -> CurrencyOf<'a> {

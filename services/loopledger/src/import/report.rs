@@ -3,6 +3,8 @@
 use std::fmt;
 
 use loopledger_model::Position;
+use loopledger_model::voucher::Link;
+use loopledger_service::protocol::Refused;
 
 /// What became of the rows of a bundle.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,6 +47,25 @@ impl fmt::Display for RefusedRow {
         let Self { file, line, code, message } = self;
         write!(f, "{file} line {line}: refused ({code}): {message}")
     }
+}
+
+/// What a refusal says, with the chain of stakes or payments that it shows, if any.
+pub(super) fn told(refusal: &Refused) -> String {
+    let path = refusal.fields.get("path").cloned();
+    let path: Vec<Link> =
+        path.and_then(|path| serde_json::from_value(path).ok()).unwrap_or_default();
+    let link = |link: &Link| {
+        let Link { from, to, percent, amount, at } = link;
+        let share = percent.as_ref().map(|percent| format!(" {percent} %"));
+        let sum = amount.as_ref().map(|amount| format!(" {amount}"));
+        let [share, sum] = [share, sum].map(Option::unwrap_or_default);
+        format!("{from} -> {to}{share}{sum} at {at}")
+    };
+    let links: Vec<_> = path.iter().map(link).collect();
+    if links.is_empty() {
+        return refusal.message.clone();
+    }
+    format!("{}: {}", refusal.message, links.join(", "))
 }
 
 /// A line for each refused row, then one with the counts.

@@ -15,6 +15,7 @@ use loopledger_model::{CommandId, Partition, Partitions, Position};
 use loopledger_service::protocol::{Answer, Asked, MAX_COMMANDS, Request};
 use tokio::time::Instant;
 
+use super::report::told;
 use super::{ContextCommand, Failure, RefusedRow, Report, Row};
 
 /// The most rows in one request: with the longest of rows it is still below 1 MiB, the size of a
@@ -192,7 +193,7 @@ impl<'a> Sending<'a> {
                     return self.ask_anew();
                 }
                 Answer::Refused { position, refusal, repeated: false } => {
-                    (*position, refusal.code.clone(), refusal.message.clone())
+                    (*position, refusal.code.clone(), told(refusal))
                 }
                 Answer::WrongPartition { message, .. } => {
                     (0, "wrong_partition".to_owned(), message.clone())

@@ -177,3 +177,26 @@ fn a_commit_of_another_version_is_not_read() {
     let error = facts_of(&unknown).expect_err("an event that is not known").to_string();
     assert!(error.starts_with("commit 7 of fund cannot be read"), "{error}");
 }
+
+#[test]
+fn every_voucher_fact_is_kept_whole() {
+    for fixture in [
+        include_str!("../../../../crates/model/fixtures/commits/voucher/v1.json"),
+        include_str!("../../../../crates/model/fixtures/commits/voucher/v2.json"),
+    ] {
+        let body: Value = serde_json::from_str(fixture).expect("a commit");
+        let entries = body["entries"].as_array().expect("entries");
+        let events: Vec<Value> = entries
+            .iter()
+            .flat_map(|entry| entry["events"].as_array().cloned().unwrap_or_default())
+            .collect();
+        let facts = facts_of(&committed(Context::Voucher, &events)).expect("readable events");
+        let rows = rows_of(Context::Voucher, &events);
+        let kept = rows.voucher_facts.into_iter().map(|row| Event::Voucher(row.event));
+        assert_eq!(
+            kept.collect::<Vec<_>>(),
+            facts.into_iter().map(|fact| fact.event).collect::<Vec<_>>()
+        );
+        assert!(!events.is_empty());
+    }
+}

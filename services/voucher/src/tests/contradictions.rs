@@ -47,6 +47,12 @@ fn a_redemption_of_more_than_a_lock_has_left_is_a_contradiction() {
         amount: cny("50"),
         taken_from: vec![TakenFrom { lock: id("l-1"), amount: cny("50") }],
         at: at("2025-04-10"),
+        payee: None,
+        version: 1,
+        trace: Vec::new(),
+        gate: None,
+        usage: Vec::new(),
+        funding: Vec::new(),
     });
     replay(redeemed(programme()), &event);
 }
@@ -71,6 +77,7 @@ fn revoked(free: &str, locked: &str) -> Event {
         ending: Ending::Revoked,
         free: cny(free),
         locked: cny(locked),
+        funding: Vec::new(),
         at: at("2025-04-10"),
     })
 }

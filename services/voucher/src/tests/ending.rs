@@ -13,6 +13,7 @@ fn ended(ending: Ending, free: &str, locked: &str, when: &str) -> Event {
         free: cny(free),
         locked: cny(locked),
         at: at(when),
+        funding: Vec::new(),
     })
 }
 

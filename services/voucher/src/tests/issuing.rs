@@ -26,6 +26,11 @@ fn a_voucher_without_a_term_never_expires() {
         amount: cny("100"),
         at: at("2025-01-20"),
         expires_at: None,
+        version: 1,
+        application: None,
+        tranche: None,
+        profile: None,
+        funding: Vec::new(),
     };
     assert_eq!(decision.events, [Event::VoucherIssued(issued)]);
     assert_eq!(decision.rests_on, [named(4)], "the holder's registration");
@@ -94,6 +99,8 @@ fn an_amount_in_another_currency_is_refused() {
         holder: id("company-c"),
         amount,
         at: at("2025-01-20"),
+        application: None,
+        tranche: None,
     });
     let refusal = Refusal::WrongCurrency { amount, currency: id("CNY") };
     opened(programme()).when(dollars).then_refused(refusal);

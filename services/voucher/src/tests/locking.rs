@@ -31,6 +31,7 @@ fn a_part_of_a_voucher_is_locked_to_a_contract() {
         provider: id("provider-a"),
         amount: cny("60"),
         at: at("2025-01-25"),
+        gate: None,
     };
     assert_eq!(decision.events, [Event::VoucherLocked(locked)]);
     assert_eq!(decision.rests_on, [named(11)], "the contract");

@@ -116,7 +116,7 @@ fn the_season_imported_twice_changes_nothing() {
 fn the_budget_keeps_what_was_not_issued() {
     let account = story();
     let account = account.state.programme(&id("cv")).expect("the programme is defined");
-    assert_eq!(account.remaining(), cny("46800000"));
+    assert_eq!(account.budget.remaining(account.terms()), cny("46800000"));
     assert_eq!(account.issued_to(&id("company-c"), 2025), cny("2000000"));
 }
 

@@ -9,7 +9,7 @@ use loopledger_model::voucher::{
     Admission, Command, EndVoucher, Ending, Event, IssueVoucher, LockVoucher, Programme,
     RedeemVoucher, ReleaseLock, Rules, SettleRedemption,
 };
-use loopledger_model::{Fact, Money};
+use loopledger_model::{Fact, Money, PartyId, ProgrammeId};
 use loopledger_service::Decider;
 use loopledger_testkit::{at, cny, decided_apart_as_together, id, period};
 use proptest::prelude::*;
@@ -71,13 +71,17 @@ fn up_to(cents: i64) -> impl Strategy<Value = Money> {
     cents.prop_map(|cents| Money::new(Decimal::new(cents, 2), id("CNY")).expect("valid money"))
 }
 
+fn admission(programme: ProgrammeId, provider: PartyId, to: Option<Timestamp>) -> Admission {
+    Admission { programme, provider, at: at("2025-01-01"), to, qualification: None }
+}
+
 fn setting_up() -> impl Strategy<Value = Command> {
     let define = (0..2u8).prop_map(|p| Command::DefineProgramme(programme_of(p)));
     let provider = prop_oneof![Just("provider-a"), Just("provider-x")];
     let admit = (0..2u8, provider, any::<bool>()).prop_map(|(p, provider, ends)| {
         let to = ends.then(|| at("2025-06-01"));
         let (programme, provider) = (id(&name("cv", p)), id(provider));
-        Command::AdmitProvider(Admission { programme, provider, at: at("2025-01-01"), to })
+        Command::AdmitProvider(admission(programme, provider, to))
     });
     prop_oneof![define, admit]
 }
@@ -87,8 +91,17 @@ fn issuing(when: Timestamp) -> impl Strategy<Value = Command> {
     let asked = (0..5u8).prop_flat_map(holder);
     (asked, 0..2u8, up_to(9_500)).prop_map(move |((v, holder), p, amount)| {
         let (programme, holder) = (id(&name("cv", p)), id(holder));
-        let id = id(&name("v", v));
-        Command::IssueVoucher(IssueVoucher { id, programme, holder, amount, at: when })
+        let (id, application, tranche) = (id(&name("v", v)), None, None);
+        let at = when;
+        Command::IssueVoucher(IssueVoucher {
+            id,
+            programme,
+            holder,
+            amount,
+            at,
+            application,
+            tranche,
+        })
     })
 }
 
@@ -162,7 +175,7 @@ fn history() -> impl Strategy<Value = Vec<Command>> {
 fn prelude() -> Vec<Command> {
     let admit = |p: u8, provider: &str| {
         let (programme, provider) = (id(&name("cv", p)), id(provider));
-        Command::AdmitProvider(Admission { programme, provider, at: at("2025-01-01"), to: None })
+        Command::AdmitProvider(admission(programme, provider, None))
     };
     vec![
         Command::DefineProgramme(programme_of(0)),

@@ -35,6 +35,12 @@ fn a_redemption_takes_from_the_lock_on_the_invoices_contract() {
         amount: cny("40"),
         taken_from: vec![TakenFrom { lock: id("l-1"), amount: cny("40") }],
         at: at("2025-03-10"),
+        payee: None,
+        version: 1,
+        trace: Vec::new(),
+        gate: None,
+        usage: Vec::new(),
+        funding: Vec::new(),
     };
     assert_eq!(decision.events, [Event::VoucherRedeemed(redeemed_1)]);
     assert_eq!(decision.rests_on, [named(11), named(21)], "the contract and the invoice");

@@ -22,6 +22,8 @@ fn a_settlement_names_who_paid_whom_for_what() {
         amount: cny("40"),
         at: at("2025-04-01"),
         reference: Some(id("treasury-0001")),
+        payee: None,
+        funding: Vec::new(),
     };
     let asked = Command::SettleRedemption(SettleRedemption {
         id: id("s-1"),

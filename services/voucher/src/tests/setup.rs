@@ -93,6 +93,7 @@ fn a_provider_is_admitted_for_good_or_for_a_while() {
             provider: id("provider-a"),
             at: at("2025-01-01"),
             to: to.map(at),
+            qualification: None,
         };
         let outcome = story.when(admit("provider-a", "2025-01-01", to));
         let decision = outcome.0.expect("the admission is in order");

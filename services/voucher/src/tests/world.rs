@@ -8,7 +8,7 @@ use loopledger_model::purchase::{Contract, ContractTerminated, ContractUnit, Inv
 use loopledger_model::registry::{Party, PartyKind};
 use loopledger_model::voucher::{
     Admission, Affiliation, Command, EndVoucher, Ending, IssueVoucher, LockVoucher, Programme,
-    RedeemVoucher, ReleaseLock, Rules, SettleRedemption,
+    RedeemVoucher, ReleaseLock, Rules, SettleRedemption, SettlementRules,
 };
 use loopledger_model::{
     Event, Fact, FactId, Money, Period, Rounding, RoundingMode, allocation, purchase, registry,
@@ -154,10 +154,13 @@ pub fn facts() -> Vec<Fact> {
 pub fn programme() -> Programme {
     Programme {
         id: id("cv"),
+        version: 1,
         issuer: id("city"),
         name: id("Compute vouchers"),
         currency: id("CNY"),
         budget: cny("1000"),
+        budgets: Vec::new(),
+        funding: Vec::new(),
         at: at("2025-01-01"),
         closes: at("2025-12-31"),
         rules: Rules {
@@ -170,6 +173,13 @@ pub fn programme() -> Programme {
             funding_link_months: None,
             metering_required: false,
             rounding: Rounding { digits: 2, mode: RoundingMode::Truncate },
+            amount: Box::default(),
+            eligibility: Box::default(),
+            settlement: SettlementRules::default(),
+            application_review: None,
+            claim_review: None,
+            waiver: None,
+            clawback: None,
         },
     }
 }
@@ -187,7 +197,13 @@ pub fn define(programme: Programme) -> Command {
 
 pub fn admit(provider: &str, from: &str, to: Option<&str>) -> Command {
     let (programme, provider) = (id("cv"), id(provider));
-    Command::AdmitProvider(Admission { programme, provider, at: at(from), to: to.map(at) })
+    Command::AdmitProvider(Admission {
+        programme,
+        provider,
+        at: at(from),
+        to: to.map(at),
+        qualification: None,
+    })
 }
 
 pub fn issue(voucher: &str, holder: &str, amount: &str, when: &str) -> Command {
@@ -197,6 +213,8 @@ pub fn issue(voucher: &str, holder: &str, amount: &str, when: &str) -> Command {
         holder: id(holder),
         amount: cny(amount),
         at: at(when),
+        application: None,
+        tranche: None,
     })
 }
 

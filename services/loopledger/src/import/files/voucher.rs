@@ -1,62 +1,10 @@
-//! Rows of voucher: programmes, admissions, vouchers, locks, redemptions, settlements.
+//! Rows of voucher: vouchers, locks and their releases, redemptions, settlements, endings.
 
 use loopledger_model::voucher::{
-    Admission, Command, IssueVoucher, LockVoucher, Programme, RedeemVoucher, Rules,
-    SettleRedemption,
+    Command, EndVoucher, IssueVoucher, LockVoucher, RedeemVoucher, ReleaseLock, SettleRedemption,
 };
-use loopledger_model::{Currency, Rounding, RoundingMode};
 
 use super::{Cells, Draft, whole};
-
-pub(super) fn programme(row: &mut Cells<'_>) -> Option<Draft> {
-    let priced_in = row.currency();
-    let programme = whole!(Programme {
-        id: row.one("id"),
-        issuer: row.one("issuer"),
-        name: row.one("name"),
-        currency: priced_in,
-        budget: row.money("budget", priced_in),
-        at: row.one("opens"),
-        closes: row.one("closes"),
-        rules: rules(row, priced_in),
-    })?;
-    Some(Draft::definition(programme.at, Command::DefineProgramme(programme)))
-}
-
-fn rules(row: &mut Cells<'_>, currency: Option<Currency>) -> Option<Rules> {
-    whole!(Rules {
-        ratio: row.one("ratio"),
-        cap_voucher: row.maybe_money("cap_voucher", currency),
-        cap_holder_year: row.maybe_money("cap_holder_year", currency),
-        validity_days: row.maybe("validity_days"),
-        affiliation: row.one("affiliation"),
-        affiliation_percent: row.maybe("affiliation_percent"),
-        funding_link_months: row.maybe("funding_link_months"),
-        metering_required: row.maybe("metering_required").map(Option::unwrap_or_default),
-        rounding: rounding(row, currency),
-    })
-}
-
-fn rounding(row: &mut Cells<'_>, currency: Option<Currency>) -> Option<Rounding> {
-    let digits = row.maybe("rounding_digits");
-    let mode = row.maybe("rounding_mode");
-    let exponent = currency?.exponent();
-    Some(Rounding {
-        digits: digits?.unwrap_or(exponent),
-        mode: mode?.unwrap_or(RoundingMode::Truncate),
-    })
-}
-
-pub(super) fn admission(row: &mut Cells<'_>) -> Option<Draft> {
-    let from = row.one("from");
-    let admission = whole!(Admission {
-        programme: row.one("programme"),
-        provider: row.one("provider"),
-        at: from,
-        to: row.maybe_end(from),
-    })?;
-    Some(Draft::dated(admission.at, Command::AdmitProvider(admission)))
-}
 
 pub(super) fn voucher(row: &mut Cells<'_>) -> Option<Draft> {
     let currency = row.currency();
@@ -66,6 +14,8 @@ pub(super) fn voucher(row: &mut Cells<'_>) -> Option<Draft> {
         holder: row.one("holder"),
         amount: row.money("amount", currency),
         at: row.one("at"),
+        application: row.maybe("application"),
+        tranche: row.maybe("tranche"),
     })?;
     Some(Draft::dated(issue.at, Command::IssueVoucher(issue)))
 }
@@ -104,4 +54,18 @@ pub(super) fn settlement(row: &mut Cells<'_>) -> Option<Draft> {
         reference: row.maybe("reference"),
     })?;
     Some(Draft::dated(settle.at, Command::SettleRedemption(settle)))
+}
+
+pub(super) fn release(row: &mut Cells<'_>) -> Option<Draft> {
+    let release = whole!(ReleaseLock { lock: row.one("lock"), at: row.one("at") })?;
+    Some(Draft::dated(release.at, Command::ReleaseLock(release)))
+}
+
+pub(super) fn end(row: &mut Cells<'_>) -> Option<Draft> {
+    let end = whole!(EndVoucher {
+        voucher: row.one("voucher"),
+        ending: row.one("ending"),
+        at: row.one("at"),
+    })?;
+    Some(Draft::dated(end.at, Command::EndVoucher(end)))
 }

@@ -48,8 +48,8 @@ fn a_file_that_no_bundle_has_is_told_which_there_are() {
         "payment.csv",
         "id\n",
         &expect![[r#"
-        payment.csv: is no file of a bundle: the files are parties.csv, ownership.csv, card_specs.csv, prices.csv, programmes.csv, admissions.csv, funds.csv, commitments.csv, contributions.csv, investments.csv, distributions.csv, pools.csv, pool_changes.csv, contracts.csv, vouchers.csv, allocations.csv, usage.csv, invoices.csv, locks.csv, payments.csv, redemptions.csv, settlements.csv, terminations.csv, transfers.csv
-    "#]],
+            payment.csv: is no file of a bundle: the files are parties.csv, ownership.csv, card_specs.csv, prices.csv, programmes.csv, programme_versions.csv, programme_changes.csv, admission_applications.csv, admissions.csv, admission_changes.csv, funds.csv, commitments.csv, contributions.csv, investments.csv, distributions.csv, pools.csv, pool_changes.csv, contracts.csv, applications.csv, application_reviews.csv, vouchers.csv, allocations.csv, usage.csv, invoices.csv, waivers.csv, locks.csv, payments.csv, claims.csv, claim_reviews.csv, redemptions.csv, payment_orders.csv, payment_failures.csv, settlements.csv, terminations.csv, clawbacks.csv, clawback_assessments.csv, recoveries.csv, write_offs.csv, releases.csv, voucher_ends.csv, transfers.csv, evidence.csv
+        "#]],
     );
 }
 
@@ -60,7 +60,7 @@ fn a_folder_that_is_missing_or_holds_no_bundle_is_an_error() {
         let unreadable = read_dir(dir, &Ledger::default()).expect_err("there is no bundle");
         unreadable.problems[0].reason.clone()
     };
-    expect!["the folder holds no file of a bundle: the files are parties.csv, ownership.csv, card_specs.csv, prices.csv, programmes.csv, admissions.csv, funds.csv, commitments.csv, contributions.csv, investments.csv, distributions.csv, pools.csv, pool_changes.csv, contracts.csv, vouchers.csv, allocations.csv, usage.csv, invoices.csv, locks.csv, payments.csv, redemptions.csv, settlements.csv, terminations.csv, transfers.csv"].assert_eq(&problem(dir.path()));
+    expect!["the folder holds no file of a bundle: the files are parties.csv, ownership.csv, card_specs.csv, prices.csv, programmes.csv, programme_versions.csv, programme_changes.csv, admission_applications.csv, admissions.csv, admission_changes.csv, funds.csv, commitments.csv, contributions.csv, investments.csv, distributions.csv, pools.csv, pool_changes.csv, contracts.csv, applications.csv, application_reviews.csv, vouchers.csv, allocations.csv, usage.csv, invoices.csv, waivers.csv, locks.csv, payments.csv, claims.csv, claim_reviews.csv, redemptions.csv, payment_orders.csv, payment_failures.csv, settlements.csv, terminations.csv, clawbacks.csv, clawback_assessments.csv, recoveries.csv, write_offs.csv, releases.csv, voucher_ends.csv, transfers.csv, evidence.csv"].assert_eq(&problem(dir.path()));
     expect!["the folder cannot be listed: No such file or directory (os error 2)"]
         .assert_eq(&problem(&dir.path().join("absent")));
 }
@@ -227,12 +227,15 @@ fn a_party_that_nobody_knows_is_named_everywhere_it_is_used() {
         "parties.csv",
         parties,
         &expect![[r#"
-        ownership.csv line 2, column owned: no party `C` is in parties.csv or in the ledger: add it to parties.csv
-        investments.csv line 2, column company: no party `C` is in parties.csv or in the ledger: add it to parties.csv
-        contracts.csv line 2, column buyer: no party `C` is in parties.csv or in the ledger: add it to parties.csv
-        vouchers.csv line 2, column holder: no party `C` is in parties.csv or in the ledger: add it to parties.csv
-        transfers.csv line 2, column from: no party `C` is in parties.csv or in the ledger: add it to parties.csv
-    "#]],
+            ownership.csv line 2, column owned: no party `C` is in parties.csv or in the ledger: add it to parties.csv
+            investments.csv line 2, column company: no party `C` is in parties.csv or in the ledger: add it to parties.csv
+            contracts.csv line 2, column buyer: no party `C` is in parties.csv or in the ledger: add it to parties.csv
+            applications.csv line 2, column applicant: no party `C` is in parties.csv or in the ledger: add it to parties.csv
+            applications.csv line 2, column of: no party `C` is in parties.csv or in the ledger: add it to parties.csv
+            application_reviews.csv line 4, column of: no party `C` is in parties.csv or in the ledger: add it to parties.csv
+            vouchers.csv line 2, column holder: no party `C` is in parties.csv or in the ledger: add it to parties.csv
+            transfers.csv line 2, column from: no party `C` is in parties.csv or in the ledger: add it to parties.csv
+        "#]],
     );
 }
 
@@ -243,13 +246,129 @@ fn what_gives_a_row_its_currency_has_to_be_known() {
         terminations.csv line 2, column contract: no contract `k-1` is in contracts.csv or in the ledger, so the currency is not known: add it to contracts.csv
     "#]].assert_eq(&problems(&without(full(), "contracts.csv")));
     expect![[r#"
+        applications.csv line 2, column programme: no programme `p-1` is in programmes.csv or in the ledger, so the currency is not known: add it to programmes.csv
         vouchers.csv line 2, column programme: no programme `p-1` is in programmes.csv or in the ledger, so the currency is not known: add it to programmes.csv
+        claims.csv line 2, column programme: no programme `p-1` is in programmes.csv or in the ledger, so the currency is not known: add it to programmes.csv
     "#]].assert_eq(&problems(&without(full(), "programmes.csv")));
     expect![[r#"
         commitments.csv line 2, column fund: no fund `B` is in funds.csv or in the ledger, so the currency is not known: add it to funds.csv
         contributions.csv line 2, column fund: no fund `B` is in funds.csv or in the ledger, so the currency is not known: add it to funds.csv
         distributions.csv line 2, column fund: no fund `B` is in funds.csv or in the ledger, so the currency is not known: add it to funds.csv
     "#]].assert_eq(&problems(&without(full(), "funds.csv")));
+}
+
+#[test]
+fn evidence_that_belongs_to_nothing_in_the_bundle_is_named() {
+    let sha = "ab".repeat(32);
+    let text = format!(
+        "application,claim,supplied_at,kind,sha256,size,number\n\
+         ,,,contract,{sha},1,\n\
+         ap-1,cl-1,,contract,{sha},1,\n\
+         ap-9,,,contract,{sha},1,\n\
+         ap-1,,2024-01-09,contract,{sha},1,\n\
+         ,cl-1,,letter,{sha},-1,\n\
+         ,cl-1,,contract,{},1,\n",
+        sha.to_uppercase()
+    );
+    check(
+        "evidence.csv",
+        &text,
+        &expect![[r#"
+        evidence.csv line 2, column claim: is blank as application is: give one of them
+        evidence.csv line 3, column claim: is given as application is: give one of them
+        evidence.csv line 4, column application: `ap-9` is not in applications.csv: add it there
+        evidence.csv line 5, column supplied_at: application_reviews.csv has no step `supply` of `ap-1` then
+        evidence.csv line 6, column kind: `letter` is no kind of evidence: write one of contract provider_invoice payment_proof delivery_certificate usage_record electricity_record card_list non_affiliation_statement no_duplicate_statement project_report third_party_audit
+        evidence.csv line 6, column size: `-1` is no whole number: write digits only, at most 18446744073709551615
+        evidence.csv line 7, column sha256: `ABABABABABABABABABABABABABABABABABABABABABABABABABABABABABABABAB` is no SHA-256: write 64 hexadecimal digits in lower case
+    "#]],
+    );
+}
+
+#[test]
+fn a_step_of_a_review_has_what_it_needs_and_nothing_else() {
+    let text = "claim,step,by,of,at,amount,reasons,note\n\
+        cl-1,approved,o-1,G,2024-04-01,,,\n\
+        cl-1,check,o-1,G,2024-04-02,1,,\n\
+        cl-1,object,o-1,G,2024-04-03,,,\n\
+        cl-1,reject,o-1,G,2024-04-04,,ineligible; unlit,\n\
+        cl-1,approve,o-1,X,2024-04-05,1.005,,\n";
+    check(
+        "claim_reviews.csv",
+        text,
+        &expect![[r#"
+        claim_reviews.csv line 2, column step: `approved` is not known here: write one of check request_information supply verify publicise object approve reject withdraw appeal close
+        claim_reviews.csv line 3, column amount: means nothing to `check`: leave it blank
+        claim_reviews.csv line 4, column note: is blank: it has to be given
+        claim_reviews.csv line 5, column reasons: `unlit` is no reason for rejection: write one of ineligible evidence_missing evidence_false duplicate related_parties out_of_time budget_exhausted other
+        claim_reviews.csv line 6, column amount: 1.005 is finer than the minor unit of CNY (2 decimals)
+        claim_reviews.csv line 6, column of: no party `X` is in parties.csv or in the ledger: add it to parties.csv
+    "#]],
+    );
+}
+
+#[test]
+fn the_file_of_a_programme_is_in_the_bundle_whole_and_agrees_with_its_row() {
+    let header = "id,issuer,name,currency,budget,opens,closes,ratio,affiliation,file\n";
+    let row = |ratio: &str, budget: &str, file: &str| {
+        format!("p-1,G,Programme,CNY,{budget},2024-07-02,2024-12-31,{ratio},allow,{file}\n")
+    };
+    let text = |row: String| format!("{header}{row}");
+    let first = full()["p-1.v2.json"].replace("\"version\":2", "\"version\":1");
+    let city = format!("{{\"place\":\"P\",\"source\":\"S\",\"programme\":{first},\"cases\":[]}}");
+    let check = |file: &str, json: &str, row: String, expected: &Expect| {
+        let bundle = with(with(full(), file, json), "programmes.csv", &text(row));
+        expected.assert_eq(&problems(&bundle));
+    };
+    check(
+        "p.json",
+        &first,
+        row("0.3", "2000.01", "p.json"),
+        &expect![[r#"
+        programmes.csv line 2, column budget: `2000.01` is not what `p.json` says: make them agree
+        programmes.csv line 2, column ratio: `0.3` is not what `p.json` says: make them agree
+    "#]],
+    );
+    check(
+        "p.json",
+        &first,
+        row("0.4", "2000", "../p.json"),
+        &expect![[r#"
+        programmes.csv line 2, column file: `../p.json` is outside the bundle: name a file in its folder
+    "#]],
+    );
+    check(
+        "p.json",
+        &first,
+        row("0.4", "2000", "q.json"),
+        &expect![[r#"
+        programmes.csv line 2, column file: `q.json` cannot be read: No such file or directory (os error 2)
+    "#]],
+    );
+    let unknown = first.replace("\"ratio\"", "\"rate\"");
+    check(
+        "p.json",
+        &unknown,
+        row("0.4", "2000", "p.json"),
+        &expect![[r#"
+        programmes.csv line 2, column file: `p.json` is no programme: unknown field `rate`, expected one of `ratio`, `cap_voucher`, `cap_holder_year`, `validity_days`, `affiliation`, `affiliation_percent`, `funding_link_months`, `metering_required`, `rounding`, `amount`, `eligibility`, `settlement`, `application_review`, `claim_review`, `waiver`, `clawback` at line 1 column 192
+    "#]],
+    );
+    check(
+        "p.json",
+        &first,
+        row("0.4", "2000", "p-1.v2.json"),
+        &expect![[r#"
+        programmes.csv line 2, column file: `p-1.v2.json` is version 2: a first version is needed here
+    "#]],
+    );
+    for json in [&first, &city] {
+        let bundle = with(full(), "p.json", json);
+        let named = rows(&with(bundle, "programmes.csv", &text(row("0.4", "2000", "p.json"))));
+        let command = |row: &crate::import::Row| serde_json::to_string(&row.command).expect("JSON");
+        let defined = named.iter().find(|row| row.file == "programmes.csv").map(command);
+        assert!(defined.is_some_and(|defined| defined.contains("\"levels\":2")), "{json}");
+    }
 }
 
 #[test]

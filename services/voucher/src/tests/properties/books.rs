@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use loopledger_model::voucher::{Ending, Event, Programme};
+use loopledger_model::voucher::{Ending, Event, Programme, VoucherEnded};
 use loopledger_model::{
     ContractId, InvoiceId, LockId, Money, PartyId, ProgrammeId, RedemptionId, VoucherId,
 };
@@ -50,7 +50,21 @@ impl Books {
             Event::ProgrammeDefined(terms) => {
                 self.programmes.insert(terms.id.clone(), terms.clone());
             }
-            Event::ProviderAdmitted(_) => {}
+            Event::ProviderAdmitted(_)
+            | Event::ProgrammeDrafted(_)
+            | Event::ProgrammeChanged(_)
+            | Event::AdmissionAppliedFor(_)
+            | Event::AdmissionChanged(_)
+            | Event::WaiverApproved(_)
+            | Event::ApplicationSubmitted(_)
+            | Event::ClaimSubmitted(_)
+            | Event::Reviewed(_)
+            | Event::PaymentOrdered(_)
+            | Event::PaymentFailed(_)
+            | Event::ClawbackOpened(_)
+            | Event::ClawbackAssessed(_)
+            | Event::ClawbackRecovered(_)
+            | Event::ClawbackWrittenOff(_) => {}
             Event::VoucherIssued(issued) => {
                 let face = issued.amount.minor_units();
                 let balance = Balance { face, free: face, ..Balance::default() };
@@ -95,21 +109,23 @@ impl Books {
                 let redemption = self.redemptions.get_mut(&settled.redemption);
                 redemption.expect("it was redeemed").1 += settled.amount.minor_units();
             }
-            Event::VoucherEnded(ended) => {
-                let (free, locked) = (ended.free.minor_units(), ended.locked.minor_units());
-                let balance = self.voucher(&ended.voucher);
-                balance.free -= free;
-                balance.locked -= locked;
-                *balance.ended.entry(ended.ending).or_default() += free + locked;
-                assert_eq!((balance.free, balance.locked), (0, 0), "all of it is gone");
-                *self.committed.entry(ended.programme.clone()).or_default() -= free + locked;
-                let of_it = self.locks.iter().filter(|(_, lock)| lock.0 == ended.voucher);
-                let of_it: Vec<_> = of_it.map(|(id, lock)| (id.clone(), lock.2)).collect();
-                assert_eq!(of_it.iter().map(|(_, left)| left).sum::<Cents>(), locked);
-                for (lock, left) in of_it {
-                    self.let_go(&ended.programme, &lock, left, true);
-                }
-            }
+            Event::VoucherEnded(ended) => self.end(ended),
+        }
+    }
+
+    fn end(&mut self, ended: &VoucherEnded) {
+        let (free, locked) = (ended.free.minor_units(), ended.locked.minor_units());
+        let balance = self.voucher(&ended.voucher);
+        balance.free -= free;
+        balance.locked -= locked;
+        *balance.ended.entry(ended.ending).or_default() += free + locked;
+        assert_eq!((balance.free, balance.locked), (0, 0), "all of it is gone");
+        *self.committed.entry(ended.programme.clone()).or_default() -= free + locked;
+        let of_it = self.locks.iter().filter(|(_, lock)| lock.0 == ended.voucher);
+        let of_it: Vec<_> = of_it.map(|(id, lock)| (id.clone(), lock.2)).collect();
+        assert_eq!(of_it.iter().map(|(_, left)| left).sum::<Cents>(), locked);
+        for (lock, left) in of_it {
+            self.let_go(&ended.programme, &lock, left, true);
         }
     }
 
