@@ -60,7 +60,9 @@ fn loops(answer: &Value, key: &str) -> BTreeSet<String> {
 fn forget_positions(value: &mut Value) {
     match value {
         Value::Object(fields) => {
-            fields.retain(|name, _| !matches!(name.as_str(), "event" | "id"));
+            fields.retain(|name, _| {
+                !matches!(name.as_str(), "event" | "id" | "positions" | "voucher_events")
+            });
             fields.values_mut().for_each(forget_positions);
         }
         Value::Array(values) => values.iter_mut().for_each(forget_positions),

@@ -242,20 +242,16 @@ fn compare(diary: &mut Diary, step: &Step, answer: &Answer) -> Result<(), TestCa
 struct Log(Vec<(usize, usize, u32)>);
 
 impl Log {
-    /// The span of all the windows that this one joins, and the tenths of card-hours in them all.
-    fn joined(&self, from: usize, to: usize, tenths: u32) -> (usize, usize, u32) {
-        let (mut start, mut end) = (from, to);
-        loop {
-            let joins = |&&(from, to, _): &&(usize, usize, u32)| from < end && start < to;
-            let joined: Vec<_> = self.0.iter().filter(joins).collect();
-            let first = joined.iter().map(|window| window.0).min().unwrap_or(start).min(start);
-            let last = joined.iter().map(|window| window.1).max().unwrap_or(end).max(end);
-            if (first, last) == (start, end) {
-                let before: u32 = joined.iter().map(|window| window.2).sum();
-                return (start, end, before + tenths);
-            }
-            (start, end) = (first, last);
-        }
+    /// Whether no stretch of hours that holds this window would hold more than its cards have.
+    fn has_room(&self, cards: u32, (from, to): (usize, usize), tenths: u32) -> bool {
+        let has = |hours: usize| cards * 10 * u32::try_from(hours).expect("small");
+        let last = self.0.iter().map(|window| window.1).max().unwrap_or(to).max(to);
+        (0..=from).all(|start| {
+            (to..=last).all(|end| {
+                let within = self.0.iter().filter(|window| start <= window.0 && window.1 <= end);
+                within.map(|window| window.2).sum::<u32>() + tenths <= has(end - start)
+            })
+        })
     }
 }
 
@@ -305,15 +301,13 @@ proptest! {
                     let Some((cards, hours, log)) = logs.get_mut(&allocation) else {
                         return Err(TestCaseError::fail("metered without an allocation"));
                     };
-                    let has = |hours: usize| *cards * 10 * u32::try_from(hours).expect("small");
-                    let (start, end, together) = log.joined(hour, hour + length, tenths);
-                    let fits = tenths <= has(length) && together <= has(end - start);
+                    let fits = log.has_room(*cards, (hour, hour + length), tenths);
                     prop_assert_eq!(fits, !above);
                     if fits {
                         log.0.push((hour, hour + length, tenths));
                     }
                     let metered: u32 = log.0.iter().map(|window| window.2).sum();
-                    prop_assert!(metered <= has(*hours));
+                    prop_assert!(metered <= *cards * 10 * u32::try_from(*hours).expect("small"));
                 }
                 Step::Change { .. } | Step::Allocate { .. } => {}
             }
