@@ -148,6 +148,9 @@ impl Ledger {
         let limit = Money::parse(NOT_A_LIMIT, currency)?;
         let programme = voucher::Programme {
             id: "programme".parse()?,
+            version: 1,
+            budgets: Vec::new(),
+            funding: Vec::new(),
             issuer: "city".parse()?,
             name: "programme".parse()?,
             currency,
@@ -164,9 +167,17 @@ impl Ledger {
                 funding_link_months: None,
                 metering_required: false,
                 rounding: Rounding { digits: 2, mode: RoundingMode::HalfUp },
+                amount: Box::default(),
+                eligibility: Box::default(),
+                settlement: voucher::SettlementRules::default(),
+                application_review: None,
+                claim_review: None,
+                waiver: None,
+                clawback: None,
             },
         };
         let admission = voucher::Admission {
+            qualification: None,
             programme: "programme".parse()?,
             provider: "seller".parse()?,
             at,
@@ -406,6 +417,8 @@ fn pay(id: &str, account: &str) -> anyhow::Result<purchase::Command> {
 
 pub fn many(id: &str, number: u32) -> anyhow::Result<voucher::Command> {
     Ok(voucher::Command::IssueVoucher(voucher::IssueVoucher {
+        application: None,
+        tranche: None,
         id: id.parse()?,
         programme: "programme".parse()?,
         holder: format!("holder-{}", number % 10_000).parse()?,
@@ -416,6 +429,8 @@ pub fn many(id: &str, number: u32) -> anyhow::Result<voucher::Command> {
 
 fn issue(account: &str, amount: &str) -> anyhow::Result<voucher::Command> {
     Ok(voucher::Command::IssueVoucher(voucher::IssueVoucher {
+        application: None,
+        tranche: None,
         id: format!("v-{account}").parse()?,
         programme: "programme".parse()?,
         holder: "buyer".parse()?,

@@ -69,7 +69,8 @@ impl Plan {
         clients.sort_unstable();
         let (second, millis) = (Duration::from_secs, Duration::from_millis);
         Ok(Self {
-            rounds: if quick { 1 } else { 3 },
+            rounds: std::env::var("BENCH_ROUNDS")
+                .map_or(Ok(if quick { 1 } else { 3 }), |rounds| rounds.parse())?,
             measured: if quick { second(1) } else { second(3) },
             warm_up: if quick { millis(300) } else { second(1) },
             accounts: if quick { 10_000 } else { 100_000 },

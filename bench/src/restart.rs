@@ -148,9 +148,14 @@ fn issued(n: u32) -> anyhow::Result<voucher::Event> {
     let voucher::Command::IssueVoucher(asked) = many(&format!("b-{n:07}"), n)? else {
         anyhow::bail!("it is a voucher");
     };
-    let voucher::IssueVoucher { id, programme, holder, amount, at } = asked;
+    let voucher::IssueVoucher { id, programme, holder, amount, at, .. } = asked;
     let expires_at = Some(loopledger_model::parse_instant("2026-01-02")?);
     Ok(voucher::Event::VoucherIssued(voucher::VoucherIssued {
+        version: 1,
+        application: None,
+        tranche: None,
+        profile: None,
+        funding: Vec::new(),
         id,
         programme,
         holder,
@@ -162,6 +167,7 @@ fn issued(n: u32) -> anyhow::Result<voucher::Event> {
 
 fn locked(n: u32) -> anyhow::Result<voucher::Event> {
     Ok(voucher::Event::VoucherLocked(voucher::VoucherLocked {
+        gate: None,
         id: format!("l-{n:07}").parse()?,
         voucher: format!("b-{n:07}").parse()?,
         programme: "programme".parse()?,

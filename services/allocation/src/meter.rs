@@ -82,6 +82,9 @@ impl Cluster {
     /// Looks at all stretches of time from a window's start to a window's end that hold what is
     /// asked, the shortest ones first.
     fn excess(&self, cards: u32, asked: Window) -> Option<Excess> {
+        if self.surely_fits(cards, asked) {
+            return None;
+        }
         let (first, last) = (asked.period.from(), asked.period.to());
         let starts = self.windows.iter().map(|window| window.period.from());
         let starts: BTreeSet<Timestamp> = starts.filter(|start| *start < first).collect();
@@ -106,6 +109,19 @@ impl Cluster {
                 })
             })
         })
+    }
+
+    /// Whether no stretch can hold too much: one that holds the window with the most card-hours is as
+    /// long as both, and any other one as long as what is asked. This spares most looks at them all.
+    fn surely_fits(&self, cards: u32, asked: Window) -> bool {
+        let Some(most) = self.windows.iter().max_by_key(|window| window.metered) else {
+            return false;
+        };
+        let total: i128 = self.windows.iter().map(|window| window.metered).sum();
+        let fits = |metered: i128, span: Period| {
+            (metered + asked.metered) * NANOSECONDS <= i128::from(cards) * span.nanoseconds()
+        };
+        fits(total, hull(most.period, asked.period)) && fits(total - most.metered, asked.period)
     }
 
     fn add(&mut self, window: Window) {
