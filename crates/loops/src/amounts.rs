@@ -16,9 +16,9 @@ mod cuts;
 mod network;
 mod pro_rata;
 
-use std::collections::VecDeque;
-
 pub use pro_rata::ProRata;
+
+use crate::fifo;
 
 /// A state of a cut takes one bit per party besides the root; with more parties than these, a
 /// maximum flow is faster.
@@ -77,72 +77,17 @@ impl Amounts {
             capital_out: on_leg(0),
             received,
             returned_lower,
-            returned_fifo: fifo(parties, movements),
+            returned_fifo: returned_fifo(parties, movements),
             returned_pro_rata: ProRata::of(parties, movements, returned_lower, tagged),
             returned_upper: tagged,
         }
     }
 }
 
-/// Part of a balance, in the order in which it came in.
-struct Lot {
-    amount: i128,
-    tagged: bool,
-}
-
-#[derive(Default)]
-struct Queue(VecDeque<Lot>);
-
-impl Queue {
-    fn put(&mut self, amount: i128, tagged: bool) {
-        match self.0.back_mut() {
-            Some(newest) if newest.tagged == tagged => newest.amount += amount,
-            Some(_) | None => self.0.push_back(Lot { amount, tagged }),
-        }
-    }
-
-    /// Takes out what came in first; what is lacking comes as an untagged lot at the end.
-    fn take(&mut self, amount: i128) -> Vec<Lot> {
-        let mut taken = Vec::new();
-        let mut open = amount;
-        while open > 0 {
-            let Some(oldest) = self.0.front_mut() else {
-                taken.push(Lot { amount: open, tagged: false });
-                break;
-            };
-            let part = oldest.amount.min(open);
-            taken.push(Lot { amount: part, tagged: oldest.tagged });
-            oldest.amount -= part;
-            open -= part;
-            if oldest.amount == 0 {
-                self.0.pop_front();
-            }
-        }
-        taken
-    }
-}
-
-fn fifo(parties: usize, movements: &[Movement]) -> i128 {
-    let mut queues: Vec<Queue> = (0..parties).map(|_| Queue::default()).collect();
+fn returned_fifo(parties: usize, movements: &[Movement]) -> i128 {
     let mut returned = 0;
-    for movement in movements {
-        match *movement {
-            Movement::Leg { leg: 0, amount } => queues[1].put(amount, true),
-            Movement::Leg { leg, amount } => {
-                for lot in queues[leg].take(amount) {
-                    if let Some(payee) = queues.get_mut(leg + 1) {
-                        payee.put(lot.amount, lot.tagged);
-                    } else if lot.tagged {
-                        returned += lot.amount;
-                    }
-                }
-            }
-            Movement::Exit { party, amount } => {
-                queues[party].take(amount);
-            }
-            Movement::OtherIn { party, amount } => queues[party].put(amount, false),
-        }
-    }
+    let unmarked = movements.iter().map(|movement| (*movement, ()));
+    fifo::follow(parties, unmarked, |amount, (), ()| returned += amount);
     returned
 }
 

@@ -6,12 +6,11 @@
 //!
 //! Invariant: the amount that is followed back is the path's `returned_fifo`.
 
-use std::collections::VecDeque;
-
 use num_bigint::BigInt;
 use num_rational::BigRational;
 
 use crate::amounts::Movement;
+use crate::fifo;
 
 const DAY_US: i64 = 24 * 60 * 60 * 1_000_000;
 
@@ -24,13 +23,6 @@ pub struct Dwell {
     away: BigInt,
 }
 
-/// Part of a balance, in the order in which it came in, and when the root paid it out if it did.
-#[derive(Clone, Copy)]
-struct Lot {
-    amount: i128,
-    left: Option<i64>,
-}
-
 impl Dwell {
     /// Of a path of `parties` parties, root included, given every movement on it in order with its
     /// time in microseconds.
@@ -38,30 +30,8 @@ impl Dwell {
     /// # Panics
     /// If a movement names a leg or a party that the path does not have.
     pub fn of(parties: usize, movements: impl IntoIterator<Item = (Movement, i64)>) -> Self {
-        let mut queues: Vec<VecDeque<Lot>> = vec![VecDeque::new(); parties];
         let mut dwell = Self::default();
-        for (movement, at) in movements {
-            match movement {
-                Movement::Leg { leg: 0, amount } => {
-                    put(&mut queues[1], Lot { amount, left: Some(at) });
-                }
-                Movement::Leg { leg, amount } => {
-                    for lot in take(&mut queues[leg], amount) {
-                        match (queues.get_mut(leg + 1), lot.left) {
-                            (Some(payee), _) => put(payee, lot),
-                            (None, Some(left)) => dwell.bring_back(lot.amount, left, at),
-                            (None, None) => {}
-                        }
-                    }
-                }
-                Movement::Exit { party, amount } => {
-                    take(&mut queues[party], amount);
-                }
-                Movement::OtherIn { party, amount } => {
-                    put(&mut queues[party], Lot { amount, left: None });
-                }
-            }
-        }
+        fifo::follow(parties, movements, |amount, left, back| dwell.bring_back(amount, left, back));
         dwell
     }
 
@@ -75,33 +45,6 @@ impl Dwell {
         let whole = BigInt::from(self.returned) * DAY_US;
         (self.returned > 0).then(|| BigRational::new(self.away.clone(), whole))
     }
-}
-
-fn put(queue: &mut VecDeque<Lot>, lot: Lot) {
-    match queue.back_mut() {
-        Some(newest) if newest.left == lot.left => newest.amount += lot.amount,
-        Some(_) | None => queue.push_back(lot),
-    }
-}
-
-/// Takes out what came in first; what is lacking comes as a lot that is not the root's.
-fn take(queue: &mut VecDeque<Lot>, amount: i128) -> Vec<Lot> {
-    let mut taken = Vec::new();
-    let mut open = amount;
-    while open > 0 {
-        let Some(oldest) = queue.front_mut() else {
-            taken.push(Lot { amount: open, left: None });
-            break;
-        };
-        let part = oldest.amount.min(open);
-        taken.push(Lot { amount: part, left: oldest.left });
-        oldest.amount -= part;
-        open -= part;
-        if oldest.amount == 0 {
-            queue.pop_front();
-        }
-    }
-    taken
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@
 mod amounts;
 mod dwell;
 mod edge_cycles;
+mod fifo;
 mod flow;
 mod funding;
 mod graph;
