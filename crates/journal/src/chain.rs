@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use loopledger_model::hex::{self, Hex};
 use loopledger_model::{Partition, Position};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest, Sha256};
@@ -54,7 +55,7 @@ impl CommitHash {
 
 impl fmt::Display for CommitHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        fmt::Display::fmt(&Hex(&self.0), f)
     }
 }
 
@@ -72,15 +73,8 @@ impl FromStr for CommitHash {
     type Err = NotACommitHash;
 
     fn from_str(text: &str) -> Result<Self, NotACommitHash> {
-        let bytes: Option<Vec<u8>> = text
-            .as_bytes()
-            .chunks(2)
-            .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
-            .collect();
-        bytes
-            .and_then(|bytes| Self::from_bytes(&bytes))
-            .filter(|hash| hash.to_string() == text)
-            .ok_or_else(|| NotACommitHash(text.chars().take(80).collect()))
+        let hash = hex::parse(text).map(Self);
+        hash.ok_or_else(|| NotACommitHash(text.chars().take(80).collect()))
     }
 }
 

@@ -17,6 +17,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::context::{Context, FactId, Position};
+use crate::hex::{self, Hex};
 use crate::id::CommandId;
 use crate::text::Text;
 use crate::{allocation, fund, purchase, registry, voucher};
@@ -30,32 +31,15 @@ pub struct Digest(pub [u8; 16]);
 
 impl Serialize for Digest {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let mut hex = [0; 32];
-        for (pair, byte) in hex.chunks_exact_mut(2).zip(self.0) {
-            pair.copy_from_slice(&[byte >> 4, byte & 15].map(|digit| DIGITS[usize::from(digit)]));
-        }
-        serializer.serialize_str(str::from_utf8(&hex).expect("hex digits are ASCII"))
+        serializer.collect_str(&Hex(&self.0))
     }
 }
 
 impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let hex = Cow::<'_, str>::deserialize(deserializer)?;
-        let value = |digit: &u8| match digit {
-            b'0'..=b'9' => Some(digit - b'0'),
-            b'a'..=b'f' => Some(digit - b'a' + 10),
-            _ => None,
-        };
-        let mut bytes = [0; 16];
-        let well_formed = hex.len() == 32
-            && hex.as_bytes().chunks_exact(2).zip(&mut bytes).all(|(pair, byte)| {
-                let (high, low) = (value(&pair[0]), value(&pair[1]));
-                *byte = high.unwrap_or_default() << 4 | low.unwrap_or_default();
-                high.is_some() && low.is_some()
-            });
-        let wrong = || D::Error::custom(format!("`{hex}` is no digest: 32 digits 0-9 and a-f"));
-        well_formed.then_some(Self(bytes)).ok_or_else(wrong)
+        let text = Cow::<'_, str>::deserialize(deserializer)?;
+        let wrong = || D::Error::custom(format!("`{text}` is no digest: 32 digits 0-9 and a-f"));
+        hex::parse(&text).map(Self).ok_or_else(wrong)
     }
 }
 

@@ -6,17 +6,19 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::hex::{self, Hex};
+
 /// A SHA-256, written as 64 hex digits in lower case.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sha256(pub [u8; 32]);
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no SHA-256: write 64 digits 0-9 and a-f")]
+#[error("`{0}` is no SHA-256: write 64 hexadecimal digits in lower case")]
 pub struct NotASha256(pub String);
 
 impl fmt::Display for Sha256 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        fmt::Display::fmt(&Hex(&self.0), f)
     }
 }
 
@@ -30,17 +32,8 @@ impl FromStr for Sha256 {
     type Err = NotASha256;
 
     fn from_str(text: &str) -> Result<Self, NotASha256> {
-        let wrong = || NotASha256(text.chars().take(80).collect());
-        let digit = |c: u8| matches!(c, b'0'..=b'9' | b'a'..=b'f');
-        if text.len() != 64 || !text.bytes().all(digit) {
-            return Err(wrong());
-        }
-        let mut bytes = [0; 32];
-        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-            let pair = str::from_utf8(pair).map_err(|_| wrong())?;
-            *byte = u8::from_str_radix(pair, 16).map_err(|_| wrong())?;
-        }
-        Ok(Self(bytes))
+        let bytes = hex::parse(text).map(Self);
+        bytes.ok_or_else(|| NotASha256(text.chars().take(80).collect()))
     }
 }
 
@@ -66,6 +59,15 @@ mod tests {
         for text in ["", "0".repeat(63).as_str(), &"A".repeat(64), &"g".repeat(64), &"é".repeat(32)]
         {
             assert!(text.parse::<Sha256>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_sha256_is_64_hexadecimal_digits_in_lower_case() {
+        let text = "0123456789abcdef".repeat(4);
+        assert_eq!(text.parse::<Sha256>().expect("valid").to_string(), text);
+        for wrong in ["", &text[1..], &text.to_uppercase(), &format!("{text}0"), &"é".repeat(32)] {
+            assert!(wrong.parse::<Sha256>().is_err(), "{wrong}");
         }
     }
 }

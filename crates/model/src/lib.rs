@@ -9,6 +9,7 @@ mod context;
 mod decimal;
 mod evidence;
 pub mod fund;
+pub mod hex;
 mod id;
 mod legal_id;
 mod money;

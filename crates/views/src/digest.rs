@@ -3,13 +3,13 @@
 //! Invariant: a digest depends on the rows' values only, not on where or in what order they are
 //! stored.
 
-use std::fmt::Write as _;
 use std::pin::pin;
 
 use bytes::Bytes;
 use deadpool_postgres::{ClientWrapper, Object};
 use futures::TryStreamExt;
 use loopledger_model::Position;
+use loopledger_model::hex::Hex;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tokio_postgres::CopyOutStream;
@@ -119,10 +119,7 @@ impl Held {
             rows += lines.iter().map(|byte| u64::from(*byte == b'\n')).sum::<u64>();
             hash.update(&lines);
         }
-        let mut digest = String::with_capacity(64);
-        for byte in hash.finalize() {
-            write!(digest, "{byte:02x}").expect("writing to a string cannot fail");
-        }
+        let digest = Hex(&hash.finalize()).to_string();
         Ok(TableDigest { table: table.0.to_owned(), rows, digest })
     }
 

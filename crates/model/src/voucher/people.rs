@@ -1,11 +1,11 @@
 //! Who asks and who reviews, what an applicant is, and what is laid before a reviewer.
 
 use std::fmt;
-use std::str::FromStr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::evidence::Sha256;
 use crate::id::{PartyId, PersonId};
 use crate::text::{Text, names};
 
@@ -124,63 +124,4 @@ pub struct Evidence {
     pub size: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number: Option<Text>,
-}
-
-/// A SHA-256, as 64 hexadecimal digits in lower case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Sha256([u8; 32]);
-
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no SHA-256: write 64 hexadecimal digits in lower case")]
-pub struct NotASha256(pub String);
-
-impl Sha256 {
-    pub const fn bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-}
-
-impl FromStr for Sha256 {
-    type Err = NotASha256;
-
-    fn from_str(text: &str) -> Result<Self, NotASha256> {
-        let wrong = || NotASha256(text.chars().take(80).collect());
-        let digit = |digit: u8| match digit {
-            b'0'..=b'9' => Some(digit - b'0'),
-            b'a'..=b'f' => Some(digit - b'a' + 10),
-            _ => None,
-        };
-        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-        if pairs.len() != 32 || !rest.is_empty() {
-            return Err(wrong());
-        }
-        let mut bytes = [0; 32];
-        for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
-            let (high, low) = digit(*high).zip(digit(*low)).ok_or_else(wrong)?;
-            *byte = high * 16 + low;
-        }
-        Ok(Self(bytes))
-    }
-}
-
-impl fmt::Display for Sha256 {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-crate::text::serde_as_text!(Sha256, "Sha256", "^[0-9a-f]{64}$");
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_sha256_is_64_hexadecimal_digits_in_lower_case() {
-        let text = "0123456789abcdef".repeat(4);
-        assert_eq!(text.parse::<Sha256>().expect("valid").to_string(), text);
-        for wrong in ["", &text[1..], &text.to_uppercase(), &format!("{text}0"), &"é".repeat(32)] {
-            assert!(wrong.parse::<Sha256>().is_err(), "{wrong}");
-        }
-    }
 }

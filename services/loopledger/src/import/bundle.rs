@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use loopledger_model::hex::Hex;
 use loopledger_model::{CommandId, parse_instant};
 use sha2::{Digest, Sha256};
 
@@ -247,7 +248,7 @@ impl<'a> Sheet<'a> {
             [id] => id.to_string(),
             several => {
                 let json = serde_json::to_vec(several).expect("text is JSON");
-                Sha256::digest(json)[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+                Hex(&Sha256::digest(json)[..16]).to_string()
             }
         };
         let id = format!("import:{}:{key}", self.file.stem());

@@ -10,13 +10,13 @@ use loopledger_model::purchase::{ContractUnit, TerminationReason};
 use loopledger_model::registry::{PartyKind, PriceUnit};
 use loopledger_model::voucher::{
     AdmissionChange, Affiliation, ApplicantKind, ClawbackTrigger, ComputeOrigin, Ending,
-    EvidenceKind, Person, ProgrammeStage, Purpose, Sha256, Side,
+    EvidenceKind, Person, ProgrammeStage, Purpose, Side,
 };
 use loopledger_model::{
     AllocationId, ApplicationId, CardHours, CardModel, ClawbackId, CommitmentId, ContractId,
     ContributionId, Country, Currency, DistributionId, InvestmentId, InvoiceId, Lei, LockId, Money,
     PFlops, PartyId, PaymentId, Percent, Period, PersonId, PoolId, Precision, Price, ProgrammeId,
-    Quantity, Ratio, RecoveryId, RedemptionId, RoundingMode, SettlementId, Sparsity, Text,
+    Quantity, Ratio, RecoveryId, RedemptionId, RoundingMode, SettlementId, Sha256, Sparsity, Text,
     TransferId, UsageId, Uscc, VoucherId, Watts, parse_instant, parse_plain,
 };
 

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use loopledger_model::hex::Hex;
 use loopledger_model::{AllocationId, CardHours};
 use sha2::Digest as _;
 
@@ -54,5 +55,5 @@ pub fn identity(parts: &[&str]) -> String {
         digest.update((part.len() as u64).to_be_bytes());
         digest.update(part);
     }
-    digest.finalize()[..13].iter().map(|byte| format!("{byte:02x}")).collect()
+    Hex(&digest.finalize()[..13]).to_string()
 }
