@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use loopledger_model::voucher::{
-    ClaimSubmitted, ClawbackTrigger, Event, RejectionReason, ReviewStep, Step, Subject,
-    VoucherRedeemed,
+    ClaimSubmitted, ClawbackOpened, ClawbackRecovered, ClawbackTrigger, Event, PaymentFailed,
+    RedemptionSettled, RejectionReason, ReviewStep, Reviewed, Step, Subject, VoucherRedeemed,
 };
 use loopledger_model::{
     ClawbackId, ContractId, Currency, InvoiceId, Money, PartyId, Position, ProgrammeId,
@@ -121,79 +121,77 @@ struct Case {
     recovered: Decimal,
 }
 
+/// The cases by their claims, and the claims in the order of their first facts.
+#[derive(Default)]
+struct Docket {
+    order: Vec<RedemptionId>,
+    cases: BTreeMap<RedemptionId, Case>,
+}
+
 /// What the facts say of each claim, in the order of their first facts.
 pub(crate) fn told<'a>(events: impl Iterator<Item = &'a Event>) -> Vec<Claim> {
-    let mut order = Vec::new();
-    let mut cases: BTreeMap<RedemptionId, Case> = BTreeMap::new();
-    for event in events {
+    let mut docket = Docket::default();
+    events.for_each(|event| docket.take(event));
+    let Docket { order, mut cases } = docket;
+    order.iter().filter_map(|claim| cases.remove(claim)).map(Case::closed).collect()
+}
+
+impl Docket {
+    fn open(&mut self, claim: &RedemptionId, first: impl FnOnce() -> Case) -> &mut Case {
+        self.cases.entry(claim.clone()).or_insert_with(|| {
+            self.order.push(claim.clone());
+            first()
+        })
+    }
+
+    fn of(&mut self, claim: &RedemptionId, change: impl FnOnce(&mut Case)) {
+        if let Some(case) = self.cases.get_mut(claim) {
+            change(case);
+        }
+    }
+
+    fn take(&mut self, event: &Event) {
         match event {
-            Event::ClaimSubmitted(submitted) => {
-                order.push(submitted.claim.id.clone());
-                cases.insert(submitted.claim.id.clone(), Case::submitted(submitted));
+            Event::ClaimSubmitted(of) => {
+                self.open(&of.claim.id, || Case::submitted(of));
             }
-            Event::VoucherRedeemed(redeemed) => {
-                let case = cases.entry(redeemed.id.clone()).or_insert_with(|| {
-                    order.push(redeemed.id.clone());
-                    Case::redeemed(redeemed)
+            Event::VoucherRedeemed(of) => {
+                self.open(&of.id, || Case::redeemed(of)).approve(of);
+            }
+            Event::Reviewed(of) => {
+                if let Subject::Claim(claim) = &of.subject {
+                    self.of(claim, |case| case.review(of));
+                }
+            }
+            Event::PaymentOrdered(of) => self.of(&of.redemption, |case| {
+                case.payment(&of.id, of.amount, of.at).status = "ordered";
+            }),
+            Event::PaymentFailed(of) => self.of(&of.redemption, |case| case.fail(of)),
+            Event::RedemptionSettled(of) => self.of(&of.redemption, |case| case.pay(of)),
+            Event::ClawbackOpened(of) => self.of(&of.redemption, |case| case.claw_back(of)),
+            Event::ClawbackAssessed(of) => self.of(&of.redemption, |case| {
+                case.clawback(&of.clawback, |clawback| {
+                    clawback.principal = Some(text(of.principal));
+                    clawback.interest = Some(text(of.interest));
                 });
-                case.approve(redeemed);
-            }
-            event @ (Event::ProgrammeDefined(_)
+            }),
+            Event::ClawbackRecovered(of) => self.of(&of.redemption, |case| case.recover(of)),
+            Event::ClawbackWrittenOff(of) => self.of(&of.redemption, |case| {
+                case.clawback(&of.clawback, |clawback| clawback.written_off = text(of.amount));
+            }),
+            Event::ProgrammeDefined(_)
             | Event::ProviderAdmitted(_)
             | Event::VoucherIssued(_)
             | Event::VoucherLocked(_)
             | Event::LockReleased(_)
-            | Event::RedemptionSettled(_)
             | Event::VoucherEnded(_)
             | Event::ProgrammeDrafted(_)
             | Event::ProgrammeChanged(_)
             | Event::AdmissionAppliedFor(_)
             | Event::AdmissionChanged(_)
             | Event::WaiverApproved(_)
-            | Event::ApplicationSubmitted(_)
-            | Event::Reviewed(_)
-            | Event::PaymentOrdered(_)
-            | Event::PaymentFailed(_)
-            | Event::ClawbackOpened(_)
-            | Event::ClawbackAssessed(_)
-            | Event::ClawbackRecovered(_)
-            | Event::ClawbackWrittenOff(_)) => {
-                if let Some(case) = subject(event).and_then(|claim| cases.get_mut(claim)) {
-                    case.take(event);
-                }
-            }
+            | Event::ApplicationSubmitted(_) => {}
         }
-    }
-    order.iter().filter_map(|claim| cases.remove(claim)).map(Case::closed).collect()
-}
-
-fn subject(event: &Event) -> Option<&RedemptionId> {
-    match event {
-        Event::Reviewed(reviewed) => match &reviewed.subject {
-            Subject::Claim(claim) => Some(claim),
-            Subject::Application(_) => None,
-        },
-        Event::PaymentOrdered(of) => Some(&of.redemption),
-        Event::PaymentFailed(of) => Some(&of.redemption),
-        Event::RedemptionSettled(of) => Some(&of.redemption),
-        Event::ClawbackOpened(of) => Some(&of.redemption),
-        Event::ClawbackAssessed(of) => Some(&of.redemption),
-        Event::ClawbackRecovered(of) => Some(&of.redemption),
-        Event::ClawbackWrittenOff(of) => Some(&of.redemption),
-        Event::ProgrammeDefined(_)
-        | Event::ProviderAdmitted(_)
-        | Event::VoucherIssued(_)
-        | Event::VoucherLocked(_)
-        | Event::LockReleased(_)
-        | Event::VoucherRedeemed(_)
-        | Event::VoucherEnded(_)
-        | Event::ProgrammeDrafted(_)
-        | Event::ProgrammeChanged(_)
-        | Event::AdmissionAppliedFor(_)
-        | Event::AdmissionChanged(_)
-        | Event::WaiverApproved(_)
-        | Event::ApplicationSubmitted(_)
-        | Event::ClaimSubmitted(_) => None,
     }
 }
 
@@ -287,57 +285,34 @@ impl Case {
         self.told.stage = "approved";
     }
 
-    fn take(&mut self, event: &Event) {
-        match event {
-            Event::Reviewed(reviewed) => {
-                self.told.stage = reviewed.stage.name();
-                match &reviewed.step {
-                    ReviewStep::Reject { reasons } => self.told.reasons.clone_from(reasons),
-                    ReviewStep::Appeal { .. } => self.told.reasons.clear(),
-                    ReviewStep::Check { .. }
-                    | ReviewStep::RequestInformation { .. }
-                    | ReviewStep::Supply { .. }
-                    | ReviewStep::Verify { .. }
-                    | ReviewStep::Publicise { .. }
-                    | ReviewStep::Object { .. }
-                    | ReviewStep::Approve { .. }
-                    | ReviewStep::Withdraw { .. }
-                    | ReviewStep::Close { .. } => {}
-                }
-            }
-            Event::PaymentOrdered(of) => {
-                self.payment(&of.id, of.amount, of.at).status = "ordered";
-            }
-            Event::PaymentFailed(of) => {
-                let payment = self.payment(&of.id, of.amount, of.at);
-                payment.status = "failed";
-                payment.failure = Some(of.reason.clone());
-            }
-            Event::RedemptionSettled(of) => {
-                self.paid += of.amount.amount();
-                let payment = self.payment(&of.id, of.amount, of.at);
-                payment.status = "paid";
-                payment.reference.clone_from(&of.reference);
-            }
-            event @ (Event::ProgrammeDefined(_)
-            | Event::ProviderAdmitted(_)
-            | Event::VoucherIssued(_)
-            | Event::VoucherLocked(_)
-            | Event::LockReleased(_)
-            | Event::VoucherRedeemed(_)
-            | Event::VoucherEnded(_)
-            | Event::ProgrammeDrafted(_)
-            | Event::ProgrammeChanged(_)
-            | Event::AdmissionAppliedFor(_)
-            | Event::AdmissionChanged(_)
-            | Event::WaiverApproved(_)
-            | Event::ApplicationSubmitted(_)
-            | Event::ClaimSubmitted(_)
-            | Event::ClawbackOpened(_)
-            | Event::ClawbackAssessed(_)
-            | Event::ClawbackRecovered(_)
-            | Event::ClawbackWrittenOff(_)) => self.claw_back(event),
+    fn review(&mut self, reviewed: &Reviewed) {
+        self.told.stage = reviewed.stage.name();
+        match &reviewed.step {
+            ReviewStep::Reject { reasons } => self.told.reasons.clone_from(reasons),
+            ReviewStep::Appeal { .. } => self.told.reasons.clear(),
+            ReviewStep::Check { .. }
+            | ReviewStep::RequestInformation { .. }
+            | ReviewStep::Supply { .. }
+            | ReviewStep::Verify { .. }
+            | ReviewStep::Publicise { .. }
+            | ReviewStep::Object { .. }
+            | ReviewStep::Approve { .. }
+            | ReviewStep::Withdraw { .. }
+            | ReviewStep::Close { .. } => {}
         }
+    }
+
+    fn fail(&mut self, of: &PaymentFailed) {
+        let payment = self.payment(&of.id, of.amount, of.at);
+        payment.status = "failed";
+        payment.failure = Some(of.reason.clone());
+    }
+
+    fn pay(&mut self, of: &RedemptionSettled) {
+        self.paid += of.amount.amount();
+        let payment = self.payment(&of.id, of.amount, of.at);
+        payment.status = "paid";
+        payment.reference.clone_from(&of.reference);
     }
 
     fn payment(&mut self, id: &SettlementId, amount: Money, at: Timestamp) -> &mut Payment {
@@ -359,59 +334,32 @@ impl Case {
         payment
     }
 
-    fn claw_back(&mut self, event: &Event) {
+    fn claw_back(&mut self, of: &ClawbackOpened) {
+        let nothing = figures::amount(Decimal::ZERO, self.told.currency);
+        self.told.clawbacks.push(Clawback {
+            clawback: of.id.clone(),
+            trigger: of.trigger,
+            opened_at: of.at,
+            principal: None,
+            interest: None,
+            recovered: nothing.clone(),
+            written_off: nothing,
+        });
+    }
+
+    fn recover(&mut self, of: &ClawbackRecovered) {
+        self.recovered += of.amount.amount();
         let currency = self.told.currency;
-        let clawbacks = &mut self.told.clawbacks;
-        let find = |clawbacks: &mut Vec<Clawback>, id: &ClawbackId| {
-            clawbacks.iter().position(|clawback| clawback.clawback == *id)
-        };
-        match event {
-            Event::ClawbackOpened(of) => clawbacks.push(Clawback {
-                clawback: of.id.clone(),
-                trigger: of.trigger,
-                opened_at: of.at,
-                principal: None,
-                interest: None,
-                recovered: figures::amount(Decimal::ZERO, currency),
-                written_off: figures::amount(Decimal::ZERO, currency),
-            }),
-            Event::ClawbackAssessed(of) => {
-                if let Some(place) = find(clawbacks, &of.clawback) {
-                    clawbacks[place].principal = Some(text(of.principal));
-                    clawbacks[place].interest = Some(text(of.interest));
-                }
-            }
-            Event::ClawbackRecovered(of) => {
-                self.recovered += of.amount.amount();
-                if let Some(place) = find(clawbacks, &of.clawback) {
-                    let before: Decimal = clawbacks[place].recovered.parse().unwrap_or_default();
-                    clawbacks[place].recovered =
-                        figures::amount(before + of.amount.amount(), currency);
-                }
-            }
-            Event::ClawbackWrittenOff(of) => {
-                if let Some(place) = find(clawbacks, &of.clawback) {
-                    clawbacks[place].written_off = text(of.amount);
-                }
-            }
-            Event::ProgrammeDefined(_)
-            | Event::ProviderAdmitted(_)
-            | Event::VoucherIssued(_)
-            | Event::VoucherLocked(_)
-            | Event::LockReleased(_)
-            | Event::VoucherRedeemed(_)
-            | Event::RedemptionSettled(_)
-            | Event::VoucherEnded(_)
-            | Event::ProgrammeDrafted(_)
-            | Event::ProgrammeChanged(_)
-            | Event::AdmissionAppliedFor(_)
-            | Event::AdmissionChanged(_)
-            | Event::WaiverApproved(_)
-            | Event::ApplicationSubmitted(_)
-            | Event::ClaimSubmitted(_)
-            | Event::Reviewed(_)
-            | Event::PaymentOrdered(_)
-            | Event::PaymentFailed(_) => {}
+        self.clawback(&of.clawback, |clawback| {
+            let before: Decimal = clawback.recovered.parse().unwrap_or_default();
+            clawback.recovered = figures::amount(before + of.amount.amount(), currency);
+        });
+    }
+
+    fn clawback(&mut self, id: &ClawbackId, change: impl FnOnce(&mut Clawback)) {
+        let known = self.told.clawbacks.iter_mut().find(|clawback| clawback.clawback == *id);
+        if let Some(clawback) = known {
+            change(clawback);
         }
     }
 

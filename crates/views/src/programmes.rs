@@ -9,7 +9,9 @@ use loopledger_loops::{BigRational, decimal};
 use loopledger_model::voucher::{
     Event, Funded, Programme, ProgrammeStage, Rules, Subject, VoucherEnded,
 };
-use loopledger_model::{Currency, PartyId, Period, Position, ProgrammeId, Text, VoucherId};
+use loopledger_model::{
+    ApplicationId, Currency, PartyId, Period, Position, ProgrammeId, Text, VoucherId,
+};
 use rust_decimal::Decimal;
 use serde::Serialize;
 
@@ -157,13 +159,14 @@ impl Sums {
     }
 }
 
-/// Sums of the whole, of vouchers and of sources.
+/// Sums of the whole, of vouchers and of sources, and where applications stand.
 #[derive(Default)]
 struct Book {
     all: Sums,
     vouchers: BTreeMap<VoucherId, (Timestamp, Sums)>,
     sources: BTreeMap<PartyId, Sums>,
     redemptions: BTreeMap<loopledger_model::RedemptionId, VoucherId>,
+    applications: BTreeMap<ApplicationId, (&'static str, Decimal)>,
 }
 
 impl Book {
@@ -213,6 +216,19 @@ impl Book {
                 }
                 self.borne(issuer, Figure::ClawedBack, amount, &of.funding);
             }
+            Event::ApplicationSubmitted(of) => {
+                let asked = &of.application;
+                let submitted = ("submitted", asked.amount.amount());
+                self.applications.insert(asked.id.clone(), submitted);
+            }
+            Event::Reviewed(of) => {
+                if let Subject::Application(id) = &of.subject
+                    && let Some((stage, amount)) = self.applications.get_mut(id)
+                {
+                    *stage = of.stage.name();
+                    *amount = of.amount.map_or(*amount, loopledger_model::Money::amount);
+                }
+            }
             Event::ProgrammeDefined(_)
             | Event::ProviderAdmitted(_)
             | Event::ProgrammeDrafted(_)
@@ -220,9 +236,7 @@ impl Book {
             | Event::AdmissionAppliedFor(_)
             | Event::AdmissionChanged(_)
             | Event::WaiverApproved(_)
-            | Event::ApplicationSubmitted(_)
             | Event::ClaimSubmitted(_)
-            | Event::Reviewed(_)
             | Event::PaymentOrdered(_)
             | Event::PaymentFailed(_)
             | Event::ClawbackOpened(_)
@@ -302,7 +316,7 @@ pub(crate) fn told(position: Position, events: &[&Event]) -> Option<ProgrammeAns
         totals: book.all.figures(Some(&figures::exact(terms.budget.amount())), terms.currency),
         periods: periods(terms, &book),
         sources: sources(terms, &book),
-        applications: applications(terms.currency, events),
+        applications: tallies(terms.currency, book.applications.into_values()),
         claims: claims_by_stage(terms.currency, events),
         versions,
     })
@@ -362,47 +376,6 @@ fn sources(terms: &Programme, book: &Book) -> Vec<SourceBudget> {
         told.push(SourceBudget { source: source.clone(), parts, figures });
     }
     told
-}
-
-fn applications(currency: Currency, events: &[&Event]) -> BTreeMap<String, Tally> {
-    let mut stages = BTreeMap::new();
-    for event in events {
-        match event {
-            Event::ApplicationSubmitted(of) => {
-                let application = &of.application;
-                stages.insert(application.id.clone(), ("submitted", application.amount.amount()));
-            }
-            Event::Reviewed(of) => {
-                if let Subject::Application(id) = &of.subject
-                    && let Some((stage, amount)) = stages.get_mut(id)
-                {
-                    *stage = of.stage.name();
-                    *amount = of.amount.map_or(*amount, loopledger_model::Money::amount);
-                }
-            }
-            Event::ProgrammeDefined(_)
-            | Event::ProviderAdmitted(_)
-            | Event::VoucherIssued(_)
-            | Event::VoucherLocked(_)
-            | Event::LockReleased(_)
-            | Event::VoucherRedeemed(_)
-            | Event::RedemptionSettled(_)
-            | Event::VoucherEnded(_)
-            | Event::ProgrammeDrafted(_)
-            | Event::ProgrammeChanged(_)
-            | Event::AdmissionAppliedFor(_)
-            | Event::AdmissionChanged(_)
-            | Event::WaiverApproved(_)
-            | Event::ClaimSubmitted(_)
-            | Event::PaymentOrdered(_)
-            | Event::PaymentFailed(_)
-            | Event::ClawbackOpened(_)
-            | Event::ClawbackAssessed(_)
-            | Event::ClawbackRecovered(_)
-            | Event::ClawbackWrittenOff(_) => {}
-        }
-    }
-    tallies(currency, stages.into_values())
 }
 
 fn claims_by_stage(currency: Currency, events: &[&Event]) -> BTreeMap<String, Tally> {
