@@ -14,6 +14,21 @@ fn only(answer: &Value, fields: &[&str]) -> Value {
     fields.iter().map(|field| ((*field).to_owned(), answer[*field].clone())).collect()
 }
 
+fn figures_of_provider_a() -> Value {
+    json!({
+        "party": "provider-a", "currency": "CNY", "capital_out": "70000000.00",
+        "returned": {"lower": "0.00", "fifo": "5672440.00", "pro_rata": "3970708.00",
+            "upper": "5672440.00"},
+        "compute_revenue": "6152440.00", "voucher_revenue": "1078380.00",
+        "voucher_exposure": {"numerator": "1078380.00", "denominator": "1078380.00",
+            "ratio": "1.000000"},
+        "dwell_days": "218.151416",
+        "loops": [["provider-a", "fund-b", "company-c"],
+            ["provider-a", "fund-b", "company-c", "reseller-r"]],
+        "open_loops": [],
+    })
+}
+
 #[test]
 fn the_providers_of_lp_loop_get_back_what_was_worked_out_by_hand() {
     let ledger = Ledger::new();
@@ -33,21 +48,7 @@ fn the_providers_of_lp_loop_get_back_what_was_worked_out_by_hand() {
         "loops",
         "open_loops",
     ];
-    assert_eq!(
-        only(a, &figures),
-        json!({
-            "party": "provider-a", "currency": "CNY", "capital_out": "70000000.00",
-            "returned": {"lower": "0.00", "fifo": "5672440.00", "pro_rata": "3970708.00",
-                "upper": "5672440.00"},
-            "compute_revenue": "6152440.00", "voucher_revenue": "1078380.00",
-            "voucher_exposure": {"numerator": "1078380.00", "denominator": "1078380.00",
-                "ratio": "1.000000"},
-            "dwell_days": "218.151416",
-            "loops": [["provider-a", "fund-b", "company-c"],
-                ["provider-a", "fund-b", "company-c", "reseller-r"]],
-            "open_loops": [],
-        })
-    );
+    assert_eq!(only(a, &figures), figures_of_provider_a());
     assert_eq!(
         json!([a["returned_of_capital"]["pro_rata"], a["returned_of_revenue"]["pro_rata"]]),
         json!([

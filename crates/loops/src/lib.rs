@@ -27,9 +27,7 @@ mod search;
 
 pub use amounts::{Amounts, Movement, ProRata};
 pub use dwell::Dwell;
-pub use edge_cycles::{
-    CycleBounds, CycleCounts, CyclesError, DatedEdge, count_cycles, each_cycle,
-};
+pub use edge_cycles::{CycleBounds, CycleCounts, CyclesError, DatedEdge, count_cycles, each_cycle};
 pub use flow::{Currency, Flow, FlowError, FlowId, Kind, Moment, Party, Recorded};
 pub use funding::{CapitalFlow, FUNDING_LEGS, funding_path};
 pub use graph::{Affected, Graph};

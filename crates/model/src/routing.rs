@@ -19,6 +19,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::context::{Context, Partition};
 use crate::id::ContractId;
+use crate::id::UsageId;
 use crate::{allocation, fund, purchase, registry, voucher};
 
 /// The most partitions of one context.
@@ -68,7 +69,7 @@ impl Routed for voucher::Command {
             }
             Self::SubmitClaim(claim) => {
                 let named = [claim.voucher.as_str(), claim.id.as_str(), claim.invoice.as_str()];
-                let usage = claim.usage.iter().map(|usage| usage.as_str());
+                let usage = claim.usage.iter().map(UsageId::as_str);
                 [claim.programme.as_str()].into_iter().chain(named).chain(usage).collect()
             }
             Self::Review(review) => match &review.subject {

@@ -48,7 +48,7 @@ impl FlowGraph {
     /// and the flows whose search was cut short are known: nothing is searched for.
     pub(crate) fn restore(
         flows: &[rows::Flow],
-        loops: Vec<(Currency, Vec<String>)>,
+        loops: &[(Currency, Vec<String>)],
         cut: &[rows::CutSearch],
     ) -> Result<Self, Error> {
         let mut restored = Self::default();

@@ -71,9 +71,7 @@ pub use register::StakeBasis;
 pub use replace::{Pause, Replacement};
 pub use schema::discard;
 pub use statement::{Statement, StatementTotal};
-pub use utilization::{
-    ByDay, PoolDay, PoolFigures, PoolUtilization, TooManyDays, Utilization,
-};
+pub use utilization::{ByDay, PoolDay, PoolFigures, PoolUtilization, TooManyDays, Utilization};
 pub use views::Views;
 pub use vouchers::{ProgrammeTotals, VoucherState, VoucherStatus, Vouchers};
 pub use writer::{Batch, Writer};

@@ -74,7 +74,7 @@ impl Writer {
     pub async fn graph(&self) -> Result<FlowGraph, Error> {
         let flows: Vec<Flow> = select(&self.client, "TRUE", &[]).await?;
         let cut: Vec<CutSearch> = select(&self.client, "TRUE", &[]).await?;
-        FlowGraph::restore(&flows, loops::stored(&self.client).await?, &cut)
+        FlowGraph::restore(&flows, &loops::stored(&self.client).await?, &cut)
     }
 
     /// The newest commit of each partition that the archive holds.

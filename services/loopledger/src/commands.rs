@@ -13,7 +13,9 @@ use jiff::Timestamp;
 use loopledger_loops::CycleBounds;
 use loopledger_model::Period;
 use loopledger_service::clock;
-use loopledger_views::{As, ClaimQuery, FindingQuery, FlowQuery, LoopQuery, OwnerQuery, PartyQuery};
+use loopledger_views::{
+    As, ClaimQuery, FindingQuery, FlowQuery, LoopQuery, OwnerQuery, PartyQuery,
+};
 use serde::Serialize;
 use tempfile::TempDir;
 use tokio::time::Instant;
@@ -25,6 +27,7 @@ use crate::stack::{Maintenance, Stack};
 use crate::{cycles, meter, rebuild, repair, report, tables, verify};
 
 mod supervision;
+mod vouchers;
 
 /// Bad usage or unreadable input.
 const UNREADABLE: u8 = 2;
@@ -71,30 +74,14 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Findings { rule, party, rules: false, view } => {
             supervision::findings(&stack, FindingQuery { rule, party }, view).await
         }
-        Command::Vouchers { programme, view } => {
-            let ask = async |stack: &Stack| {
-                Ok(stack.views.vouchers(programme.as_ref(), seen(view)).await?)
-            };
-            query_ledger(&stack, view, ask, tables::vouchers).await
-        }
-        Command::Programme { id, view } => {
-            let ask = async |stack: &Stack| {
-                let known = stack.views.programme(&id, seen(view)).await?;
-                known.with_context(|| format!("no programme {id} was known then"))
-            };
-            query_ledger(&stack, view, ask, tables::programme).await
-        }
+        Command::Vouchers { programme, view } => vouchers::vouchers(&stack, programme, view).await,
+        Command::Programme { id, view } => vouchers::programme(&stack, id, view).await,
         Command::Claims { programme, provider, stage, view } => {
-            let query = ClaimQuery { programme, provider, stage };
-            let ask = async |stack: &Stack| Ok(stack.views.claims(&query, seen(view)).await?);
-            query_ledger(&stack, view, ask, tables::claims).await
+            vouchers::claims(&stack, ClaimQuery { programme, provider, stage }, view).await
         }
         Command::Statement { provider, from, to, view } => {
             let Some(period) = period(from, to) else { return Ok(ExitCode::from(UNREADABLE)) };
-            let ask = async |stack: &Stack| {
-                Ok(stack.views.statement(&provider, period, seen(view)).await?)
-            };
-            query_ledger(&stack, view, ask, tables::statement).await
+            vouchers::statement(&stack, provider, period, view).await
         }
         Command::Cycles { file, window, max_hops, list, json } => {
             let max_hops = max_hops.map(|most| most as usize);
@@ -104,17 +91,12 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Verify { json } => check_journal(&stack, json).await,
         Command::Repair => repair_journal(&stack).await,
         Command::Rebuild { accept_differences, json } => {
-            let ledger = Maintenance::reach(&stack).await?;
-            let done = rebuild::rebuild(&ledger, accept_differences, json).await;
-            ledger.close().await;
-            done
+            maintain(&stack, async |ledger| {
+                rebuild::rebuild(ledger, accept_differences, json).await
+            })
+            .await
         }
-        Command::Rollback => {
-            let ledger = Maintenance::reach(&stack).await?;
-            let done = rebuild::rollback(&ledger).await;
-            ledger.close().await;
-            done
-        }
+        Command::Rollback => maintain(&stack, rebuild::rollback).await,
         Command::Demo { dir } => demo(&stack, &dir).await,
     }
 }
@@ -301,16 +283,24 @@ pub fn print(text: &str) -> anyhow::Result<()> {
     }
 }
 
-async fn check_journal(args: &StackArgs, json: bool) -> anyhow::Result<ExitCode> {
+/// Works on the ledger with nothing else of this process at work on it.
+async fn maintain<T>(
+    args: &StackArgs,
+    work: impl AsyncFnOnce(&Maintenance) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
     let ledger = Maintenance::reach(args).await?;
-    let findings = async {
+    let done = work(&ledger).await;
+    ledger.close().await;
+    done
+}
+
+async fn check_journal(args: &StackArgs, json: bool) -> anyhow::Result<ExitCode> {
+    let check = async |ledger: &Maintenance| {
         let journal = ledger.journal().await?;
         ledger.let_the_archive_catch_up(&journal).await?;
         verify::verify(&journal, &ledger.views).await
     };
-    let findings = findings.await;
-    ledger.close().await;
-    let findings = findings?;
+    let findings = maintain(args, check).await?;
     print(&if json { serde_json::to_string(&findings)? } else { verify::report(&findings) })?;
     Ok(if findings.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

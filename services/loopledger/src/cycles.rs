@@ -134,7 +134,8 @@ impl<'a> Edges<'a> {
                 }
             }
             let time = seconds(&cells[time]).map_err(|reason| cell_error("time", reason))?;
-            let (from, to) = (parties.number(&cells[src]), parties.number(&cells[dst]));
+            let (from, to) =
+                (parties.number(cells[src].clone()), parties.number(cells[dst].clone()));
             found.edges.push(DatedEdge { from, to, time });
             found.lines.push(line);
         }
@@ -153,13 +154,13 @@ struct Parties<'a> {
 }
 
 impl<'a> Parties<'a> {
-    fn number(&mut self, name: &Cow<'a, str>) -> u32 {
-        if let Some(number) = self.numbers.get(name) {
+    fn number(&mut self, name: Cow<'a, str>) -> u32 {
+        if let Some(number) = self.numbers.get(&name) {
             return *number;
         }
         let number = u32::try_from(self.names.len()).expect("memory ends before 2^32 names do");
         self.numbers.insert(name.clone(), number);
-        self.names.push(name.clone());
+        self.names.push(name);
         number
     }
 }

@@ -321,7 +321,9 @@ proptest! {
             Movement::Leg { leg, amount } if leg + 1 == parties => {
                 (leg..longer).map(|leg| Movement::Leg { leg, amount }).collect()
             }
-            movement => vec![movement],
+            movement @ (Movement::Leg { .. } | Movement::Exit { .. } | Movement::OtherIn { .. }) => {
+                vec![movement]
+            }
         }).collect();
         prop_assert_eq!(Amounts::of(longer, &prolonged), Amounts::of(parties, &movements));
     }
