@@ -72,7 +72,8 @@ pub(crate) fn assess<'a>(
     }
     let own = !is_new;
     let (metered, usage) = metered(state, facts, rules, (invoice, contract), claim, own)?;
-    let subject = Subject { facts, account, rules, voucher, contract, invoice, claim };
+    let is_traced = true;
+    let subject = Subject { facts, account, rules, voucher, contract, invoice, claim, is_traced };
     let asked = match (limit, claim.amount) {
         (Some(limit), Some(asked)) => Some(limit.min(asked)?),
         (limit, asked) => limit.or(asked),
@@ -274,6 +275,7 @@ struct Subject<'a> {
     contract: &'a Contract,
     invoice: &'a Invoice,
     claim: &'a SubmitClaim,
+    is_traced: bool,
 }
 
 /// The most that a redemption which nobody reviews can have of an invoice.
@@ -289,7 +291,8 @@ pub(crate) fn most<'a>(
     let metered = facts.metered(&invoice.contract, invoice.service);
     let metered = sum_of(metered.map(|(usage, _)| usage.card_hours))?;
     let voucher = Some(voucher);
-    let subject = Subject { facts, account, rules, voucher, contract, invoice, claim };
+    let is_traced = !rules.is_plain();
+    let subject = Subject { facts, account, rules, voucher, contract, invoice, claim, is_traced };
     let on_contract = Some(account.redeemed_on(&invoice.contract));
     let counted = Counted {
         card_hours_on_contract: account.card_hours_on(&invoice.contract),
@@ -320,6 +323,7 @@ impl Subject<'_> {
             service: self.invoice.service,
             counted,
             asked,
+            is_traced: self.is_traced,
         };
         payable(self.rules, &figures).map_err(|error| match error {
             NotPayable::NoBase { base } => {

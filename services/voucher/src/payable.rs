@@ -3,8 +3,6 @@
 //! Invariants: the arithmetic is exact, and only the programme's own rounding rounds; no step but the own share's
 //! discount raises the amount; the trace alone shows how the amount came about.
 
-use std::collections::BTreeMap;
-
 use loopledger_model::voucher::{
     Base, Conditions, Item, Profile, Rounds, RuleName, Rules, Step, Tier,
 };
@@ -29,6 +27,8 @@ pub struct Figures<'a> {
     pub service: Period,
     pub counted: Counted,
     pub asked: Option<Money>,
+    /// Whether anybody reads the trace.
+    pub is_traced: bool,
 }
 
 /// In the currency's major unit; what is not known or does not apply is absent.
@@ -59,6 +59,7 @@ pub struct Payable {
     pub amount: Money,
     /// The base less the amount: a decimal, or a fraction as in `1/3`.
     pub own_share: String,
+    /// Empty where nobody reads it.
     pub trace: Vec<Step>,
 }
 
@@ -95,7 +96,7 @@ fn fits(when: &Conditions, profile: &Profile) -> bool {
 pub fn payable(rules: &Rules, figures: &Figures<'_>) -> Result<Payable, NotPayable> {
     let base = base(rules, figures)?;
     let mut work = Work { amount: base.clone(), trace: Vec::new(), rules, figures };
-    work.step(RuleName::Base, base, [("base", rules.amount.base.to_string())]);
+    work.step(RuleName::Base, base, || [("base", rules.amount.base.to_string())]);
     work.excluded_items();
     work.cap_card_hours();
     work.pro_rata();
@@ -105,7 +106,7 @@ pub fn payable(rules: &Rules, figures: &Figures<'_>) -> Result<Payable, NotPayab
     work.rounding(RuleName::Rounding);
     work.caps();
     if let Some(asked) = figures.asked {
-        work.limit(RuleName::Asked, asked.amount(), Decimal::ZERO, []);
+        work.limit(RuleName::Asked, asked.amount(), Decimal::ZERO, None);
     }
     let amount = work
         .amount
@@ -143,11 +144,18 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    fn step<const N: usize>(&mut self, rule: RuleName, after: Exact, inputs: [(&str, String); N]) {
-        let inputs: BTreeMap<String, String> =
-            inputs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        let (before, cut) = (self.amount.to_string(), self.amount.less(&after).to_string());
-        self.trace.push(Step { rule, inputs, before, after: after.to_string(), cut });
+    fn step<const N: usize>(
+        &mut self,
+        rule: RuleName,
+        after: Exact,
+        inputs: impl FnOnce() -> [(&'static str, String); N],
+    ) {
+        if self.figures.is_traced {
+            let inputs = inputs().into_iter().map(|(name, value)| (name.to_owned(), value));
+            let (before, cut) = (self.amount.to_string(), self.amount.less(&after).to_string());
+            let (inputs, after) = (inputs.collect(), after.to_string());
+            self.trace.push(Step { rule, inputs, before, after, cut });
+        }
         self.amount = after;
     }
 
@@ -159,7 +167,7 @@ impl Work<'_> {
         let items = self.figures.items.iter().filter(|item| excluded.contains(&item.kind));
         let sum = items.fold(Exact::zero(), |sum, item| sum.plus(&Exact::of(item.amount.amount())));
         let after = self.amount.less(&sum).or_zero();
-        self.step(RuleName::ExcludedItems, after, [("excluded", sum.to_string())]);
+        self.step(RuleName::ExcludedItems, after, || [("excluded", sum.to_string())]);
     }
 
     fn cap_card_hours(&mut self) {
@@ -175,11 +183,13 @@ impl Work<'_> {
         } else {
             self.amount.times(&room).over(&claimed)
         };
-        let inputs = [
-            ("cap", cap.to_string()),
-            ("counted", counted.to_string()),
-            ("claimed", hours.to_string()),
-        ];
+        let inputs = || {
+            [
+                ("cap", cap.to_string()),
+                ("counted", counted.to_string()),
+                ("claimed", hours.to_string()),
+            ]
+        };
         self.step(RuleName::CapCardHours, after, inputs);
     }
 
@@ -190,11 +200,13 @@ impl Work<'_> {
         let within = service.intersection(&rule.window);
         let within = within.map_or(0, |within| days(within, rule.day_count));
         let after = self.amount.times(&Exact::of(within.into())).over(&Exact::of(all.into()));
-        let inputs = [
-            ("days", within.to_string()),
-            ("of", all.to_string()),
-            ("day_count", rule.day_count.to_string()),
-        ];
+        let inputs = || {
+            [
+                ("days", within.to_string()),
+                ("of", all.to_string()),
+                ("day_count", rule.day_count.to_string()),
+            ]
+        };
         self.step(RuleName::ProRata, after, inputs);
         match self.rules.amount.rounds {
             Rounds::EachStep => self.rounding(RuleName::ProRataRounding),
@@ -205,8 +217,8 @@ impl Work<'_> {
     fn ratio(&mut self) {
         let (tier, ratio) = ratio(self.rules, self.figures.profile);
         let after = self.amount.times(&Exact::of(ratio));
-        let tier = tier.map_or_else(|| "none".to_owned(), |tier| tier.to_string());
-        self.step(RuleName::Ratio, after, [("ratio", ratio.to_string()), ("tier", tier)]);
+        let tier = || tier.map_or_else(|| "none".to_owned(), |tier| tier.to_string());
+        self.step(RuleName::Ratio, after, || [("ratio", ratio.to_string()), ("tier", tier())]);
     }
 
     fn own_share_discount(&mut self, whole: &Exact) {
@@ -214,11 +226,13 @@ impl Work<'_> {
         let Some((tier, discount)) = first_fit(discounts, self.figures.profile) else { return };
         let own_share = whole.less(&self.amount);
         let off = own_share.times(&Exact::of(discount.ratio.value()));
-        let inputs = [
-            ("own_share", own_share.to_string()),
-            ("ratio", discount.ratio.to_string()),
-            ("tier", tier.to_string()),
-        ];
+        let inputs = || {
+            [
+                ("own_share", own_share.to_string()),
+                ("ratio", discount.ratio.to_string()),
+                ("tier", tier.to_string()),
+            ]
+        };
         self.step(RuleName::OwnShareDiscount, self.amount.plus(&off), inputs);
     }
 
@@ -226,61 +240,54 @@ impl Work<'_> {
         let (rounding, unit) = (self.rules.rounding, self.rules.amount.rounding_unit);
         let currency = self.figures.currency;
         let after = self.amount.rounded(rounding, unit, currency.exponent());
-        let inputs = [
-            ("unit", unit.to_string()),
-            ("digits", rounding.digits.to_string()),
-            ("mode", format!("{:?}", rounding.mode).to_lowercase()),
-        ];
+        let inputs = || {
+            [
+                ("unit", unit.to_string()),
+                ("digits", rounding.digits.to_string()),
+                ("mode", format!("{:?}", rounding.mode).to_lowercase()),
+            ]
+        };
         self.step(rule, after, inputs);
     }
 
     fn caps(&mut self) {
         let (amounts, counted) = (&self.rules.amount, &self.figures.counted);
         if let Some((cap, on_contract)) = amounts.cap_contract.zip(counted.on_contract) {
-            self.limit(RuleName::CapContract, cap.amount(), on_contract.amount(), []);
+            self.limit(RuleName::CapContract, cap.amount(), on_contract.amount(), None);
         }
         if let Some(cap) = self.rules.cap_voucher.filter(|_| counted.issues) {
-            self.limit(RuleName::CapVoucher, cap.amount(), Decimal::ZERO, []);
+            self.limit(RuleName::CapVoucher, cap.amount(), Decimal::ZERO, None);
         }
         if let Some(on_invoice) = counted.on_invoice.filter(|taken| !taken.is_zero()) {
             let taken = Exact::of(on_invoice.amount());
             let after = self.amount.less(&taken).or_zero();
-            self.step(
-                RuleName::InvoiceShare,
-                after,
-                [("counted", on_invoice.amount().to_string())],
-            );
+            let counted = || [("counted", on_invoice.amount().to_string())];
+            self.step(RuleName::InvoiceShare, after, counted);
         }
         if let Some((cap, in_year)) = self.rules.cap_holder_year.zip(counted.in_holder_year) {
-            let counts = amounts.cap_counts.to_string();
-            self.limit(
-                RuleName::CapHolderYear,
-                cap.amount(),
-                in_year.amount(),
-                [("counts", counts)],
-            );
+            let counts = Some(("counts", amounts.cap_counts.to_string()));
+            self.limit(RuleName::CapHolderYear, cap.amount(), in_year.amount(), counts);
         }
         if let Some(available) = counted.available {
-            self.limit(RuleName::Available, available.amount(), Decimal::ZERO, []);
+            self.limit(RuleName::Available, available.amount(), Decimal::ZERO, None);
         }
     }
 
     /// At most a cap, less what was counted towards it.
-    fn limit<const N: usize>(
+    fn limit(
         &mut self,
         rule: RuleName,
         cap: Decimal,
         counted: Decimal,
-        further: [(&str, String); N],
+        further: Option<(&'static str, String)>,
     ) {
         let room = Exact::of(cap).less(&Exact::of(counted)).or_zero();
         let after = if self.amount <= room { self.amount.clone() } else { room };
-        let before = self.trace.len();
-        self.step(rule, after, further);
-        let inputs = &mut self.trace[before].inputs;
-        inputs.insert("cap".to_owned(), cap.to_string());
-        if !counted.is_zero() {
-            inputs.insert("counted".to_owned(), counted.to_string());
+        self.step(rule, after, || [("cap", cap.to_string())]);
+        if let Some(step) = self.trace.last_mut() {
+            let counted = (!counted.is_zero()).then(|| ("counted", counted.to_string()));
+            let inputs = further.into_iter().chain(counted);
+            step.inputs.extend(inputs.map(|(name, value)| (name.to_owned(), value)));
         }
     }
 }

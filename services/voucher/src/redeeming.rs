@@ -4,8 +4,7 @@
 use jiff::Timestamp;
 use loopledger_model::purchase::ContractUnit;
 use loopledger_model::voucher::{
-    AmountRules, Event, PayeeRule, Person, RedeemVoucher, Refusal, SubmitClaim, TakenFrom,
-    VoucherRedeemed,
+    Event, PayeeRule, Person, RedeemVoucher, Refusal, SubmitClaim, TakenFrom, VoucherRedeemed,
 };
 use loopledger_model::{
     CardHours, ContractId, FactId, InvoiceId, Money, PartyId, UsageId, VoucherId,
@@ -56,7 +55,6 @@ pub(crate) fn redeem(state: &State, facts: &Facts, asked: &RedeemVoucher) -> Ans
         metered(state, facts, (account, voucher), (invoice, contract), asked)?;
     let sources = &account.terms().funding;
     let room: Vec<Money> = voucher.borne.iter().map(|part| part.amount).collect();
-    let plain = *rules.amount == AmountRules::default();
     let event = Event::VoucherRedeemed(VoucherRedeemed {
         id: asked.id.clone(),
         voucher: asked.voucher.clone(),
@@ -75,7 +73,7 @@ pub(crate) fn redeem(state: &State, facts: &Facts, asked: &RedeemVoucher) -> Ans
         at: asked.at,
         payee: (*payee != contract.seller).then(|| payee.clone()),
         version: voucher.version,
-        trace: if plain { Vec::new() } else { trace },
+        trace,
         gate,
         usage,
         funding: split_within(asked.amount, sources, &room),

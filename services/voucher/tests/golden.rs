@@ -151,6 +151,7 @@ fn every_city_pays_what_it_says() {
                     service: claim.service,
                     counted: year.counted(&claim.contract, currency),
                     asked: None,
+                    is_traced: true,
                 };
                 let found = payable(&rules, &figures).expect("the case has what the rules need");
                 let Expected { amount, own_share, after, funding: expected } = &claim.expect;

@@ -72,6 +72,13 @@ pub struct Rules {
     pub clawback: Option<ClawbackRule>,
 }
 
+impl Rules {
+    /// Whether an amount is the ratio of what was invoiced, so that a redemption needs no trace to be understood.
+    pub fn is_plain(&self) -> bool {
+        is_default(&self.amount)
+    }
+}
+
 pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }

@@ -55,6 +55,7 @@ fn figures<'a>(base: Decimal, profile: &'a Profile, counted: Counted) -> Figures
         service: period("2025-01-01", "2026-12-31"),
         counted,
         asked: None,
+        is_traced: true,
     }
 }
 
@@ -71,6 +72,27 @@ proptest! {
         let rounded = Exact::of(value).rounded(rounding, RoundingUnit::One, 3).decimal();
         let expected = Rounding { digits: digits.min(3), mode }.apply(value);
         prop_assert_eq!(rounded, Some(expected.normalize()));
+    }
+
+    #[test]
+    fn short_decimals_and_fractions_of_any_length_come_to_the_same(
+        left in -1_000_000i64..1_000_000, right in -1_000_000i64..1_000_000, scales in (0..5u32, 0..5u32),
+        digits in 0..6u32, mode in mode(), unit in prop_oneof![Just(RoundingUnit::One), Just(RoundingUnit::TenThousand)],
+    ) {
+        // A mantissa this long has no room beside another one, so the sum is worked out in fractions of any length.
+        let huge = Exact::of(Decimal::MAX).times(&Exact::of(Decimal::new(1, 10)));
+        let long = |value: &Exact| huge.times(&huge).plus(value);
+        let (left, right) = (Exact::of(decimal(left, scales.0)), Exact::of(decimal(right, scales.1)));
+        let shortened = |value: Exact| value.less(&huge.times(&huge));
+        prop_assert_eq!(shortened(long(&left)).to_string(), left.to_string());
+        prop_assert_eq!(shortened(long(&left).plus(&right)), left.plus(&right));
+        prop_assert_eq!(shortened(long(&left).less(&right)), left.less(&right));
+        prop_assert_eq!(huge.times(&left).over(&huge), left.clone());
+        prop_assert_eq!(left.over(&right).times(&right), if right == Exact::zero() { Exact::zero() } else { left.clone() });
+        prop_assert_eq!(long(&left).cmp(&long(&right)), left.cmp(&right));
+        let (rounding, thirds) = (Rounding { digits, mode }, Exact::of(decimal(3, 0)));
+        let third = left.over(&thirds);
+        prop_assert_eq!(third.times(&thirds).rounded(rounding, unit, 2), left.rounded(rounding, unit, 2));
     }
 
     #[test]
