@@ -43,7 +43,7 @@ impl Decider for Purchase {
     fn learn(parties: &mut Parties, fact: &Fact) {
         use loopledger_model::Event::Registry;
         if let Registry(registry::Event::PartyRegistered(party)) = &fact.event {
-            parties.0.entry(party.id.clone()).or_insert(fact.id);
+            parties.0.get_or_insert_with(party.id.clone(), || fact.id);
         }
     }
 }

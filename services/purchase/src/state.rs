@@ -5,14 +5,13 @@
 //! fingerprint is kept, so that a payment costs 32 bytes and a constant number of look-ups however
 //! many there are.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use loopledger_model::purchase::{
     Contract, ContractTerminated, Event, InvoiceIssued, IssueInvoice, PaymentRecorded,
     RecordPayment, Refusal, TerminateContract, TerminationReason,
 };
 use loopledger_model::{Compute, ContractId, FactId, InvoiceId, Money, PartyId, Period};
+use loopledger_service::Index;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -25,10 +24,10 @@ const COUNTED: &str = "amounts were found to be countable before they were recor
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
-    contracts: BTreeMap<ContractId, Signed>,
-    invoices: BTreeMap<InvoiceId, Issued>,
+    contracts: Index<ContractId, Signed>,
+    invoices: Index<InvoiceId, Issued>,
     /// By the fingerprint of the payment's id.
-    payments: BTreeMap<Fingerprint, Fingerprint>,
+    payments: Index<Fingerprint, Fingerprint>,
 }
 
 /// A signed contract and what became of it.
@@ -205,7 +204,7 @@ fn termination_as_asked(termination: &ContractTerminated) -> TerminateContract {
 
 /// The registered parties, and the facts that say so.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub struct Parties(pub BTreeMap<PartyId, FactId>);
+pub struct Parties(pub Index<PartyId, FactId>);
 
 impl Parties {
     pub fn registered(&self, party: &PartyId) -> Result<FactId, Refusal> {

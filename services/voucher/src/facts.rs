@@ -12,21 +12,21 @@ use loopledger_model::{
     CardHours, ContractId, Currency, Event, Fact, FactId, InvoiceId, Money, PartyId, Period,
     Precision, Price, Quantity, UsageId, allocation, fund, purchase, registry,
 };
+use loopledger_service::Index;
 use purchase::{ContractUnit, TerminationReason};
 use serde::{Deserialize, Serialize};
 
-use crate::state::shared;
 use crate::ties::Ties;
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Facts {
-    parties: BTreeMap<PartyId, Party>,
-    contracts: BTreeMap<ContractId, Contract>,
-    invoices: BTreeMap<InvoiceId, Invoice>,
+    parties: Index<PartyId, Party>,
+    contracts: Index<ContractId, Contract>,
+    invoices: Index<InvoiceId, Invoice>,
     /// By the start of the window, then by fact.
-    usage: BTreeMap<ContractId, BTreeMap<(Timestamp, FactId), Usage>>,
+    usage: Index<ContractId, BTreeMap<(Timestamp, FactId), Usage>>,
     /// What buyers paid of invoices, in the order of recording.
-    payments: BTreeMap<InvoiceId, Vec<Payment>>,
+    payments: Index<InvoiceId, Vec<Payment>>,
     pub(crate) ties: Ties,
     /// The last fact of the contexts that are read.
     pub(crate) latest: Option<FactId>,
@@ -173,8 +173,8 @@ impl Facts {
         match event {
             purchase::Event::ContractSigned(signed) => {
                 let contract = Contract {
-                    buyer: shared(&self.parties, &signed.buyer),
-                    seller: shared(&self.parties, &signed.seller),
+                    buyer: self.parties.shared(&signed.buyer),
+                    seller: self.parties.shared(&signed.seller),
                     currency: signed.currency,
                     price: signed.price_per_unit,
                     unit: signed.unit,
@@ -189,7 +189,7 @@ impl Facts {
             }
             purchase::Event::InvoiceIssued(issued) => {
                 let invoice = Invoice {
-                    contract: shared(&self.contracts, &issued.contract),
+                    contract: self.contracts.shared(&issued.contract),
                     service: issued.service,
                     quantity: issued.quantity,
                     amount: issued.amount,
@@ -205,8 +205,8 @@ impl Facts {
             }
             purchase::Event::PaymentRecorded(paid) => {
                 let payment = Payment { amount: paid.amount, at: paid.at, fact };
-                let invoice = shared(&self.invoices, &paid.invoice);
-                self.payments.entry(invoice).or_default().push(payment);
+                let invoice = self.invoices.shared(&paid.invoice);
+                self.payments.get_or_insert_with(invoice, Vec::new).push(payment);
             }
         }
     }
@@ -214,13 +214,13 @@ impl Facts {
     fn learn_of_usage(&mut self, event: &allocation::Event, fact: FactId) {
         match event {
             allocation::Event::UsageMetered(metered) => {
-                let contract = shared(&self.contracts, &metered.contract);
+                let contract = self.contracts.shared(&metered.contract);
                 let usage = Usage {
                     id: metered.id.clone(),
                     to: metered.window.to(),
                     card_hours: metered.card_hours,
                 };
-                let windows = self.usage.entry(contract).or_default();
+                let windows = self.usage.get_or_insert_with(contract, BTreeMap::new);
                 windows.insert((metered.window.from(), fact), usage);
             }
             allocation::Event::PoolRegistered(_)

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
+use std::hash::Hash;
 
 use jiff::Timestamp;
 use loopledger_model::voucher::{
@@ -17,6 +18,7 @@ use loopledger_model::{
     ApplicationId, ClawbackId, ContractId, InvoiceId, LockId, Money, PartyId, ProgrammeId,
     RecoveryId, RedemptionId, SettlementId, Text, UsageId, VoucherId,
 };
+use loopledger_service::Index;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -32,28 +34,32 @@ mod reviews;
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct State {
     programmes: BTreeMap<ProgrammeId, Account>,
-    /// Boxed, since the nodes of a map that grows at its end stay half empty.
-    vouchers: BTreeMap<VoucherId, Box<Voucher>>,
+    /// Boxed, since an index keeps room for as many again.
+    vouchers: Index<VoucherId, Box<Voucher>>,
     /// Whose part each lock is.
-    locks: BTreeMap<LockId, VoucherId>,
-    invoices: BTreeMap<InvoiceId, Claimed>,
-    redemptions: BTreeMap<RedemptionId, Redemption>,
-    settlements: BTreeMap<SettlementId, SettleRedemption>,
-    applications: BTreeMap<ApplicationId, Box<Applied>>,
+    locks: Index<LockId, VoucherId>,
+    invoices: Index<InvoiceId, Claimed>,
+    redemptions: Index<RedemptionId, Redemption>,
+    settlements: Index<SettlementId, SettleRedemption>,
+    applications: Index<ApplicationId, Box<Applied>>,
     /// The application, and its tranche, that a voucher was issued for.
-    issued_for: BTreeMap<VoucherId, (ApplicationId, Option<u32>)>,
-    claims: BTreeMap<RedemptionId, Box<Claim>>,
+    issued_for: Index<VoucherId, (ApplicationId, Option<u32>)>,
+    claims: Index<RedemptionId, Box<Claim>>,
     /// The claims on a voucher that are not decided.
     pending: BTreeMap<VoucherId, BTreeSet<RedemptionId>>,
     /// The claim on an invoice that is not let go.
-    claim_of: BTreeMap<InvoiceId, RedemptionId>,
+    claim_of: Index<InvoiceId, RedemptionId>,
     /// The invoice whose claim a number supports.
     numbers: BTreeMap<(EvidenceKind, Text), InvoiceId>,
     /// The invoice whose claim metered usage supports.
     usage: BTreeMap<UsageId, InvoiceId>,
-    orders: BTreeMap<SettlementId, Order>,
-    clawbacks: BTreeMap<ClawbackId, Clawback>,
-    recoveries: BTreeMap<RecoveryId, RecordRecovery>,
+    orders: Index<SettlementId, Order>,
+    /// What is ordered for a redemption and neither paid nor failed.
+    on_its_way: Index<RedemptionId, Money>,
+    clawbacks: Index<ClawbackId, Clawback>,
+    /// The principals assessed on a redemption.
+    clawed_back: Index<RedemptionId, Money>,
+    recoveries: Index<RecoveryId, RecordRecovery>,
 }
 
 /// An invoice on which something was redeemed.
@@ -149,13 +155,13 @@ impl State {
         match event {
             Event::ProgrammeDefined(terms) => {
                 let account = Account::of(terms.clone(), ProgrammeStage::Open);
-                insert_new(&mut self.programmes, &terms.id, account);
+                self.programmes.insert(terms.id.clone(), account);
             }
             Event::ProgrammeDrafted(terms) => match self.programmes.get_mut(&terms.id) {
                 Some(account) => account.draft(terms.clone()),
                 None => {
                     let account = Account::of(terms.clone(), ProgrammeStage::Drafted);
-                    insert_new(&mut self.programmes, &terms.id, account);
+                    self.programmes.insert(terms.id.clone(), account);
                 }
             },
             Event::ProgrammeChanged(change) => self.account_mut(&change.programme).change(change),
@@ -207,7 +213,7 @@ impl State {
     }
 
     fn keep(&mut self, locked: &VoucherLocked) {
-        let owner = shared(&self.vouchers, &locked.voucher);
+        let owner = self.vouchers.shared(&locked.voucher);
         insert_new(&mut self.locks, &locked.id, owner);
         let (voucher, account) = self.parts(&locked.voucher);
         let contract = account.take(&locked.contract, locked.amount);
@@ -229,7 +235,7 @@ impl State {
         }
         take_from(&mut voucher.borne, &redeemed.funding);
         let nothing = Money::zero(redeemed.amount.currency());
-        let claimed = self.invoices.entry(redeemed.invoice.clone()).or_insert_with(|| Claimed {
+        let claimed = self.invoices.get_or_insert_with(redeemed.invoice.clone(), || Claimed {
             programme: shared(&self.programmes, &redeemed.programme),
             contract: redeemed.contract.clone(),
             provider: redeemed.provider.clone(),
@@ -237,8 +243,8 @@ impl State {
         });
         claimed.redeemed = plus(claimed.redeemed, redeemed.amount);
         let redemption = Redemption {
-            voucher: shared(&self.vouchers, &redeemed.voucher),
-            invoice: shared(&self.invoices, &redeemed.invoice),
+            voucher: self.vouchers.shared(&redeemed.voucher),
+            invoice: self.invoices.shared(&redeemed.invoice),
             amount: redeemed.amount,
             at: redeemed.at,
             payee: redeemed.payee.clone(),
@@ -252,7 +258,7 @@ impl State {
     fn settle(&mut self, settled: &RedemptionSettled) {
         let settlement = SettleRedemption {
             id: settled.id.clone(),
-            redemption: shared(&self.redemptions, &settled.redemption),
+            redemption: self.redemptions.shared(&settled.redemption),
             amount: settled.amount,
             at: settled.at,
             reference: settled.reference.clone(),
@@ -262,8 +268,8 @@ impl State {
         redemption.paid = plus(redemption.paid, settled.amount);
         redemption.paid_at = redemption.paid_at.max(Some(settled.at));
         take_from(&mut redemption.unpaid, &settled.funding);
-        if let Some(order) = self.orders.get_mut(&settled.id) {
-            order.outcome = Outcome::Paid;
+        if self.order(&settled.id).is_some() {
+            self.conclude(&settled.id, Outcome::Paid);
         }
         insert_new(&mut self.settlements, &settled.id, settlement);
     }
@@ -295,7 +301,8 @@ fn take_from(parts: &mut [Funded], funding: &[Funded]) {
     }
 }
 
-fn insert_new<K: Ord + Clone + Display, V>(map: &mut BTreeMap<K, V>, key: &K, value: V) {
+/// Records what nothing of this name was recorded of.
+fn insert_new<K: Eq + Hash + Clone + Display, V>(map: &mut Index<K, V>, key: &K, value: V) {
     assert!(map.insert(key.clone(), value).is_none(), "{key} is recorded twice");
 }
 

@@ -83,14 +83,14 @@ impl State {
 
     /// How many vouchers still have something free or locked, and how many claims are undecided or unpaid.
     pub(crate) fn not_done(&self, programme: &ProgrammeId) -> (u64, u64) {
-        let vouchers = self.vouchers.values().filter(|voucher| {
+        let vouchers = self.vouchers.count(|voucher| {
             voucher.programme == *programme
                 && (voucher.free().is_positive() || voucher.locked().is_positive())
         });
-        let claims = self.claims.values().filter(|claim| {
+        let claims = self.claims.count(|claim| {
             claim.asked.programme == *programme && claim.progress.stage.is_pending()
         });
-        (vouchers.count() as u64, claims.count() as u64)
+        (vouchers as u64, claims as u64)
     }
 
     pub(crate) fn order(&self, id: &SettlementId) -> Option<&Order> {
@@ -99,10 +99,7 @@ impl State {
 
     /// What is on its way for a redemption.
     pub(crate) fn ordered_for(&self, redemption: &RedemptionId, nothing: Money) -> Money {
-        let open = self.orders.values().filter(|order| {
-            order.asked.redemption == *redemption && order.outcome == Outcome::Open
-        });
-        open.map(|order| order.asked.amount).fold(nothing, plus)
+        self.on_its_way.get(redemption).copied().unwrap_or(nothing)
     }
 
     pub(crate) fn clawback(&self, id: &ClawbackId) -> Option<&Clawback> {
@@ -120,9 +117,7 @@ impl State {
 
     /// The principals assessed on a redemption.
     pub(crate) fn clawed_back(&self, redemption: &RedemptionId, nothing: Money) -> Money {
-        let of_it = self.clawbacks.values().filter(|one| one.asked.redemption == *redemption);
-        let assessed = of_it.filter_map(|one| one.assessed.as_ref());
-        assessed.map(|assessed| assessed.asked.principal).fold(nothing, plus)
+        self.clawed_back.get(redemption).copied().unwrap_or(nothing)
     }
 
     pub(super) fn add_application(&mut self, submitted: &ApplicationSubmitted) {
@@ -209,12 +204,14 @@ impl State {
         if stage.is_pending() {
             return;
         }
-        let claim = &self.claims[id];
+        let claim = self.claims.get(id).expect("a claim that is decided was made");
         let (asked, contract) = (claim.asked.clone(), claim.contract.clone());
         if let Some(pending) = self.pending.get_mut(&asked.voucher) {
             pending.remove(id);
+            if pending.is_empty() {
+                self.pending.remove(&asked.voucher);
+            }
         }
-        self.pending.retain(|_, claims| !claims.is_empty());
         if stage == ReviewStage::Approved {
             return;
         }
@@ -227,24 +224,37 @@ impl State {
     pub(super) fn order_payment(&mut self, ordered: &PaymentOrdered) {
         let asked = OrderPayment {
             id: ordered.id.clone(),
-            redemption: shared(&self.redemptions, &ordered.redemption),
+            redemption: self.redemptions.shared(&ordered.redemption),
             amount: ordered.amount,
             by: ordered.by.clone(),
             at: ordered.at,
         };
+        let nothing = Money::zero(asked.amount.currency());
+        let sum = self.on_its_way.get_or_insert_with(asked.redemption.clone(), || nothing);
+        *sum = plus(*sum, asked.amount);
         insert_new(&mut self.orders, &ordered.id, Order { asked, outcome: Outcome::Open });
     }
 
+    /// An order is paid or has failed.
+    pub(super) fn conclude(&mut self, id: &SettlementId, outcome: Outcome) {
+        let order = self.orders.get_mut(id).expect("a payment that is made or fails was ordered");
+        if order.outcome == Outcome::Open {
+            let redemption = &order.asked.redemption;
+            let sum = self.on_its_way.get_mut(redemption).expect("an open order is on its way");
+            *sum = less(*sum, order.asked.amount);
+        }
+        order.outcome = outcome;
+    }
+
     pub(super) fn fail_payment(&mut self, failed: &PaymentFailed) {
-        let order = self.orders.get_mut(&failed.id).expect("a payment that failed was ordered");
         let (id, reason, at) = (failed.id.clone(), failed.reason.clone(), failed.at);
-        order.outcome = Outcome::Failed(FailPayment { id, reason, at });
+        self.conclude(&failed.id, Outcome::Failed(FailPayment { id, reason, at }));
     }
 
     pub(super) fn open_clawback(&mut self, opened: &ClawbackOpened) {
         let asked = OpenClawback {
             id: opened.id.clone(),
-            redemption: shared(&self.redemptions, &opened.redemption),
+            redemption: self.redemptions.shared(&opened.redemption),
             trigger: opened.trigger,
             by: opened.by.clone(),
             at: opened.at,
@@ -267,6 +277,9 @@ impl State {
         };
         let recovered = Money::zero(assessed.principal.currency());
         let clawback = self.clawbacks.get_mut(&assessed.clawback).expect(OPENED);
+        let of_it = clawback.asked.redemption.clone();
+        let sum = self.clawed_back.get_or_insert_with(of_it, || recovered);
+        *sum = plus(*sum, assessed.principal);
         clawback.assessed = Some(Assessment { asked, interest: assessed.interest, recovered });
         clawback.last = assessed.at;
     }
