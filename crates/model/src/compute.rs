@@ -131,7 +131,7 @@ impl fmt::Debug for CardModel {
     }
 }
 
-crate::text::serde_as_text!(CardModel, "CardModel", "^[ -~]{1,64}$");
+crate::text::serde_as_text!(CardModel, "CardModel", "^[ -~]{1,64}$", as_str);
 
 #[cfg(test)]
 mod tests {

@@ -64,7 +64,7 @@ macro_rules! ids {
             }
         }
 
-        $crate::text::serde_as_text!($name, stringify!($name), $pattern);
+        $crate::text::serde_as_text!($name, stringify!($name), $pattern, as_str);
     )*};
 }
 

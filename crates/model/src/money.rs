@@ -27,7 +27,42 @@ pub struct Currency {
     exponent: u8,
 }
 
+/// Those of `CODES`, in its order, which is that of the alphabet.
+static CURRENCIES: [Currency; count(CODES)] = currencies();
+
+const fn count(codes: &str) -> usize {
+    let (codes, mut place, mut count) = (codes.as_bytes(), 0, 0);
+    while place < codes.len() {
+        if place == 0 || codes[place - 1] == b' ' {
+            count += 1;
+        }
+        place += 1;
+    }
+    count
+}
+
+const fn currencies() -> [Currency; count(CODES)] {
+    let mut all = [Currency { code: [0; 3], exponent: 2 }; count(CODES)];
+    let (codes, mut place, mut next) = (CODES.as_bytes(), 0, 0);
+    while place < codes.len() {
+        if codes[place] == b' ' {
+            next += 1;
+        } else if codes[place].is_ascii_digit() {
+            all[next].exponent = codes[place] - b'0';
+        } else {
+            all[next].code = [codes[place], codes[place + 1], codes[place + 2]];
+            place += 2;
+        }
+        place += 1;
+    }
+    all
+}
+
 impl Currency {
+    pub fn as_str(&self) -> &str {
+        str::from_utf8(&self.code).expect("a code is three letters")
+    }
+
     /// How many decimals an amount has: 2 for CNY, 0 for KRW.
     pub const fn exponent(self) -> u32 {
         self.exponent as u32
@@ -44,19 +79,14 @@ impl FromStr for Currency {
     fn from_str(text: &str) -> Result<Self, NotACurrency> {
         let wrong = || NotACurrency(text.chars().take(20).collect());
         let code: [u8; 3] = text.as_bytes().try_into().map_err(|_| wrong())?;
-        let entry = CODES
-            .split_ascii_whitespace()
-            .map(str::as_bytes)
-            .find(|entry| entry.starts_with(&code))
-            .ok_or_else(wrong)?;
-        let exponent = entry.get(3).map_or(2, |digit| digit - b'0');
-        Ok(Self { code, exponent })
+        let place = CURRENCIES.binary_search_by_key(&code, |known| known.code);
+        place.map(|place| CURRENCIES[place]).map_err(|_| wrong())
     }
 }
 
 impl fmt::Display for Currency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.code.iter().try_for_each(|byte| write!(f, "{}", char::from(*byte)))
+        f.write_str(self.as_str())
     }
 }
 
@@ -66,7 +96,7 @@ impl fmt::Debug for Currency {
     }
 }
 
-crate::text::serde_as_text!(Currency, "Currency", "^[A-Z]{3}$");
+crate::text::serde_as_text!(Currency, "Currency", "^[A-Z]{3}$", as_str);
 
 /// How an amount that falls between two minor units is brought to one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -263,6 +293,17 @@ impl<'de> Deserialize<'de> for Money {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn every_code_of_the_list_is_a_currency_and_stands_in_order() {
+        assert!(CURRENCIES.is_sorted());
+        for entry in CODES.split_ascii_whitespace() {
+            let (code, digit) = entry.split_at(3);
+            let currency: Currency = code.parse().expect("it is in the list");
+            assert_eq!(currency.to_string(), code);
+            assert_eq!(currency.exponent(), digit.parse().unwrap_or(2));
+        }
+    }
 
     fn currency(code: &str) -> Currency {
         code.parse().expect("a currency")

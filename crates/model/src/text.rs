@@ -4,12 +4,19 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// Gives a `FromStr + Display` type its serde form (a string) and its JSON Schema (a string with a pattern).
+/// Gives a `FromStr + Display` type its serde form (a string) and its JSON Schema (a string with a pattern). One that
+/// has its text at hand (`as_str`) is written without being formatted.
 macro_rules! serde_as_text {
     ($type:ty, $name:expr, $pattern:expr) => {
+        $crate::text::serde_as_text!($type, $name, $pattern, collect_str, std::convert::identity);
+    };
+    ($type:ty, $name:expr, $pattern:expr, as_str) => {
+        $crate::text::serde_as_text!($type, $name, $pattern, serialize_str, <$type>::as_str);
+    };
+    ($type:ty, $name:expr, $pattern:expr, $write:ident, $text:expr) => {
         impl serde::Serialize for $type {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
+                serializer.$write($text(self))
             }
         }
 
@@ -89,7 +96,7 @@ impl fmt::Debug for Text {
     }
 }
 
-serde_as_text!(Text, "Text", "^.{1,256}$");
+serde_as_text!(Text, "Text", "^.{1,256}$", as_str);
 
 /// ISO 3166-1 alpha-2 country code; its form is checked, not whether the country exists.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -234,7 +234,7 @@ impl<D: Decider> Book<D> {
         &self,
         facts: &D::Facts,
         facts_at: Position,
-    ) -> Result<Vec<u8>, rmp_serde::encode::Error> {
+    ) -> Result<snapshot::Content, rmp_serde::encode::Error> {
         let header = Header {
             format: D::STATE_FORMAT,
             partition: self.partition.to_string().into(),

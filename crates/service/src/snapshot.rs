@@ -44,19 +44,43 @@ pub(crate) struct Snapshot<D: Decider> {
     pub answers: BTreeMap<CommandId, Remembered>,
 }
 
+/// What a snapshot's file will hold, in pieces: one growing block would be copied, and its pages cleared, again and
+/// again, while nothing is decided.
+pub(crate) struct Content(Vec<Vec<u8>>);
+
+const PIECE: usize = 256 << 10;
+
+impl Write for Content {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.0.last_mut() {
+            Some(piece) if piece.len() + bytes.len() <= PIECE => piece.extend_from_slice(bytes),
+            _ => {
+                let mut piece = Vec::with_capacity(PIECE.max(bytes.len()));
+                piece.extend_from_slice(bytes);
+                self.0.push(piece);
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// The content of a snapshot's file: MessagePack that names its fields, since fields may be left out where empty.
 pub(crate) fn encode<D: Decider>(
     header: &Header<'_>,
     state: &D::State,
     facts: &D::Facts,
     answers: &BTreeMap<&CommandId, &Remembered>,
-) -> Result<Vec<u8>, rmp_serde::encode::Error> {
-    let mut bytes = Vec::new();
-    rmp_serde::encode::write_named(&mut bytes, header)?;
-    rmp_serde::encode::write_named(&mut bytes, state)?;
-    rmp_serde::encode::write_named(&mut bytes, facts)?;
-    rmp_serde::encode::write_named(&mut bytes, answers)?;
-    Ok(bytes)
+) -> Result<Content, rmp_serde::encode::Error> {
+    let mut content = Content(Vec::new());
+    rmp_serde::encode::write_named(&mut content, header)?;
+    rmp_serde::encode::write_named(&mut content, state)?;
+    rmp_serde::encode::write_named(&mut content, facts)?;
+    rmp_serde::encode::write_named(&mut content, answers)?;
+    Ok(content)
 }
 
 /// Writes a snapshot to disk and removes those that are too old to be of use.
@@ -64,13 +88,15 @@ pub(crate) fn store(
     folder: &Path,
     partition: Partition,
     position: Position,
-    content: &[u8],
+    content: &Content,
 ) -> io::Result<()> {
+    let Content(pieces) = content;
+    let checksum = pieces.iter().fold(Sha256::new(), Sha256::chain_update).finalize();
     let path = folder.join(format!("{partition}.{position:020}.snapshot"));
     write_whole(&path, |file| {
         file.write_all(MAGIC)?;
-        file.write_all(&Sha256::digest(content))?;
-        file.write_all(content)
+        file.write_all(&checksum)?;
+        pieces.iter().try_for_each(|piece| file.write_all(piece))
     })?;
     let stored = files(folder, &format!("{partition}."), ".snapshot")?;
     stored.iter().rev().skip(KEPT).for_each(|path| remove(path));
