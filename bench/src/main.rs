@@ -40,7 +40,7 @@ use peer::{Peer, Work};
 use report::{Cell, FILE, LEDGER, NATS, ONE_COMMIT_BYTES, Report};
 
 const BULK: usize = 100;
-const BULK_CLIENTS: usize = 16;
+const BULK_CLIENTS: usize = 64;
 const HOT_CLIENTS: usize = 16;
 
 /// How much is measured.
