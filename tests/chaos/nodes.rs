@@ -143,7 +143,9 @@ fn run(folder: &Path) -> Child {
 /// The same places that the program looks at.
 fn program() -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let tools = project().join(".tools/nats-server/usr/sbin");
+    let tools = std::env::var_os("LOOPLEDGER_TOOLS")
+        .map_or_else(|| project().join(".tools"), PathBuf::from);
+    let tools = tools.join("nats-server/usr/sbin");
     let places = std::env::split_paths(&path).chain([tools, "/usr/sbin".into()]);
     let new_enough = |program: &PathBuf| {
         let printed = Command::new(program).arg("--version").output().ok();
