@@ -4,6 +4,7 @@ mod archive;
 mod bad_input;
 mod crashes;
 mod cycles;
+mod expiry;
 mod findings;
 mod lp_loop;
 mod meters;

@@ -74,6 +74,19 @@ pub enum Command {
         /// Where the HTTP API listens; port 0 takes a free one
         #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8420")]
         http: std::net::SocketAddr,
+        /// How often overdue vouchers are ended
+        #[arg(long, value_name = "SECONDS", default_value_t = 3600,
+            value_parser = clap::value_parser!(u64).range(1..))]
+        expire_every: u64,
+    },
+    /// End every voucher that is past its expiry, as `up` does by itself from time to time
+    Expire {
+        /// The instant at which it counts who is overdue [default: now]
+        #[arg(long, value_name = "DATE", value_parser = parse_instant)]
+        at: Option<Timestamp>,
+        /// Print one JSON document instead of a report
+        #[arg(long)]
+        json: bool,
     },
     /// Import a bundle of CSV files through the services
     Import {

@@ -35,7 +35,8 @@ const UNREADABLE: u8 = 2;
 pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let Cli { stack, command } = cli;
     match command {
-        Command::Up { http } => up(&stack, http).await,
+        Command::Up { http, expire_every } => up(&stack, http, expire_every).await,
+        Command::Expire { at, json } => vouchers::expire(&stack, at, json).await,
         Command::Import { dir, on_refusal } => import_bundle(&stack, &dir, on_refusal).await,
         Command::Meter(MeterCommand::Import(meter)) => import_usage(&stack, meter).await,
         Command::Loops { party, currency, level, view } => {
@@ -123,13 +124,18 @@ fn period(from: Timestamp, to: Timestamp) -> Option<Period> {
     period.ok()
 }
 
-async fn up(args: &StackArgs, http: std::net::SocketAddr) -> anyhow::Result<ExitCode> {
+async fn up(
+    args: &StackArgs,
+    http: std::net::SocketAddr,
+    expire_every: u64,
+) -> anyhow::Result<ExitCode> {
     let begun = Instant::now();
     let stop = loopledger_service::process::stop_signal()?;
     let mut stack = tokio::select! {
         stack = Stack::up(args, http) => stack?,
         () = stop.cancelled() => return Ok(ExitCode::SUCCESS),
     };
+    stack.keep_expiring(Duration::from_secs(expire_every));
     let address = stack.http().map(|address| format!("http://{address}")).unwrap_or_default();
     let (data, took) = (args.data().display(), begun.elapsed().as_millis());
     eprintln!("loopledger is ready on {data} after {took} ms: {address}");
@@ -189,8 +195,7 @@ async fn import_into(
     on_refusal: OnRefusal,
 ) -> anyhow::Result<Result<Report, ImportError>> {
     stack.fresh_views().await?;
-    let (asker, views) = (stack.asker(), stack.views.clone());
-    let ledger = Ledger { asker, views, partitions: stack.journal.partitions() };
+    let ledger = Ledger::of(stack);
     let on_refusal = match on_refusal {
         OnRefusal::Stop => import::OnRefusal::Stop,
         OnRefusal::Continue => import::OnRefusal::Continue,
@@ -216,8 +221,7 @@ async fn import_usage(args: &StackArgs, asked: MeterArgs) -> anyhow::Result<Exit
     let MeterArgs { file, format, allocation, map, zone, at, interval, json } = asked;
     let asked = meter::Asked { file, format, allocation, map, zone, at, interval_s: interval };
     let mut stack = Stack::reach(args).await?;
-    let (asker, views) = (stack.asker(), stack.views.clone());
-    let ledger = Ledger { asker, views, partitions: stack.journal.partitions() };
+    let ledger = Ledger::of(&stack);
     let bar = progress_bar("bytes");
     let show = |progress: meter::Progress| {
         bar.set_length(progress.of);

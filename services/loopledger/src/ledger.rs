@@ -9,11 +9,19 @@ use loopledger_service::{AskFailure, Asker};
 use loopledger_views::{Denominated, Views};
 
 use crate::import::{Ask, ContextCommand, Failure, Lookup, Thing};
+use crate::stack::Stack;
 
 pub struct Ledger {
     pub asker: Asker,
     pub views: Views,
     pub partitions: Partitions,
+}
+
+impl Ledger {
+    pub fn of(stack: &Stack) -> Self {
+        let (asker, views) = (stack.asker(), stack.views.clone());
+        Self { asker, views, partitions: stack.journal.partitions() }
+    }
 }
 
 impl Ask for Ledger {

@@ -5,6 +5,7 @@
 pub mod args;
 mod commands;
 mod cycles;
+mod expiry;
 mod figures;
 pub mod import;
 mod ledger;

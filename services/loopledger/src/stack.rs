@@ -26,7 +26,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::StackArgs;
-use crate::verify;
+use crate::ledger::Ledger;
+use crate::{expiry, verify};
 
 /// How long a command waits for another command on the same folder, and for a starting stack.
 const CLAIM_WITHIN: Duration = Duration::from_secs(120);
@@ -146,6 +147,18 @@ impl Stack {
         };
         self.guard(async { tokio::time::timeout(READY_WITHIN, ready).await? }).await?;
         self.fresh_views().await
+    }
+
+    /// Ends overdue vouchers from time to time, as long as this stack runs.
+    pub fn keep_expiring(&mut self, every: Duration) {
+        let ledger = Ledger::of(self);
+        if let Some(own) = &mut self.own {
+            let shutdown = own.shutdown.clone();
+            own.tasks.spawn(async move {
+                expiry::keep(ledger, every, shutdown).await;
+                Ok(())
+            });
+        }
     }
 
     /// Waits until the views rest on everything that is recorded now.

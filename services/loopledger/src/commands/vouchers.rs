@@ -3,13 +3,20 @@
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use jiff::Timestamp;
 use loopledger_model::{PartyId, Period, ProgrammeId};
+use loopledger_service::clock;
 use loopledger_views::ClaimQuery;
 
-use super::{query_ledger, seen};
+use super::{print, query_ledger, seen};
 use crate::args::{StackArgs, ViewArgs};
+use crate::expiry::{self, Expired};
+use crate::ledger::Ledger;
 use crate::stack::Stack;
 use crate::tables;
+
+/// The ledger's rules said no.
+const REFUSED: u8 = 3;
 
 pub(super) async fn vouchers(
     args: &StackArgs,
@@ -40,6 +47,28 @@ pub(super) async fn claims(
 ) -> anyhow::Result<ExitCode> {
     let ask = async |stack: &Stack| Ok(stack.views.claims(&query, seen(view)).await?);
     query_ledger(args, view, ask, tables::claims).await
+}
+
+/// Ends what is overdue, and waits until the views show it.
+pub(super) async fn expire(
+    args: &StackArgs,
+    at: Option<Timestamp>,
+    json: bool,
+) -> anyhow::Result<ExitCode> {
+    let mut stack = Stack::reach(args).await?;
+    let expired = end_overdue(&mut stack, at.unwrap_or_else(clock::now)).await;
+    stack.close().await;
+    let expired = expired?;
+    print(&if json { serde_json::to_string(&expired)? } else { tables::expired(&expired) })?;
+    Ok(if expired.refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(REFUSED) })
+}
+
+async fn end_overdue(stack: &mut Stack, at: Timestamp) -> anyhow::Result<Expired> {
+    stack.fresh_views().await?;
+    let ledger = Ledger::of(stack);
+    let expired = stack.guard(expiry::expire(&ledger, at)).await?;
+    stack.fresh_views().await?;
+    Ok(expired)
 }
 
 pub(super) async fn statement(

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use loopledger_views::{Claim, Claims, Figures, ProgrammeAnswer, Statement, Tally};
 
 use super::{table, with_position};
+use crate::expiry::Expired;
 use crate::figures::{day, grouped, or_unknown};
 
 pub fn programme(answer: &ProgrammeAnswer) -> String {
@@ -86,6 +87,31 @@ fn tallies(of: &str, stages: &BTreeMap<String, Tally>) -> String {
 
 pub fn claims(answer: &Claims) -> String {
     listed(&answer.claims, answer.position)
+}
+
+pub fn expired(round: &Expired) -> String {
+    let amounts: Vec<String> = round
+        .amounts
+        .iter()
+        .map(|sum| format!("{} {}", grouped(&sum.amount().to_string()), sum.currency()))
+        .collect();
+    let vouchers = if round.vouchers == 1 { "voucher" } else { "vouchers" };
+    let mut lines = vec![if round.vouchers == 0 {
+        "no voucher expired".to_owned()
+    } else {
+        format!(
+            "{} {vouchers} expired, with {} left on them",
+            round.vouchers,
+            amounts.join(" and ")
+        )
+    }];
+    lines.extend(
+        round
+            .refused
+            .iter()
+            .map(|refused| format!("refused: {} {}", refused.code, refused.message)),
+    );
+    lines.join("\n")
 }
 
 pub fn statement(answer: &Statement) -> String {

@@ -1,0 +1,64 @@
+//! The timer of vouchers: nothing ends before its day, everything overdue does, by a recorded fact.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::program::{Ledger, Up};
+
+const BUNDLE: &[(&str, &str)] = &[
+    (
+        "parties.csv",
+        "id,name,kind\noffice,Office,government\nprovider-a,Provider A,provider\nfirm-c,Firm C,company\n",
+    ),
+    (
+        "programmes.csv",
+        "id,issuer,name,currency,budget,opens,closes,ratio,affiliation,validity_days\n\
+         short,office,Short vouchers,CNY,1000,2025-01-01,2025-12-31,1,allow,30\n",
+    ),
+    ("admissions.csv", "programme,provider,from\nshort,provider-a,2025-01-01\n"),
+    (
+        "contracts.csv",
+        "id,buyer,seller,currency,price_per_unit,unit,quantity,signed_at,from,to\n\
+         k-1,firm-c,provider-a,CNY,1,card_hour,1000,2025-01-02,2025-01-02,2025-12-31\n",
+    ),
+    (
+        "vouchers.csv",
+        "id,programme,holder,amount,at\nv-1,short,firm-c,100,2025-01-05\nv-2,short,firm-c,50,2025-03-05\n",
+    ),
+    ("locks.csv", "id,voucher,contract,amount,at\nl-1,v-1,k-1,40,2025-01-06\n"),
+];
+
+#[test]
+fn an_overdue_voucher_expires_once_by_command_and_by_itself_while_the_ledger_runs() {
+    let ledger = Ledger::new();
+    let folder = tempfile::TempDir::new().expect("a temporary folder");
+    for (name, text) in BUNDLE {
+        std::fs::write(folder.path().join(name), text).expect("our own folder");
+    }
+    ledger.import(folder.path()).succeeded();
+    let early = ledger.query(&["expire", "--at", "2025-02-04"]);
+    assert_eq!(early, json!({ "position": 0, "vouchers": 0, "amounts": [], "refused": [] }));
+    let due = ledger.query(&["expire", "--at", "2025-02-05"]);
+    let amounts = json!([{ "amount": "100.00", "currency": "CNY" }]);
+    assert_eq!((&due["vouchers"], &due["amounts"]), (&json!(1), &amounts));
+    let told = ledger.run(&["expire", "--at", "2025-02-05"]);
+    assert_eq!(told.stdout.trim(), "no voucher expired");
+    let vouchers = ledger.query(&["vouchers"]);
+    let programme = &vouchers["programmes"][0];
+    assert_eq!(
+        json!([programme["expired"], programme["locked"], programme["remaining"]]),
+        json!(["100.00", "0.00", "950.00"])
+    );
+    let _up = Up::start(&ledger);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        let vouchers = ledger.query(&["vouchers"]);
+        if vouchers["vouchers"][1]["status"] == "expired" {
+            assert_eq!(vouchers["programmes"][0]["expired"], "150.00");
+            return;
+        }
+        assert!(Instant::now() < deadline, "v-2 has been overdue since April 2025: {vouchers}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
