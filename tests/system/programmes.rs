@@ -6,12 +6,14 @@
 mod bundle;
 mod cities;
 mod modes;
+mod reviewed;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::program::{Ledger, Up};
 use cities::{METERS, ONE_WAIVER, TWO_WAIVERS, airr, chengdu, henan, shenzhen, strict};
 use modes::{beijing, credits, hangzhou, korea, letter, nanning};
+use reviewed::{SUSPENDED, shanghai};
 
 #[track_caller]
 fn assert_figures(ledger: &Ledger, programme: &str, figures: &[(&str, &str)]) {
@@ -115,6 +117,66 @@ fn a_citys_file_is_all_that_a_further_city_needs() {
     assert_figures(&ledger, "shenzhen-2025", &[("paid", "10000000.00")]);
     assert_figures(&ledger, "chengdu-2023", &[("paid", "370370.36")]);
     assert_figures(&ledger, "airr-gateway", &[("redeemed", "20000.00"), ("paid", "0.00")]);
+}
+
+#[test]
+fn a_year_of_reviews_payments_and_clawbacks_is_told_by_programme_claims_and_statement() {
+    let ledger = Ledger::new();
+    let _up = Up::start(&ledger);
+    shanghai().imported(&ledger);
+    let programme = ledger.query(&["programme", "shanghai-2025"]);
+    let totals = &programme["totals"];
+    assert_eq!(
+        json!([totals["redeemed"], totals["paid"], totals["clawed_back"]]),
+        json!(["230000.00", "230000.00", "50320.00"])
+    );
+    let versions = &programme["versions"];
+    assert_eq!(
+        json!([versions[0]["rules"]["ratio"], versions[1]["rules"]["ratio"]]),
+        json!(["0.3", "0.2"])
+    );
+    for source in programme["sources"].as_array().expect("a list of sources") {
+        assert_eq!(
+            (&source["redeemed"], &source["paid"]),
+            (&json!("115000.00"), &json!("115000.00"))
+        );
+    }
+    let claims = ledger.query(&["claims", "--programme", "shanghai-2025"])["claims"].clone();
+    let told = |claim: &Value| {
+        json!([claim["version"], claim["stage"], claim["payable"], claim["paid"], claim["open"]])
+    };
+    assert_eq!(told(&claims[0]), json!([1, "paid", "150000.00", "150000.00", "0.00"]));
+    assert_eq!(told(&claims[1]), json!([2, "paid", "80000.00", "80000.00", "0.00"]));
+    let [failed, paid] = [&claims[1]["payments"][0], &claims[1]["payments"][1]];
+    assert_eq!(
+        json!([failed["status"], paid["status"], paid["reference"]]),
+        json!(["failed", "paid", "treasury-2"])
+    );
+    let clawback = &claims[1]["clawbacks"][0];
+    // 40 days of 0.01 % on 80,000.
+    assert_eq!(
+        json!([clawback["principal"], clawback["interest"], clawback["recovered"]]),
+        json!(["80000.00", "320.00", "50320.00"])
+    );
+    let statement = ledger.query(&[
+        "statement",
+        "--provider",
+        "provider-a",
+        "--from",
+        "2025-09-01",
+        "--to",
+        "2025-12-01",
+    ]);
+    assert_eq!(statement["totals"][0]["approved"], "230000.00");
+    assert_eq!(statement["claims"].as_array().map(Vec::len), Some(2));
+    let earlier =
+        ledger.query(&["claims", "--programme", "shanghai-2025", "--as-of", "2025-11-07"]);
+    assert_eq!(earlier["claims"][1]["stage"], "rejected");
+    let mut suspended = shanghai();
+    for (file, row) in SUSPENDED {
+        suspended.files.get_mut(file).expect("it is there").push_str(row);
+    }
+    assert_says(&suspended.refused(&ledger), &["claims.csv line 4", "not_admitted", "provider-a"]);
 }
 
 #[test]
