@@ -366,7 +366,7 @@ async fn ask<I: AsRef<str>, C: serde::Serialize>(
         anyhow::Ok(Asked { id: id.as_ref().parse()?, by: "bench".parse()?, after, command })
     };
     let commands: Vec<_> = commands.into_iter().map(asked).collect::<Result<_, _>>()?;
-    let request = Request { commands, stop_at_refusal: false };
+    let request = Request { commands, stop_at_refusal: false, dry_run: false };
     let deadline = Instant::now() + PATIENCE;
     loop {
         match asker.ask(Partition::first(context), &request, TraceContext::start()).await {

@@ -5,6 +5,7 @@
 
 mod bundle;
 mod cities;
+mod dry_run;
 mod modes;
 mod reviewed;
 

@@ -47,6 +47,13 @@ fn commands_use_the_stack_that_runs_on_their_folder() {
         ("/v1/owners", "400"),
         ("/v1/loops?level=nonsense", "400"),
         ("/v1/vouchers?programme=cv-2025", "200"),
+        ("/v1/programme?programme=cv-2025&as_of=2025-03-01", "200"),
+        ("/v1/programme?programme=cv-1999", "404"),
+        ("/v1/programme", "400"),
+        ("/v1/claims?provider=provider-a&stage=approved&as_of=2026-01-01", "200"),
+        ("/v1/claims?stage=nonsense", "400"),
+        ("/v1/statement?provider=provider-a&from=2025-03-01&to=2025-04-01&after=1", "200"),
+        ("/v1/statement?provider=provider-a", "400"),
         ("/v1/utilization?from=2025-02-01&to=2025-03-01", "200"),
         ("/v1/utilization?from=2025-02-01&to=2025-03-01&by=day", "200"),
         ("/v1/utilization?from=2025-02-01&to=2025-03-01&by=week", "400"),
@@ -64,9 +71,53 @@ fn commands_use_the_stack_that_runs_on_their_folder() {
         let (status, body) = get(&ledger, path);
         assert!(status.contains(code), "{path}: {status} {body}");
     }
+    let (_, statement) =
+        get(&ledger, "/v1/statement?provider=provider-a&from=2025-03-01&to=2025-04-01");
+    let period = ["--from", "2025-03-01", "--to", "2025-04-01"];
+    let told = ledger.query(&[&["statement", "--provider", "provider-a"], &period[..]].concat());
+    assert_eq!(statement, told);
+    assert_eq!(
+        get(&ledger, "/v1/programme?programme=cv-2025").1,
+        ledger.query(&["programme", "cv-2025"])
+    );
+    assert_eq!(
+        get(&ledger, "/v1/claims?stage=paid").1,
+        ledger.query(&["claims", "--stage", "paid"])
+    );
+    a_code_is_signed_here_and_checked_anywhere(&ledger);
     let (_, ready) = get(&ledger, "/readyz");
     assert_eq!(ready["lag"], 0, "{ready}");
     assert_eq!(up.interrupt(), Some(0));
+}
+
+fn a_code_is_signed_here_and_checked_anywhere(ledger: &Ledger) {
+    let folder = tempfile::TempDir::new().expect("a temporary folder");
+    let [private, public] = ["issuer.pem", "issuer.pub.pem"]
+        .map(|name| folder.path().join(name).to_str().expect("a readable path").to_owned());
+    let printed = ledger.run(&["keys", "new", "--out", &private]).succeeded().stdout;
+    std::fs::write(&public, printed).expect("our own folder");
+    let signed = ledger.query(&["voucher", "v-c1", "--code", "--key", &private]);
+    let code = signed["code"].as_str().expect("a code");
+    assert_eq!(signed["stated"]["holder"], "company-c");
+
+    let elsewhere = Ledger::new();
+    let check = |code: &str| {
+        elsewhere.run(&["voucher", "--check", code, "--public-key", &public, "--json"])
+    };
+    let answer = check(code).succeeded();
+    let checked: Value = serde_json::from_str(&answer.stdout).expect("JSON");
+    assert_eq!((&checked["genuine"], &checked["stated"]), (&json!(true), &signed["stated"]));
+    let forged = check(&code.replacen('A', "B", 1));
+    assert_eq!(forged.code, Some(3), "{}", forged.text());
+    assert!(!elsewhere.data().exists(), "no ledger is needed");
+    let drawn = ledger.run(&["voucher", "v-c1", "--code", "--key", &private, "--qr"]).succeeded();
+    assert!(
+        drawn.stdout.starts_with(code) && drawn.stdout.contains('\u{2588}'),
+        "{}",
+        drawn.stdout
+    );
+    let unknown = ledger.run(&["voucher", "nobody", "--code", "--key", &private]);
+    assert_eq!(unknown.code, Some(1));
 }
 
 #[test]

@@ -92,6 +92,17 @@ impl<D: Decider> Open<D> {
         drop(self.call.answer.send(Response { answers: answers.collect() }));
     }
 
+    /// Answers what the commands would come to; it was asked for a dry run.
+    pub fn answer_dry(self, book: &Book<D>, facts: &D::Facts, facts_at: Position) {
+        let would = |asked: &Asked<D::Command>| Answer::DryRun {
+            position: book.head.position,
+            facts_at,
+            outcome: book.outcome(facts, &asked.command),
+        };
+        let answers = self.call.request.commands.iter().map(would).collect();
+        drop(self.call.answer.send(Response { answers }));
+    }
+
     pub fn answer_all(self, answer: &Answer) {
         let answers = vec![answer.clone(); self.call.request.commands.len()];
         drop(self.call.answer.send(Response { answers }));

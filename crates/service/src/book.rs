@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 use crate::answers::{Answers, Archive, LookUp, Recalled, Remembered, Spill};
 use crate::decider::{Decider, Decision};
 use crate::memory::Memory;
-use crate::protocol::{Answer, Asked, Refused};
+use crate::protocol::{Answer, Asked, Outcome, Refused};
 use crate::runs::Runs;
 use crate::snapshot::{self, Header, Snapshot};
 
@@ -185,6 +185,18 @@ impl<D: Decider> Book<D> {
                 Verdict::Known { answer: known.again(id, &digest), settled: known.is_settled() }
             }
             None => Verdict::New { outcome: D::decide(&self.state, facts, command) },
+        }
+    }
+
+    /// What a command would come to, behind what is taken in so far.
+    pub fn outcome(&self, facts: &D::Facts, command: &D::Command) -> Outcome {
+        match D::decide(&self.state, facts, command) {
+            Ok(decision) => {
+                let events = decision.events.iter();
+                let as_json = |event| serde_json::to_value(event).expect("an event is JSON");
+                Outcome::Events(events.map(as_json).collect())
+            }
+            Err(refusal) => Outcome::Refused(as_refused(&refusal)),
         }
     }
 

@@ -23,7 +23,7 @@ pub(crate) fn sift<C: Routed>(
 ) -> Option<Sifted> {
     let misplaced = |command: &C| misplaced(here, partitions, command);
     let first = request.commands.iter().position(|asked| misplaced(&asked.command).is_some())?;
-    let Request { commands, stop_at_refusal } = request;
+    let Request { commands, stop_at_refusal, .. } = request;
     let mut answers: Vec<Option<Answer>> = Vec::with_capacity(commands.len());
     for (index, asked) in commands.iter().enumerate() {
         let behind = *stop_at_refusal && index > first;
@@ -100,7 +100,7 @@ mod tests {
             command: About(ids.iter().map(|number| id(*number)).collect()),
         };
         let commands = commands.iter().enumerate().map(asked).collect();
-        Request { commands, stop_at_refusal }
+        Request { commands, stop_at_refusal, dry_run: false }
     }
 
     fn ids(request: &Request<About>) -> Vec<&str> {
@@ -122,7 +122,10 @@ mod tests {
             Answer::Skipped => 's',
             Answer::WrongPartition { expected: Some(_), .. } => 'w',
             Answer::WrongPartition { expected: None, .. } => 'a',
-            Answer::IdReused { .. } | Answer::NotCaughtUp { .. } | Answer::TooLarge { .. } => '?',
+            Answer::IdReused { .. }
+            | Answer::NotCaughtUp { .. }
+            | Answer::TooLarge { .. }
+            | Answer::DryRun { .. } => '?',
         };
         response.answers.iter().map(shape).collect()
     }

@@ -1,6 +1,6 @@
 //! What is said on `cmd.<context>.<partition>`: commands in, one answer each, in the same order.
 //!
-//! Invariant: an answer rests on a commit that the journal has acknowledged.
+//! Invariant: an answer rests on a commit that the journal has acknowledged, a dry run's on all before it and none behind.
 
 use loopledger_model::{CommandId, Position, Text};
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,9 @@ pub struct Request<C> {
     /// After the first refusal the commands that follow it are skipped.
     #[serde(default)]
     pub stop_at_refusal: bool,
+    /// Nothing is recorded: each command by itself is answered what it would come to now.
+    #[serde(default)]
+    pub dry_run: bool,
 }
 
 /// One command and who asks for it.
@@ -66,6 +69,18 @@ pub enum Answer {
     },
     /// What it would record does not fit into one commit; nothing was decided.
     TooLarge { bytes: usize, limit: usize },
+    /// A dry run: what it would come to behind the partition's commit `position`, with the other contexts' facts up
+    /// to `facts_at`. Nothing was recorded, the id does not count as used.
+    DryRun { position: Position, facts_at: Position, outcome: Outcome },
+}
+
+/// What a command would come to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The events that would be recorded; none where the effect is there already.
+    Events(Vec<serde_json::Value>),
+    Refused(Refused),
 }
 
 impl Answer {
@@ -77,7 +92,8 @@ impl Answer {
             | Self::Skipped
             | Self::NotCaughtUp { .. }
             | Self::WrongPartition { .. }
-            | Self::TooLarge { .. } => {}
+            | Self::TooLarge { .. }
+            | Self::DryRun { .. } => {}
         }
         self
     }

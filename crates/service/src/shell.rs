@@ -119,6 +119,8 @@ pub struct Shell<D: Decider, J: Journal> {
     facts_at: Position,
     news: Commits,
     queue: VecDeque<Open<D>>,
+    /// Dry runs, answered when all that is decided is stored.
+    dry_runs: Vec<Open<D>>,
     waiting: Vec<Waiting<D>>,
     /// How far the contexts that are read have got, asked for a waiting call.
     ends: FuturesUnordered<BoxFuture<'static, (u64, Result<Position, ReadError>)>>,
@@ -163,6 +165,7 @@ impl<D: Decider, J: Journal> Shell<D, J> {
             facts_at,
             news: futures::stream::pending().boxed(),
             queue: VecDeque::new(),
+            dry_runs: Vec::new(),
             waiting: Vec::new(),
             ends: FuturesUnordered::new(),
             tickets: 0,
@@ -238,8 +241,8 @@ impl<D: Decider, J: Journal> Shell<D, J> {
     }
 
     fn is_idle(&self) -> bool {
-        let Self { in_flight, filling, queue, waiting, look_ups, .. } = self;
-        let nothing_begun = in_flight.is_none() && filling.is_none();
+        let Self { in_flight, filling, queue, dry_runs, waiting, look_ups, .. } = self;
+        let nothing_begun = in_flight.is_none() && filling.is_none() && dry_runs.is_empty();
         nothing_begun && queue.is_empty() && waiting.is_empty() && look_ups.is_empty()
     }
 
@@ -258,7 +261,7 @@ impl<D: Decider, J: Journal> Shell<D, J> {
         let open = Open::new(call);
         let until = open.after();
         if D::READS.is_empty() || until <= self.facts_at {
-            self.queue.push_back(open);
+            self.enqueue(open);
             return;
         }
         self.tickets += 1;
@@ -267,6 +270,14 @@ impl<D: Decider, J: Journal> Shell<D, J> {
         let journal = self.journal.clone();
         let end = async move { (ticket, journal.last(&Filter::contexts(D::READS)).await) };
         self.ends.push(Box::pin(end));
+    }
+
+    fn enqueue(&mut self, open: Open<D>) {
+        if open.call.request.dry_run {
+            self.dry_runs.push(open);
+        } else {
+            self.queue.push_back(open);
+        }
     }
 
     /// The contexts that are read end at `end`: nobody has to wait for a position beyond it.
@@ -285,7 +296,9 @@ impl<D: Decider, J: Journal> Shell<D, J> {
     fn release(&mut self) {
         let facts_at = self.facts_at;
         let ready = self.waiting.extract_if(.., |waiting| waiting.until <= facts_at);
-        self.queue.extend(ready.map(|waiting| waiting.open));
+        for waiting in ready.collect::<Vec<_>>() {
+            self.enqueue(waiting.open);
+        }
     }
 
     fn expire(&mut self) {
@@ -306,11 +319,21 @@ impl<D: Decider, J: Journal> Shell<D, J> {
         if self.filling.is_none() {
             self.learn_what_is_there()?;
         }
+        self.answer_dry_runs();
         self.fill();
         if self.in_flight.is_none() {
             self.send();
         }
         Ok(())
+    }
+
+    /// Only when nothing is decided that is not stored: the state is then what was acknowledged.
+    fn answer_dry_runs(&mut self) {
+        if self.in_flight.is_none() && self.filling.is_none() {
+            for open in std::mem::take(&mut self.dry_runs) {
+                open.answer_dry(&self.book, &self.facts, self.facts_at);
+            }
+        }
     }
 
     /// The facts that have arrived, some at a time.
@@ -326,8 +349,13 @@ impl<D: Decider, J: Journal> Shell<D, J> {
     /// Whether there is something that can be decided now.
     fn can_fill(&self) -> bool {
         let has_room = self.filling.as_ref().is_none_or(|batch| !batch.is_full());
-        let may_go_on = self.in_flight.is_none() || !(self.is_stalled || self.is_work_due());
+        let may_go_on = self.in_flight.is_none() || !self.is_running_out();
         has_room && may_go_on && !self.queue.is_empty()
+    }
+
+    /// Whether nothing more is decided before what is in flight is stored.
+    fn is_running_out(&self) -> bool {
+        self.is_stalled || !self.dry_runs.is_empty() || self.is_work_due()
     }
 
     /// Decides calls of the queue for the next commit, some at a time.

@@ -115,7 +115,7 @@ impl<const FORMAT: u32> Run<FORMAT> {
         let (answer, answered) = oneshot::channel();
         let by = "cashier".parse().expect("text");
         let asked = Asked { id: id.parse().expect("an id"), by, after, command };
-        let request = Request { commands: vec![asked], stop_at_refusal: false };
+        let request = Request { commands: vec![asked], stop_at_refusal: false, dry_run: false };
         let call = Call { request, traceparent: None, answer };
         assert!(self.calls.try_send(call).is_ok(), "the queue has room");
         answered.await.expect("every call is answered").answers.remove(0)
@@ -257,7 +257,8 @@ impl Model {
             | Answer::Skipped
             | Answer::NotCaughtUp { .. }
             | Answer::WrongPartition { .. }
-            | Answer::TooLarge { .. } => panic!("{answer:?} to a new command"),
+            | Answer::TooLarge { .. }
+            | Answer::DryRun { .. } => panic!("{answer:?} to a new command"),
         };
         self.answered.insert(id, (command, repeated));
     }

@@ -30,6 +30,22 @@ pub struct ClaimQuery {
     pub stage: Option<String>,
 }
 
+/// Where a claim can be.
+pub const CLAIM_STAGES: [&str; 12] = [
+    "submitted",
+    "under_review",
+    "information_requested",
+    "publicised",
+    "approved",
+    "payment_ordered",
+    "payment_failed",
+    "partly_paid",
+    "paid",
+    "rejected",
+    "withdrawn",
+    "closed",
+];
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Claims {
     pub position: Position,

@@ -47,7 +47,7 @@ mod writer;
 
 pub use archive::{ArchivedCommit, NotUnpacked, PackedBody};
 pub use as_of::As;
-pub use claims::{Claim, ClaimQuery, Claims, Clawback, Payment};
+pub use claims::{CLAIM_STAGES, Claim, ClaimQuery, Claims, Clawback, Payment};
 pub use columns::micros;
 pub use copy::PackedRows;
 pub use database::{BadSchema, Database, Schema};
@@ -75,5 +75,5 @@ pub use schema::discard;
 pub use statement::{Statement, StatementTotal};
 pub use utilization::{ByDay, PoolDay, PoolFigures, PoolUtilization, TooManyDays, Utilization};
 pub use views::Views;
-pub use vouchers::{ProgrammeTotals, VoucherState, VoucherStatus, Vouchers};
+pub use vouchers::{IssuedVoucher, ProgrammeTotals, VoucherState, VoucherStatus, Vouchers};
 pub use writer::{Batch, Writer};

@@ -100,6 +100,41 @@ impl Views {
     }
 }
 
+/// What never changes of a voucher.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssuedVoucher {
+    pub voucher: VoucherId,
+    pub programme: ProgrammeId,
+    pub issuer: PartyId,
+    pub holder: PartyId,
+    pub currency: Currency,
+    pub face: String,
+    pub issued_at: Timestamp,
+    pub expires_at: Option<Timestamp>,
+}
+
+impl Views {
+    pub async fn issued(&self, voucher: &VoucherId) -> Result<Option<IssuedVoucher>, Error> {
+        let mut connection = self.connection().await?;
+        let (transaction, _) = self.snapshot(&mut connection).await?;
+        let found: Vec<rows::Voucher> =
+            select(&transaction, "id = $1", &[&voucher.as_str()]).await?;
+        let Some(found) = found.into_iter().next() else { return Ok(None) };
+        let programmes: Vec<rows::Programme> =
+            select(&transaction, "id = $1", &[&found.programme.as_str()]).await?;
+        Ok(programmes.into_iter().next().map(|programme| IssuedVoucher {
+            issuer: programme.issuer,
+            face: figures::amount(found.face, found.currency),
+            voucher: found.id,
+            programme: found.programme,
+            holder: found.holder,
+            currency: found.currency,
+            issued_at: found.stamp.at,
+            expires_at: found.expires_at,
+        }))
+    }
+}
+
 /// What happened to one voucher, or to all of a programme.
 #[derive(Debug, Clone, Copy, Default)]
 struct Sums {

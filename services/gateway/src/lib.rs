@@ -35,6 +35,9 @@ pub fn router<J: Journal>(api: Api<J>) -> Router {
         .merge(v1::implied::router())
         .merge(v1::findings::router())
         .merge(v1::vouchers::router())
+        .merge(v1::programme::router())
+        .merge(v1::claims::router())
+        .merge(v1::statement::router())
         .layer(from_fn_with_state(views.clone(), freshness::wait))
         .with_state(views);
     Router::new()

@@ -22,13 +22,18 @@ impl Problem {
         let (kind, title) = ("urn:loopledger:problem:bad-parameter", "a parameter cannot be read");
         Self { kind, title, status: 400, detail: detail.to_string() }
     }
+
+    pub fn not_known(detail: String) -> Self {
+        let (kind, title) = ("urn:loopledger:problem:not-known", "the ledger knows no such thing");
+        Self { kind, title, status: 404, detail }
+    }
 }
 
 pub async fn no_such_resource(uri: Uri) -> Problem {
     let (kind, title) = ("urn:loopledger:problem:no-such-resource", "there is nothing here");
     let detail = format!(
         "{} is no resource: ask /v1/loops, /v1/parties, /v1/owners, /v1/flows, /v1/utilization, \
-         /v1/implied, /v1/findings or /v1/vouchers",
+         /v1/implied, /v1/findings, /v1/vouchers, /v1/programme, /v1/claims or /v1/statement",
         uri.path()
     );
     Problem { kind, title, status: 404, detail }

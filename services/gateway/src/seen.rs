@@ -27,10 +27,11 @@ pub fn optional<T: FromStr<Err: Display>>(
     name: &str,
     text: Option<&str>,
 ) -> Result<Option<T>, Problem> {
-    let read = |text: &str| {
-        text.parse().map_err(|error: T::Err| Problem::bad_parameter(&format!("{name}: {error}")))
-    };
-    text.map(read).transpose()
+    text.map(|text| read(name, text)).transpose()
+}
+
+pub fn read<T: FromStr<Err: Display>>(name: &str, text: &str) -> Result<T, Problem> {
+    text.parse().map_err(|error: T::Err| Problem::bad_parameter(&format!("{name}: {error}")))
 }
 
 pub fn seen(as_of: Option<&str>, as_known: Option<&str>) -> Result<As, Problem> {

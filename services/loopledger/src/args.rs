@@ -10,10 +10,14 @@ use loopledger_model::{
     AllocationId, ContractId, Currency, PartyId, Percent, PoolId, Position, ProgrammeId,
     StatedPartitions, parse_instant,
 };
-use loopledger_views::{Level, Rule};
+use loopledger_views::{CLAIM_STAGES, Level, Rule};
 
 use crate::cycles::span;
 use crate::meter::Format;
+
+mod vouchers;
+
+pub use vouchers::{ClaimArgs, KeysCommand, VoucherArgs};
 
 /// An event-sourced ledger of compute vouchers and fund flows.
 #[derive(Debug, Parser)]
@@ -225,6 +229,13 @@ pub enum Command {
         #[command(flatten)]
         view: ViewArgs,
     },
+    /// What one claim would be paid, rule by rule, before it is made
+    Claim(Box<ClaimArgs>),
+    /// A voucher's signed code for QR, or the check of one without any server
+    Voucher(VoucherArgs),
+    /// Keys that sign vouchers' codes; needs no ledger
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// A provider's claims of a period: what was asked, cut and why, paid and open
     Statement {
         #[arg(long, value_name = "ID")]
@@ -395,19 +406,4 @@ const FLOW_KINDS: [&str; 7] = [
     "voucher_payment",
     "refund",
     "transfer",
-];
-
-const CLAIM_STAGES: [&str; 12] = [
-    "submitted",
-    "under_review",
-    "information_requested",
-    "publicised",
-    "approved",
-    "payment_ordered",
-    "payment_failed",
-    "partly_paid",
-    "paid",
-    "rejected",
-    "withdrawn",
-    "closed",
 ];

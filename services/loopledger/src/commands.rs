@@ -20,12 +20,16 @@ use serde::Serialize;
 use tempfile::TempDir;
 use tokio::time::Instant;
 
-use crate::args::{Cli, Command, MeterArgs, MeterCommand, OnRefusal, StackArgs, ViewArgs};
+use crate::args::{
+    Cli, Command, KeysCommand, MeterArgs, MeterCommand, OnRefusal, StackArgs, ViewArgs,
+};
 use crate::import::{self, ImportError, Manner, Patience, Progress, Report};
 use crate::ledger::Ledger;
 use crate::stack::{Maintenance, Stack};
 use crate::{cycles, meter, rebuild, repair, report, tables, verify};
 
+pub(crate) mod claim;
+mod codes;
 mod supervision;
 mod vouchers;
 
@@ -80,14 +84,15 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Claims { programme, provider, stage, view } => {
             vouchers::claims(&stack, ClaimQuery { programme, provider, stage }, view).await
         }
+        Command::Voucher(asked) => codes::voucher(&stack, asked).await,
+        Command::Keys(KeysCommand::New { out }) => codes::new_key(&out),
+        Command::Claim(asked) => claim::dry_run(&stack, *asked).await,
         Command::Statement { provider, from, to, view } => {
             let Some(period) = period(from, to) else { return Ok(ExitCode::from(UNREADABLE)) };
             vouchers::statement(&stack, provider, period, view).await
         }
         Command::Cycles { file, window, max_hops, list, json } => {
-            let max_hops = max_hops.map(|most| most as usize);
-            let bounds = CycleBounds { window, max_hops };
-            find_cycles(&file, cycles::Question { bounds, list, json })
+            find_cycles(&file, (window, max_hops), (list, json))
         }
         Command::Verify { json } => check_journal(&stack, json).await,
         Command::Repair => repair_journal(&stack).await,
@@ -102,8 +107,13 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn find_cycles(file: &Path, question: cycles::Question) -> anyhow::Result<ExitCode> {
-    match cycles::run(file, question)? {
+fn find_cycles(
+    file: &Path,
+    (window, max_hops): (Option<i128>, Option<u32>),
+    (list, json): (bool, bool),
+) -> anyhow::Result<ExitCode> {
+    let bounds = CycleBounds { window, max_hops: max_hops.map(|most| most as usize) };
+    match cycles::run(file, cycles::Question { bounds, list, json })? {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(error) => {
             eprintln!("error: {error}");

@@ -86,7 +86,7 @@ async fn end(
         })
     };
     let commands = overdue.iter().map(asked).collect::<Result<_, _>>()?;
-    let request = Request { commands, stop_at_refusal: false };
+    let request = Request { commands, stop_at_refusal: false, dry_run: false };
     let answered = ledger.asker.ask(partition, &request, TraceContext::start()).await?;
     for (one, answer) in overdue.iter().zip(answered.answers) {
         match answer {
@@ -104,7 +104,8 @@ async fn end(
             | Answer::Skipped
             | Answer::NotCaughtUp { .. }
             | Answer::WrongPartition { .. }
-            | Answer::TooLarge { .. }) => bail!("voucher {}: {other:?}", one.voucher),
+            | Answer::TooLarge { .. }
+            | Answer::DryRun { .. }) => bail!("voucher {}: {other:?}", one.voucher),
         }
     }
     Ok(())

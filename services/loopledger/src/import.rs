@@ -28,8 +28,8 @@ pub use bundle::read;
 pub use known::{Lookup, Thing};
 pub use problem::{Problem, Unreadable};
 pub use report::{RefusedRow, Report};
-pub(crate) use send::Pause;
 pub use send::{Ask, Interrupted, Manner, OnRefusal, Patience, Progress, send};
+pub(crate) use send::{NO_DRY_RUN, Pause};
 
 /// A row as a command: what is asked, by whom, and where it stands in the bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]

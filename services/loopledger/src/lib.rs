@@ -3,6 +3,7 @@
 //! Invariant: exit status 0 is fine, 1 the world, 2 bad usage or unreadable input, 3 refused.
 
 pub mod args;
+mod code;
 mod commands;
 mod cycles;
 mod expiry;

@@ -14,7 +14,7 @@ mod supervision;
 pub use parties::{owners, parties, party};
 pub use supervision::{findings, implied, rules, utilization};
 
-pub use voucher::{claims, expired, programme, statement};
+pub use voucher::{claims, dry_run, expired, programme, statement};
 
 /// A table; columns whose heading starts with `>` hold figures and are aligned to the right.
 fn table(headings: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Table {

@@ -18,15 +18,9 @@ use crate::decider::{Answer, there_already};
 use crate::facts::Facts;
 use crate::funding::split_within;
 use crate::issuing::{Issue, fresh};
-use crate::payable::Payable;
 use crate::redeeming::oldest_first;
 use crate::review::{Case, Progress};
 use crate::state::State;
-
-/// What a claim would be paid if it were submitted and approved now, and by which rules.
-pub fn dry_run(state: &State, facts: &Facts, claim: &SubmitClaim) -> Result<Payable, Refusal> {
-    assess(state, facts, claim, None).map(|assessed| assessed.payable)
-}
 
 pub(crate) fn submit(state: &State, facts: &Facts, asked: &SubmitClaim) -> Answer {
     let exists = || Refusal::RedemptionExists { redemption: asked.id.clone() };

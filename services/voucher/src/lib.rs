@@ -32,7 +32,6 @@ mod tests;
 mod ties;
 mod voucher;
 
-pub use claiming::dry_run;
 pub use decider::Vouchers;
 pub use facts::Facts;
 pub use funding::split;

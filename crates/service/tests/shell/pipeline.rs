@@ -7,7 +7,8 @@ use loopledger_journal::{
 };
 use loopledger_model::{Context, Partition, Position};
 use loopledger_service::Limits;
-use loopledger_service::protocol::{Answer, Asked};
+use loopledger_service::protocol::{Answer, Asked, Outcome};
+use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio::sync::oneshot::Receiver;
 
@@ -165,4 +166,59 @@ async fn facts_that_arrive_while_a_commit_is_decided_count_from_the_next_one_on(
         known.push(body["facts_at"].as_u64());
     }
     assert_eq!(known, [Some(0), Some(0), Some(after), Some(after)]);
+}
+
+fn would(position: u64, facts_at: u64, events: &serde_json::Value) -> Answer {
+    let events = events.as_array().expect("a list").clone();
+    Answer::DryRun { position, facts_at, outcome: Outcome::Events(events) }
+}
+
+#[tokio::test]
+async fn a_dry_run_is_what_would_be_recorded_and_records_nothing() {
+    let till = start(&MemoryJournal::default(), Limits::default()).await;
+    till.ask_one("a", Command::PayIn(5)).await;
+    let dry = |id: &str, command| till.dry_run(asked(id, command));
+    let taken = answer(dry("b", Command::TakeOut(5))).await;
+    assert_eq!(taken, would(1, 0, &json!([{ "taken_out": 5 }])));
+    let again = answer(dry("b", Command::TakeOut(5))).await;
+    assert_eq!(again, taken, "the first one took nothing out");
+    assert_eq!(answer(dry("b", Command::PayIn(0))).await, would(1, 0, &json!([])));
+    let Answer::DryRun { position: 1, facts_at: 0, outcome: Outcome::Refused(refused) } =
+        answer(dry("b", Command::TakeOut(6))).await
+    else {
+        panic!("only 5 are there");
+    };
+    assert_eq!((refused.code.as_str(), &refused.fields["cash"]), ("short", &json!(5)));
+    assert_eq!(till.commits().await, 1);
+    assert_eq!(till.ask_one("b", Command::PayIn(1)).await, accepted(2, false), "b is unused");
+}
+
+#[tokio::test]
+async fn a_dry_run_rests_on_what_is_stored_and_holds_up_nothing_for_long() {
+    let till = start(&Gated::closed(), Limits::default()).await;
+    let first = sent(&till, "a", Command::PayIn(5)).await;
+    let second = sent(&till, "b", Command::PayIn(2)).await;
+    let mut dry = till.dry_run(asked("c", Command::TakeOut(7)));
+    settle().await;
+    let third = sent(&till, "d", Command::TakeOut(7)).await;
+    till.journal.let_through(1);
+    assert_eq!(answer(first).await, accepted(1, false));
+    settle().await;
+    assert!(dry.try_recv().is_err(), "what is decided behind the first is not stored yet");
+    till.journal.let_through(1);
+    assert_eq!(answer(second).await, accepted(2, false));
+    assert_eq!(answer(dry).await, would(2, 0, &json!([{ "taken_out": 7 }])));
+    till.journal.let_through(1);
+    assert_eq!(answer(third).await, accepted(3, false));
+}
+
+#[tokio::test]
+async fn a_dry_run_waits_for_the_facts_that_it_depends_on() {
+    let journal = MemoryJournal::default();
+    let till = start(&journal, Limits::default()).await;
+    let registry = Partition::first(Context::Registry);
+    let head = journal.append(registry, Head::none(), party_registered(1)).await;
+    let after = head.expect("in memory").position;
+    let dry = till.dry_run(Asked { after, ..asked("a", Command::PayPerParty) });
+    assert_eq!(answer(dry).await, would(0, 1, &json!([{ "paid_in": 1 }])));
 }

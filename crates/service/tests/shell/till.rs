@@ -111,8 +111,16 @@ impl<J: Journal> Running<J> {
         commands: Vec<Asked<Command>>,
         stop: bool,
     ) -> oneshot::Receiver<Vec<Answer>> {
+        self.request(Request { commands, stop_at_refusal: stop, dry_run: false })
+    }
+
+    pub fn dry_run(&self, command: Asked<Command>) -> oneshot::Receiver<Vec<Answer>> {
+        let commands = vec![command];
+        self.request(Request { commands, stop_at_refusal: false, dry_run: true })
+    }
+
+    fn request(&self, request: Request<Command>) -> oneshot::Receiver<Vec<Answer>> {
         let (answer, answered) = oneshot::channel();
-        let request = Request { commands, stop_at_refusal: stop };
         let call = Call { request, traceparent: None, answer };
         assert!(self.calls.try_send(call).is_ok(), "the queue has room");
         let (to, answers) = oneshot::channel();

@@ -26,6 +26,8 @@ const _: () = assert!(MOST_ROWS <= MAX_COMMANDS);
 /// More ids than any row was ever asked under: a service that knows them all knows any id.
 const MOST_TRIES: u32 = 100_000;
 
+pub(crate) const NO_DRY_RUN: &str = "the service answered a dry run where none was asked for";
+
 /// A service of each context.
 pub trait Ask: Sync {
     /// How the contexts are split.
@@ -159,7 +161,7 @@ impl<'a> Sending<'a> {
         let alike = self.rows.iter().take_while(|row| of(row) == partition);
         let mut commands: Vec<_> = alike.take(self.most).map(|row| self.asked(row)).collect();
         commands[0].id = under(&commands[0].id, self.tries);
-        Some((partition, Request { commands, stop_at_refusal: true }))
+        Some((partition, Request { commands, stop_at_refusal: true, dry_run: false }))
     }
 
     fn asked(&self, row: &'a Row) -> Asked<&'a ContextCommand> {
@@ -198,6 +200,7 @@ impl<'a> Sending<'a> {
                 Answer::WrongPartition { message, .. } => {
                     (0, "wrong_partition".to_owned(), message.clone())
                 }
+                Answer::DryRun { .. } => return Err(Failure::Lasting(NO_DRY_RUN.to_owned())),
                 Answer::TooLarge { bytes, limit } => {
                     let message = format!("it would record {bytes} bytes at once, and {limit} fit");
                     (0, "too_large".to_owned(), message)

@@ -14,7 +14,7 @@ use loopledger_service::protocol::{Answer, Asked, Request};
 use super::cells::Fault;
 use super::report::{MeterReport, RefusedUsage};
 use super::usage::Usage;
-use crate::import::{Ask, ContextCommand, Failure, Patience, Pause};
+use crate::import::{Ask, ContextCommand, Failure, NO_DRY_RUN, Patience, Pause};
 
 /// The most usages in one request.
 const MOST: usize = 400;
@@ -152,7 +152,8 @@ fn request<'a>(usages: &'a [Ready]) -> Request<&'a ContextCommand> {
         let Ready { id, tries, command, .. } = usage;
         Asked { id: under(id, *tries), by: by.clone(), after: 0, command }
     };
-    Request { commands: usages.iter().map(asked).collect(), stop_at_refusal: false }
+    let commands = usages.iter().map(asked).collect();
+    Request { commands, stop_at_refusal: false, dry_run: false }
 }
 
 fn under(id: &CommandId, tries: u32) -> CommandId {
@@ -195,6 +196,10 @@ impl Round {
                 self.waiting.push(usage);
             }
             Answer::Skipped => self.waiting.push(usage),
+            Answer::DryRun { .. } => {
+                self.failure = Some(Failure::Lasting(NO_DRY_RUN.to_owned()));
+                self.waiting.push(usage);
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use loopledger_views::{Claim, Claims, Figures, ProgrammeAnswer, Statement, Tally};
 
 use super::{table, with_position};
+use crate::commands::claim::{ComesTo, DryRun, Payable};
 use crate::expiry::Expired;
 use crate::figures::{day, grouped, or_unknown};
 
@@ -172,4 +173,34 @@ fn listed(claims: &[Claim], position: u64) -> String {
         ]
     });
     with_position(&table(&headings, rows), ["claim", "claims"], claims.len(), position)
+}
+
+pub fn dry_run(answer: &DryRun) -> String {
+    let told = match &answer.comes_to {
+        ComesTo::Payable(payable) => rule_by_rule(payable),
+        ComesTo::Unchanged => "the claim is there already, and says the same".to_owned(),
+        ComesTo::Refused { refusal } => {
+            format!("it would be refused ({}): {}", refusal.code, refusal.message)
+        }
+    };
+    format!("{told}\nnothing was recorded; position {}", answer.position)
+}
+
+fn rule_by_rule(payable: &Payable) -> String {
+    let rows = payable.trace.iter().map(|step| {
+        let inputs: Vec<_> =
+            step.inputs.iter().map(|(name, input)| format!("{name} {input}")).collect();
+        vec![
+            step.rule.to_string().replace('_', " "),
+            inputs.join(", ").replace('_', " "),
+            step.before.clone(),
+            step.after.clone(),
+            step.cut.clone(),
+        ]
+    });
+    let rules = table(&["rule", "inputs", ">before", ">after", ">cut"], rows);
+    let Payable { programme, version, payee, currency, .. } = payable;
+    let amount = grouped(&payable.payable);
+    let then = if payable.approved_at_once { "at once" } else { "after its review" };
+    format!("{rules}\n{amount} {currency} to {payee} {then}, by version {version} of {programme}")
 }

@@ -144,16 +144,14 @@ fn m3_a_claim_makes_its_own_voucher_and_leaves_nothing_of_it_as_in_nanning() {
     let proofs = kinds.map(|(kind, n)| evidence(kind, Some(&format!("n-{n}")))).collect();
     let by = person("founder", "company-c");
     let asked = SubmitClaim { by, evidence: proofs, ..claim("r-1", "2026-01-10") };
-    let dry = crate::dry_run(&story.state, &story.facts, &asked).expect("it is payable");
-    assert_eq!(dry.amount, cny("25102"));
     let (events, story) = told(story, Command::SubmitClaim(asked));
     let [Event::VoucherIssued(issued), Event::VoucherLocked(_), Event::ClaimSubmitted(made)] =
         &events[..]
     else {
         panic!("{events:?}");
     };
-    assert_eq!((issued.amount, made.amount, &made.trace), (cny("25102"), cny("25102"), &dry.trace));
-    let before = dry.trace.iter().find(|step| step.rule == RuleName::ProRataRounding);
+    assert_eq!((issued.amount, made.amount), (cny("25102"), cny("25102")));
+    let before = made.trace.iter().find(|step| step.rule == RuleName::ProRataRounding);
     assert_eq!(before.map(|step| step.after.as_str()), Some("83676"));
     let story = story.after([
         of_claim("r-1", ReviewStep::Check {}, official("o-1"), "2026-01-11"),

@@ -166,7 +166,8 @@ fn again(mut answer: Answer) -> Answer {
         | Answer::Skipped
         | Answer::NotCaughtUp { .. }
         | Answer::WrongPartition { .. }
-        | Answer::TooLarge { .. } => {}
+        | Answer::TooLarge { .. }
+        | Answer::DryRun { .. } => {}
     }
     answer
 }
