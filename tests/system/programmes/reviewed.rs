@@ -7,8 +7,7 @@ use super::bundle::{Bundle, SHA};
 use crate::program::project;
 
 /// Version 1 pays 30 % of 500,000; version 2, from September on, 20 % of 400,000, and claws back with 3.65 % a year.
-pub fn shanghai() -> Bundle {
-    let text = "admissions
+const TEXT: &str = "admissions
 programme,provider,from
 shanghai-2025,provider-a,2025-07-28
 
@@ -95,12 +94,14 @@ recoveries
 id,clawback,amount,at,reference
 sh-r1,sh-b1,50320,2026-01-20,bank-1
 ";
+
+pub fn shanghai() -> Bundle {
     let evidence = format!(
         "evidence\nclaim,kind,sha256,size,number\n\
          sh-c1,provider_invoice,{SHA},10,sh-fp-1\nsh-c1,payment_proof,{SHA},10,sh-pp-1\n\
          sh-c2,provider_invoice,{SHA},10,sh-fp-2\nsh-c2,payment_proof,{SHA},10,sh-pp-2\n"
     );
-    let mut bundle = Bundle::of_city("shanghai", &format!("{text}\n{evidence}"));
+    let mut bundle = Bundle::of_city("shanghai", &format!("{TEXT}\n{evidence}"));
     let first = std::fs::read_to_string(project().join("tests/programmes/shanghai.json"));
     let mut second: Value = serde_json::from_str(&first.expect("it is there")).expect("JSON");
     second["programme"]["version"] = 2.into();
