@@ -1,9 +1,10 @@
 //! Durable commands of the ledger against what a user would otherwise write, take or hope for: one run, one machine,
 //! one disk, fsync on for all, the sides in turn. Writes a report in Markdown to the file that is named, or prints it.
 //!
-//! `BENCH_QUICK=1`: one short round, to try things. `BENCH_PARTS=redemptions,payments,hot,limits,restart`: only these.
+//! `BENCH_QUICK=1`: one short round, to try things. `BENCH_PARTS=redemptions,payments,hot,limits,restart,views`: only these.
 //! `BENCH_CLIENTS=1,256`: only these. `BENCH_SIDES=loopledger`: without peers. `BENCH_DISK`: the folder, and so the
-//! disk, that is measured.
+//! disk, that is measured. `BENCH_VIEWS=rebuild,lag,search,queries`: of the views only these; `BENCH_EVENTS`: how many
+//! events they are made of; `BENCH_STORE`: a folder that keeps them for the next time.
 
 mod bare;
 mod clients;
@@ -15,6 +16,7 @@ mod machine;
 mod peer;
 mod report;
 mod restart;
+mod views;
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
@@ -77,7 +79,7 @@ impl Plan {
             hot_units: if quick { 500 } else { 10_000 },
             events: if quick { 100_000 } else { 1_000_000 },
             clients,
-            parts: list("BENCH_PARTS", "redemptions,payments,hot,limits,restart"),
+            parts: list("BENCH_PARTS", "redemptions,payments,hot,limits,restart,views"),
             with_peers: std::env::var_os("BENCH_SIDES").is_none_or(|sides| sides != LEDGER),
         })
     }
@@ -98,6 +100,7 @@ async fn main() -> anyhow::Result<()> {
         ["service", "registry"] => process::main::<Registry>().await,
         ["service", "purchase"] => process::main::<Purchase>().await,
         ["service", "voucher"] => process::main::<Vouchers>().await,
+        ["views"] => views::main().await,
         ["state", vouchers] => restart::print_state_memory(vouchers.parse()?),
         [] => measure(None).await,
         [report] => measure(Some(report)).await,
@@ -122,6 +125,9 @@ async fn measure(file: Option<&str>) -> anyhow::Result<()> {
     };
     servers.stop().await;
     measured?;
+    if plan.has("views") {
+        report.views = views::measured().await?;
+    }
     match file {
         Some(file) => std::fs::write(file, report.to_string())?,
         None => println!("{report}"),
@@ -140,6 +146,9 @@ async fn measure_all(
     report.machine = machine::describe(servers, folder, &bare.server_version()).await?;
     report.conditions = conditions(plan);
     report.hot_units = plan.hot_units;
+    if plan.parts.iter().all(|part| part == "views") {
+        return Ok(());
+    }
     let ledger = Ledger::connect(nats, folder.join("memory"), plan.accounts).await?;
     eprintln!("preparing {} vouchers and invoices on every side", plan.accounts);
     let registry = ledger.serve(Context::Registry)?;

@@ -39,6 +39,8 @@ pub struct Report {
     pub hot_units: u64,
     limits: BTreeMap<Limit, Vec<Outcome>>,
     pub restart: Option<Restart>,
+    /// Its part as Markdown; empty where it was not measured.
+    pub views: String,
 }
 
 impl Report {
@@ -214,6 +216,7 @@ impl fmt::Display for Report {
         if let Some(restart) = &self.restart {
             write!(f, "\n## Restart and memory\n\n{restart}")?;
         }
+        f.write_str(&self.views)?;
         Ok(())
     }
 }

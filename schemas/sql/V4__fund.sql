@@ -56,7 +56,8 @@ CREATE INDEX ON flows (to_party);
 CREATE INDEX ON flows (at);
 
 -- Derived from flows, and the only rows that change: a loop's as it stands at progress.position.
--- Amounts are rounded half up to the currency's minor unit, so the order of the four holds.
+-- The first capital_legs legs carry capital, those from compute_from on, counted from 0, compute
+-- payments: by these the flows of a loop are found. Amounts are rounded half up to the currency's minor unit, so the order of the four holds.
 CREATE TABLE loops (
     parties TEXT[] NOT NULL CHECK (cardinality(parties) BETWEEN 2 AND 7),
     kind TEXT NOT NULL CHECK (kind IN ('direct', 'fund', 'fund_of_funds', 'resale')),
@@ -74,9 +75,8 @@ CREATE TABLE loops (
     last_return_at TIMESTAMPTZ NOT NULL,
     lag_days BIGINT NOT NULL CHECK (lag_days >= 0),
     dwell_days NUMERIC CHECK (dwell_days >= 0),
-    legs JSONB NOT NULL,
-    voucher_events JSONB NOT NULL,
-    positions BIGINT[] NOT NULL,
+    capital_legs BIGINT NOT NULL CHECK (capital_legs BETWEEN 1 AND cardinality(parties) - 1),
+    compute_from BIGINT NOT NULL CHECK (compute_from BETWEEN 1 AND capital_legs),
     PRIMARY KEY (currency, parties),
     CHECK (first_capital_at <= closed_at AND closed_at <= last_return_at)
 );

@@ -55,13 +55,14 @@ CREATE TABLE allocations (
 CREATE INDEX ON allocations (contract);
 CREATE INDEX ON allocations (pool);
 
--- From from_at to at.
+-- From from_at to at. Most events are of these and nobody asks for one by its id, which the log
+-- has once: so there is no index of it.
 CREATE TABLE usages (
     position BIGINT NOT NULL,
     fact_index INT NOT NULL,
     at TIMESTAMPTZ NOT NULL,
     recorded_at TIMESTAMPTZ NOT NULL,
-    id TEXT NOT NULL UNIQUE,
+    id TEXT NOT NULL,
     allocation TEXT NOT NULL,
     pool TEXT NOT NULL,
     contract TEXT NOT NULL,

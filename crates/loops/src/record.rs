@@ -66,6 +66,10 @@ pub struct Loop {
     /// The earliest that money can have gone all the way round.
     pub closed_at: i64,
     pub last_return_at: i64,
+    /// So many legs, the first ones, can carry capital.
+    pub capital_legs: usize,
+    /// The first leg, counted from 0, that can carry compute payments.
+    pub compute_from: usize,
     /// Every flow on a leg, in order, those before the first capital included.
     pub legs: Vec<Flow>,
 }
@@ -221,6 +225,8 @@ pub(crate) fn record(
         first_capital_at: ring.flows(0, Leg::Capital).first()?.moment.at,
         closed_at: closing.first.at,
         last_return_at: ring.flows(cycle.parties.len() - 1, Leg::Compute).last()?.moment.at,
+        capital_legs: closing.most,
+        compute_from: closing.fewest,
         legs,
         cycle: cycle.clone(),
     })

@@ -226,6 +226,9 @@ const SETTINGS: &[&str] = &[
     "max_connections=64",
     "shared_buffers=128MB",
     "max_wal_size=1GB",
+    // Nobody replicates: what fills a table that is new needs no log, only the disk's word.
+    "wal_level=minimal",
+    "max_wal_senders=0",
     "jit=off",
     "timezone=UTC",
     "log_timezone=UTC",

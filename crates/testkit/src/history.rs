@@ -9,8 +9,9 @@ use std::fmt::Debug;
 use std::str::FromStr;
 
 use bytes::Bytes;
+use futures::StreamExt;
 use jiff::{SignedDuration, Timestamp};
-use loopledger_journal::{AppendError, CommitId, Head, Journal, NewCommit};
+use loopledger_journal::{AppendError, CommitId, Filter, Head, Journal, NewCommit, ReadError};
 use loopledger_model::allocation::{Allocation, Pool, UsageMetered};
 use loopledger_model::fund::{Commitment, Contribution, Fund, Investment};
 use loopledger_model::purchase::{Contract, ContractUnit, InvoiceIssued, PaymentRecorded};
@@ -49,6 +50,8 @@ pub struct History {
     shape: Shape,
     draw: Draw,
     heads: Vec<(Context, Head)>,
+    /// Commits that the journal held before.
+    stored: u64,
     recorded_at: Timestamp,
     commits: u64,
     events: u64,
@@ -78,7 +81,8 @@ impl History {
             shape,
             draw: Draw(shape.seed),
             heads: Context::ALL.map(|context| (context, Head::none())).to_vec(),
-            recorded_at: at("2025-01-01"),
+            stored: 0,
+            recorded_at: at("2025-01-05"),
             commits: 0,
             events: 0,
             counts: Counts::default(),
@@ -90,6 +94,25 @@ impl History {
         self.events
     }
 
+    /// Goes on where the journal ends, which holds what a history of this shape has appended.
+    pub async fn resume(shape: Shape, journal: &impl Journal) -> Result<Self, ReadError> {
+        let mut history = Self::new(shape);
+        history.stored = journal.last(&Filter::all()).await?;
+        while history.commits < history.stored {
+            history.step(journal).await.expect("nothing is appended that is stored already");
+        }
+        for (context, head) in &mut history.heads {
+            let of = Filter::partition(Partition::first(*context));
+            let last = journal.last(&of).await?;
+            if last > 0
+                && let Some(commit) = journal.read(&of, last).next().await
+            {
+                *head = commit?.head();
+            }
+        }
+        Ok(history)
+    }
+
     /// Appends at least so many events and answers the last position.
     pub async fn append(
         &mut self,
@@ -97,26 +120,31 @@ impl History {
         events: u64,
     ) -> Result<Position, AppendError> {
         let wanted = self.events + events;
-        if self.commits == 0 {
-            self.found(journal).await?;
-        }
         while self.events < wanted {
-            let kind = self.draw.below(100);
-            if kind < METERING {
-                let usages = self.many(Self::usage);
-                self.commit(journal, Context::Allocation, usages).await?;
-            } else if kind < METERING + PURCHASES {
-                let bought = self.many(Self::purchase).into_iter().flatten().collect();
-                self.commit(journal, Context::Purchase, bought).await?;
-            } else if kind < METERING + PURCHASES + VOUCHERS {
-                let moves = self.vouchers();
-                self.commit(journal, Context::Voucher, moves).await?;
-            } else {
-                let invested = self.many(Self::capital).into_iter().flatten().collect();
-                self.commit(journal, Context::Fund, invested).await?;
-            }
+            self.step(journal).await?;
         }
         Ok(self.heads.iter().map(|(_, head)| head.position).max().unwrap_or_default())
+    }
+
+    /// The next commit, or those that everything rests on.
+    async fn step(&mut self, journal: &impl Journal) -> Result<(), AppendError> {
+        if self.commits == 0 {
+            return self.found(journal).await;
+        }
+        let kind = self.draw.below(100);
+        if kind < METERING {
+            let usages = self.many(Self::usage);
+            self.commit(journal, Context::Allocation, usages).await
+        } else if kind < METERING + PURCHASES {
+            let bought = self.many(Self::purchase).into_iter().flatten().collect();
+            self.commit(journal, Context::Purchase, bought).await
+        } else if kind < METERING + PURCHASES + VOUCHERS {
+            let moves = self.vouchers();
+            self.commit(journal, Context::Voucher, moves).await
+        } else {
+            let invested = self.many(Self::capital).into_iter().flatten().collect();
+            self.commit(journal, Context::Fund, invested).await
+        }
     }
 
     /// As many as a commit holds.
@@ -134,6 +162,9 @@ impl History {
         self.events += events.len() as u64;
         self.commits += 1;
         let commit = self.commits;
+        if commit <= self.stored {
+            return Ok(());
+        }
         let entry = |(number, event)| Entry::<E, ()> {
             command: id(&format!("generated:{context}:{commit}-{number}")),
             digest: Digest(u128::from(commit << 16 | number).to_be_bytes()),
@@ -228,7 +259,7 @@ impl History {
         self.counts.invoices += 1;
         let company = self.draw.below(self.shape.companies);
         let (buyer, seller) = (named("company", company), seller_of(company, self.shape.providers));
-        let day = after(at("2025-01-02"), n * 24 / self.shape.companies);
+        let day = self.lately();
         let amount = self.amount(1_000);
         let invoice = InvoiceIssued {
             id: named("in", n),
@@ -262,7 +293,7 @@ impl History {
         let fund = provider % funds;
         // A fund invests in a few companies again and again.
         let company = (fund + funds * self.draw.below(5)) % companies;
-        let day = after(at("2025-01-01"), n);
+        let day = self.lately();
         let contributed = Contribution {
             id: named("ct", n),
             fund: named("fund", fund),
@@ -291,14 +322,20 @@ impl History {
             let part = self.amount(100);
             let places = (0..PARTS).map(|_| part.amount());
             let face = Money::new(places.sum(), part.currency()).expect("a sum of amounts");
-            events.extend(self.voucher(n, company, face, part));
+            let day = self.lately();
+            events.extend(self.voucher(n, company, (face, part), day));
         }
         events
     }
 
-    fn voucher(&self, n: u64, company: u64, face: Money, part: Money) -> Vec<voucher::Event> {
+    fn voucher(
+        &self,
+        n: u64,
+        company: u64,
+        (face, part): (Money, Money),
+        day: Timestamp,
+    ) -> Vec<voucher::Event> {
         let provider = || seller_of(company, self.shape.providers);
-        let day = after(at("2025-01-02"), n);
         let issued = VoucherIssued {
             id: named("v", n),
             programme: id(PROGRAMME),
@@ -364,6 +401,13 @@ impl History {
             .into_iter()
             .chain(used)
             .collect()
+    }
+
+    /// When something began that is recorded today: up to three days ago, two at least.
+    fn lately(&mut self) -> Timestamp {
+        const HOUR: u64 = 60 * 60;
+        let ago = 2 * 24 * HOUR + self.draw.below(24 * HOUR);
+        self.recorded_at - SignedDuration::from_secs(ago.cast_signed())
     }
 
     fn amount(&mut self, up_to: u64) -> Money {

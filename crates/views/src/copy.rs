@@ -3,10 +3,12 @@
 //! Invariant: a row type's columns are those of its table; the schema fails a copy that names
 //! others.
 
+use std::collections::BTreeMap;
+
 use bytes::{BufMut as _, Bytes, BytesMut};
 use futures::SinkExt as _;
 use tokio_postgres::types::{IsNull, ToSql};
-use tokio_postgres::{CopyInSink, Transaction};
+use tokio_postgres::{Client, CopyInSink};
 
 use crate::archive::ArchivedCommit;
 use crate::error::Error;
@@ -60,11 +62,24 @@ impl PackedRows {
         Ok(())
     }
 
-    pub(crate) async fn send(&self, transaction: &Transaction<'_>) -> Result<(), Error> {
+    pub(crate) fn tables(&self) -> impl Iterator<Item = &'static str> {
+        self.0.iter().map(|packed| packed.table.name)
+    }
+
+    pub(crate) async fn send(&self, client: &Client) -> Result<(), Error> {
+        self.send_with(client, "FORMAT BINARY").await
+    }
+
+    /// To tables that the transaction has emptied: the rows need no second look to be seen by all.
+    pub(crate) async fn send_frozen(&self, client: &Client) -> Result<(), Error> {
+        self.send_with(client, "FORMAT BINARY, FREEZE").await
+    }
+
+    async fn send_with(&self, client: &Client, options: &str) -> Result<(), Error> {
         for Packed { table, data, .. } in &self.0 {
             let (name, columns) = (table.name, table.column_names());
-            let copy = format!("COPY {name} ({columns}) FROM STDIN BINARY");
-            let sink: CopyInSink<Bytes> = transaction.copy_in(&copy).await?;
+            let copy = format!("COPY {name} ({columns}) FROM STDIN WITH ({options})");
+            let sink: CopyInSink<Bytes> = client.copy_in(&copy).await?;
             let mut sink = std::pin::pin!(sink);
             let mut rest = data.clone();
             while !rest.is_empty() {
@@ -73,6 +88,38 @@ impl PackedRows {
             sink.finish().await?;
         }
         Ok(())
+    }
+}
+
+/// Which connection has which table, and how much each has been given.
+#[derive(Debug)]
+pub struct Deal {
+    connections: BTreeMap<&'static str, usize>,
+    bytes: Vec<usize>,
+}
+
+impl Deal {
+    pub(crate) fn among(connections: usize) -> Self {
+        Self { connections: BTreeMap::new(), bytes: vec![0; connections] }
+    }
+
+    /// Divides rows among the connections, all of a table to the same one.
+    pub fn deal(&mut self, mut rows: PackedRows) -> Vec<PackedRows> {
+        let mut parts = vec![PackedRows::default(); self.bytes.len()];
+        rows.0.sort_by_key(|packed| std::cmp::Reverse(packed.data.len()));
+        for packed in rows.0 {
+            parts[self.connection(&packed)].0.push(packed);
+        }
+        parts
+    }
+
+    /// A table that is new goes to the one that has had least.
+    fn connection(&mut self, packed: &Packed) -> usize {
+        let least = (0..self.bytes.len()).min_by_key(|place| self.bytes[*place]);
+        let new = least.expect("there is a connection");
+        let place = *self.connections.entry(packed.table.name).or_insert(new);
+        self.bytes[place] += packed.data.len();
+        place
     }
 }
 

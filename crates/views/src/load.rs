@@ -4,6 +4,7 @@
 //! Invariants: the schema is new, and until the load is finished its position is 0 and nobody asks
 //! it. Finished, it is what one writer that started from nothing would have made.
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,18 +13,19 @@ use loopledger_model::Position;
 use tokio_postgres::{Client, Row};
 
 use crate::archive::ArchivedCommit;
-use crate::copy::PackedRows;
+use crate::copy::{Deal, PackedRows};
 use crate::database::{Database, Schema};
 use crate::error::Error;
-use crate::loops::LoopFound;
 use crate::rows::{CutSearch, Rows};
+use crate::stored_loops::StoredLoop;
 use crate::table::{TableRow as _, cell};
 use crate::writer::{Batch, Writer};
 
-/// What a power failure takes away of a load is loaded again: the renaming that makes it count
-/// waits for the disk. Indexes are built one per connection, each sorted in memory as far as that
+/// A table is filled in the transaction that empties it, which a server with `wal_level=minimal`
+/// does not log. What a power failure takes away of a load is loaded again: the renaming that makes
+/// it count waits for the disk. Indexes are built one per connection, each sorted in memory as far as that
 /// reaches.
-const SETTINGS: &str = "-c synchronous_commit=off -c maintenance_work_mem=128MB \
+const SETTINGS: &str = "-c synchronous_commit=off -c maintenance_work_mem=256MB \
                         -c max_parallel_maintenance_workers=0 \
                         -c client_connection_check_interval=500ms";
 
@@ -50,8 +52,12 @@ pub struct Load {
     later: Vec<Later>,
 }
 
-/// One connection that rows are copied over.
-pub struct Copier(Client);
+/// One connection, in one transaction, that rows of some of the tables are copied over.
+pub struct Copier {
+    client: Client,
+    /// Those that it has emptied, so that nobody else can see them before all is copied.
+    tables: BTreeSet<&'static str>,
+}
 
 /// An index that is built when all rows are in.
 struct Later {
@@ -75,41 +81,48 @@ impl Load {
         let later = found.iter().map(Later::read).collect::<Result<Vec<_>, _>>()?;
         let drops: String = later.iter().map(|later| later.drop.as_str()).collect();
         writer.client().batch_execute(&drops).await?;
-        let connect = || database.connect_with(writer.schema(), SETTINGS);
-        let clients = try_join_all((0..connections).map(|_| connect())).await?;
-        let connections = clients.into_iter().map(Copier).collect();
+        let connect = || Copier::connect(database, writer.schema());
+        let connections = try_join_all((0..connections).map(|_| connect())).await?;
         Ok(Self { writer, connections, later })
     }
 
-    /// The connections, to be handed back when everything is copied.
-    pub fn take_copiers(&mut self) -> Vec<Copier> {
-        std::mem::take(&mut self.connections)
+    /// The connections, to be handed back when everything is copied, and how rows are dealt out.
+    pub fn take_copiers(&mut self) -> (Vec<Copier>, Deal) {
+        let copiers = std::mem::take(&mut self.connections);
+        let deal = Deal::among(copiers.len());
+        (copiers, deal)
     }
 
-    /// Builds what was left for later and lets the rows count: they are those up to the position.
-    pub async fn finish(
-        mut self,
-        copiers: Vec<Copier>,
-        position: Position,
-        cut: Vec<CutSearch>,
-        loops: Vec<LoopFound>,
-    ) -> Result<Writer, Error> {
+    /// Keeps what was copied and builds what was left for later.
+    pub async fn build(&mut self, copiers: Vec<Copier>) -> Result<(), Error> {
+        try_join_all(copiers.iter().map(Copier::keep)).await?;
         let name = self.writer.schema().to_string();
         let tables = self.writer.client().query(BY_SIZE, &[&name, &copied()]).await?;
-        let mut builds = Vec::new();
+        let (mut builds, mut counts) = (Vec::new(), Vec::new());
         for row in &tables {
             let table: String = cell(row, 0, "pg_class", "relname")?;
             let of_table = self.later.iter().filter(|later| later.table == table);
-            builds.extend(of_table.map(|later| later.build.as_str()));
+            builds.extend(of_table.map(|later| later.build.clone()));
+            counts.push(format!("ANALYZE {table}"));
         }
+        // Taken from the end: statistics come last, since a table cannot get both at once.
+        builds.splice(0..0, counts);
         let builds = Mutex::new(builds);
         try_join_all(copiers.iter().map(|copier| copier.build(&builds))).await?;
         let keys: String = self.later.iter().map(|later| later.key.as_str()).collect();
-        self.writer.client().batch_execute(&keys).await?;
+        Ok(self.writer.client().batch_execute(&keys).await?)
+    }
+
+    /// Lets the rows count: they are those up to the position.
+    pub async fn finish(
+        mut self,
+        position: Position,
+        cut: Vec<CutSearch>,
+        loops: Vec<StoredLoop>,
+    ) -> Result<Writer, Error> {
         let rows = PackedRows::of(&[], &Rows { cut_searches: cut, ..Rows::default() })?;
         self.writer.store(&Batch { after: 0, position, rows, loops }).await?;
-        let tables = copied().join(", ");
-        self.writer.client().batch_execute(&format!("ANALYZE loops, {tables}")).await?;
+        self.writer.client().batch_execute("ANALYZE loops, cut_searches").await?;
         Ok(self.writer)
     }
 }
@@ -120,18 +133,31 @@ fn copied() -> Vec<&'static str> {
 }
 
 impl Copier {
-    /// Stores these rows, all or none.
+    async fn connect(database: &Database, schema: &Schema) -> Result<Self, Error> {
+        let client = database.connect_with(schema, SETTINGS).await?;
+        client.batch_execute("BEGIN").await?;
+        Ok(Self { client, tables: BTreeSet::new() })
+    }
+
+    /// Copies rows that were dealt to this connection, to be kept together with all others.
     pub async fn copy(&mut self, rows: &PackedRows) -> Result<(), Error> {
-        let transaction = self.0.transaction().await?;
-        rows.send(&transaction).await?;
-        Ok(transaction.commit().await?)
+        let new = rows.tables().filter(|table| self.tables.insert(table));
+        let empty: String = new.map(|table| format!("TRUNCATE {table};")).collect();
+        if !empty.is_empty() {
+            self.client.batch_execute(&empty).await?;
+        }
+        rows.send_frozen(&self.client).await
+    }
+
+    async fn keep(&self) -> Result<(), Error> {
+        Ok(self.client.batch_execute("COMMIT").await?)
     }
 
     /// Carries out statements from the end of the list until none is left.
-    async fn build(&self, statements: &Mutex<Vec<&str>>) -> Result<(), Error> {
+    async fn build(&self, statements: &Mutex<Vec<String>>) -> Result<(), Error> {
         let next = || statements.lock().unwrap_or_else(PoisonError::into_inner).pop();
         while let Some(statement) = next() {
-            self.0.batch_execute(statement).await?;
+            self.client.batch_execute(&statement).await?;
         }
         Ok(())
     }

@@ -2,13 +2,13 @@
 //! between groups, they are found anew.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use jiff::Timestamp;
 use loopledger_model::{Currency, FactId, NotAName, PartyId, Position};
 use serde::{Deserialize, Serialize};
-use tokio_postgres::types::Json;
-use tokio_postgres::{GenericClient, Row, Transaction};
+use tokio_postgres::Transaction;
 
 use crate::as_of::As;
 use crate::error::Error;
@@ -16,11 +16,9 @@ use crate::flow_graph::FlowGraph;
 use crate::groups::loops_of_groups;
 use crate::register::Register;
 use crate::rows::{self, CutSearch};
-use crate::table::{cell, select};
+use crate::stored_loops;
+use crate::table::select;
 use crate::views::Views;
-
-/// The most loops in one statement.
-const CHUNK: usize = 200;
 
 /// Which loops are asked for; all where nothing is said.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -122,50 +120,6 @@ pub struct Leg {
     pub to_group: Option<String>,
 }
 
-/// A loop as its answer: numbers as text, since their decimals mean something.
-const SELECT: &str = "
-    SELECT to_jsonb(loops) || jsonb_build_object(
-        'capital_out', capital_out::TEXT,
-        'returned_lower', returned_lower::TEXT,
-        'returned_fifo', returned_fifo::TEXT,
-        'returned_pro_rata', returned_pro_rata::TEXT,
-        'returned_upper', returned_upper::TEXT,
-        'ratio_pro_rata', ratio_pro_rata::TEXT,
-        'voucher_amount', voucher_amount::TEXT,
-        'dwell_days', dwell_days::TEXT)
-    FROM loops
-    WHERE ($1::TEXT IS NULL OR parties @> ARRAY[$1]) AND ($2::TEXT IS NULL OR currency = $2)
-    ORDER BY returned_upper DESC, parties COLLATE \"C\", currency COLLATE \"C\"";
-
-const UPSERT: &str = "
-    INSERT INTO loops
-    SELECT * FROM jsonb_to_recordset($1) AS found (
-        parties TEXT[], kind TEXT, currency TEXT, capital_out NUMERIC, returned_lower NUMERIC,
-        returned_fifo NUMERIC, returned_pro_rata NUMERIC, returned_upper NUMERIC,
-        ratio_pro_rata NUMERIC, voucher_amount NUMERIC, first_capital_at TIMESTAMPTZ,
-        closed_at TIMESTAMPTZ, last_return_at TIMESTAMPTZ, lag_days BIGINT,
-        dwell_days NUMERIC, legs JSONB, voucher_events JSONB, positions BIGINT[])
-    ON CONFLICT (currency, parties) DO UPDATE SET
-        kind = excluded.kind, capital_out = excluded.capital_out,
-        returned_lower = excluded.returned_lower, returned_fifo = excluded.returned_fifo,
-        returned_pro_rata = excluded.returned_pro_rata, returned_upper = excluded.returned_upper,
-        ratio_pro_rata = excluded.ratio_pro_rata, voucher_amount = excluded.voucher_amount,
-        first_capital_at = excluded.first_capital_at, closed_at = excluded.closed_at,
-        last_return_at = excluded.last_return_at, lag_days = excluded.lag_days,
-        dwell_days = excluded.dwell_days, legs = excluded.legs,
-        voucher_events = excluded.voucher_events, positions = excluded.positions";
-
-/// Puts loops in the place of what is known of them; each is named once.
-pub(crate) async fn upsert(
-    transaction: &Transaction<'_>,
-    loops: &[LoopFound],
-) -> Result<(), tokio_postgres::Error> {
-    for found in loops.chunks(CHUNK) {
-        transaction.execute(UPSERT, &[&Json(found)]).await?;
-    }
-    Ok(())
-}
-
 impl Views {
     pub async fn loops(&self, query: &LoopQuery, seen: As) -> Result<Loops, Error> {
         let mut connection = self.connection().await?;
@@ -203,7 +157,10 @@ impl Source {
         seen: As,
     ) -> Result<Self, Error> {
         if seen.is_now() && query.level == Level::Party {
-            return Ok(Self::Known(known(transaction, query).await?));
+            let loops = stored_loops::known(transaction, query).await?;
+            let cut: Vec<CutSearch> = select(transaction, "TRUE", &[]).await?;
+            let cut = cut.iter().map(|search| search.stamp.fact()).collect();
+            return Ok(Self::Known((loops, cut)));
         }
         let times = seen.in_rows();
         let flows = select(transaction, As::CONDITION, &[&times.of, &times.known]).await?;
@@ -232,32 +189,6 @@ impl Source {
     }
 }
 
-async fn known(transaction: &Transaction<'_>, query: &LoopQuery) -> Result<Found, Error> {
-    let party = query.party.as_ref().map(PartyId::as_str);
-    let currency = query.currency.map(|currency| currency.to_string());
-    let rows = transaction.query(SELECT, &[&party, &currency]).await?;
-    let loops = rows.iter().map(LoopFound::read).collect::<Result<_, _>>()?;
-    let cut: Vec<CutSearch> = select(transaction, "TRUE", &[]).await?;
-    Ok((loops, cut.iter().map(|search| search.stamp.fact()).collect()))
-}
-
-/// The currency and the parties of every loop that is stored.
-pub(crate) async fn stored(
-    client: &impl GenericClient,
-) -> Result<Vec<(Currency, Vec<String>)>, Error> {
-    let rows = client.query("SELECT currency, parties FROM loops", &[]).await?;
-    let read = |row: &Row| {
-        let misread = |error: tokio_postgres::Error| Error::Misread {
-            table: "loops",
-            column: "parties",
-            found: error.to_string(),
-        };
-        let parties = row.try_get(1).map_err(misread)?;
-        Ok((cell(row, 0, "loops", "currency")?, parties))
-    };
-    rows.iter().map(read).collect()
-}
-
 impl LoopQuery {
     fn wants(&self, found: &LoopFound) -> bool {
         let members = found.groups.iter().flat_map(|group| &group.parties);
@@ -269,14 +200,13 @@ impl LoopQuery {
 }
 
 impl LoopFound {
-    fn read(row: &Row) -> Result<Self, Error> {
-        let misread = |error: tokio_postgres::Error| Error::Misread {
-            table: "loops",
-            column: "parties",
-            found: error.to_string(),
-        };
-        let Json(found) = row.try_get(0).map_err(misread)?;
-        Ok(found)
+    /// The same with its flows: its legs in the order of time, its voucher payments in that of
+    /// their facts.
+    pub(crate) fn with_flows(self, legs: Vec<Leg>, voucher_events: Vec<FactId>) -> Self {
+        let facts = legs.iter().map(|leg| leg.event).chain(voucher_events.iter().copied());
+        let positions: BTreeSet<Position> = facts.map(|fact| fact.position).collect();
+        let positions = positions.into_iter().collect();
+        Self { legs, voucher_events, positions, ..self }
     }
 
     /// The largest upper bound first, then by parties.

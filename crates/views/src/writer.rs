@@ -15,9 +15,9 @@ use crate::copy::PackedRows;
 use crate::database::{Database, Schema};
 use crate::error::Error;
 use crate::flow_graph::FlowGraph;
-use crate::loops::{self, LoopFound};
 use crate::rows::{CutSearch, Flow};
 use crate::schema::{lock, own, prepare, share_name};
+use crate::stored_loops::{self, StoredLoop};
 use crate::table::{cell, select};
 use crate::views::position_in;
 
@@ -39,7 +39,7 @@ pub struct Batch {
     pub position: Position,
     pub rows: PackedRows,
     /// The loops that are new or changed, each once.
-    pub loops: Vec<LoopFound>,
+    pub loops: Vec<StoredLoop>,
 }
 
 impl Writer {
@@ -74,7 +74,7 @@ impl Writer {
     pub async fn graph(&self) -> Result<FlowGraph, Error> {
         let flows: Vec<Flow> = select(&self.client, "TRUE", &[]).await?;
         let cut: Vec<CutSearch> = select(&self.client, "TRUE", &[]).await?;
-        FlowGraph::restore(&flows, &loops::stored(&self.client).await?, &cut)
+        FlowGraph::restore(&flows, &stored_loops::named(&self.client).await?, &cut)
     }
 
     /// The newest commit of each partition that the archive holds.
@@ -98,8 +98,8 @@ impl Writer {
             }
             return Err(Error::ProgressMoved { schema, believed });
         }
-        batch.rows.send(&transaction).await?;
-        loops::upsert(&transaction, &batch.loops).await?;
+        batch.rows.send(transaction.client()).await?;
+        stored_loops::upsert(&transaction, &batch.loops).await?;
         Ok(transaction.commit().await?)
     }
 }

@@ -7,11 +7,12 @@
 
 use std::thread::available_parallelism;
 
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::future::try_join;
+use futures::{StreamExt, TryFutureExt, TryStreamExt, stream};
 use loopledger_journal::{Commit, Filter, Heads, Journal};
 use loopledger_model::Position;
 use loopledger_views::rows::{CutSearch, Flow};
-use loopledger_views::{Copier, Load, PackedRows, Schema};
+use loopledger_views::{Copier, Deal, Load, PackedRows, Schema, StoredLoop};
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
 
@@ -44,7 +45,8 @@ pub(crate) async fn load<J: Journal>(
 ) -> Result<Session, Error> {
     let mut load = Load::begin(&deps.database, schema, CONNECTIONS).await?;
     let (flows, graph) = grow();
-    let mut copying = Copying::start(load.take_copiers());
+    let (copiers, deal) = load.take_copiers();
+    let mut copying = Copying::start(copiers, deal);
     let reader = Reader::new(up_to(deps.journal.read(&Filter::all(), 1), until), deps.limits);
     let mut batches = stream::try_unfold(reader, next_batch)
         .map_ok(decoding)
@@ -65,15 +67,10 @@ pub(crate) async fn load<J: Journal>(
     }
     drop((batches, flows));
     let copiers = copying.finish().await?;
-    let (mut loops, cut) = joined(graph.await)?;
-    let (loops, changed) = joined(
-        spawn_blocking(move || {
-            let changed = loops.changed();
-            (loops, changed)
-        })
-        .await,
-    );
-    let writer = load.finish(copiers, loaded.position, cut, changed).await?;
+    let built = load.build(copiers);
+    let (grown, ()) = try_join(async { joined(graph.await) }, built.err_into()).await?;
+    let Grown { loops, changed, cut } = grown;
+    let writer = load.finish(loaded.position, cut, changed).await?;
     Ok(Session { writer, loops, position: loaded.position, heads })
 }
 
@@ -94,30 +91,36 @@ async fn decoding(commits: Vec<Commit>) -> Result<(Decoded, PackedRows), Error> 
     joined(spawn_blocking(decode).await)
 }
 
-type Grown = Result<(Loops, Vec<CutSearch>), Error>;
+/// The graph of all flows, and what is to be stored of it.
+struct Grown {
+    loops: Loops,
+    changed: Vec<StoredLoop>,
+    cut: Vec<CutSearch>,
+}
 
-/// Takes flows in as long as somebody sends them.
-fn grow() -> (mpsc::Sender<Vec<Flow>>, JoinHandle<Grown>) {
+/// Takes flows in as long as somebody sends them, then works out the loops.
+fn grow() -> (mpsc::Sender<Vec<Flow>>, JoinHandle<Result<Grown, Error>>) {
     let (sender, mut flows) = mpsc::channel::<Vec<Flow>>(WAITING);
     let grow = move || {
         let (mut loops, mut cut) = (Loops::default(), Vec::new());
         while let Some(flows) = flows.blocking_recv() {
             cut.extend(loops.add(&flows)?);
         }
-        Ok((loops, cut))
+        let changed = loops.changed();
+        Ok(Grown { loops, changed, cut })
     };
     (sender, spawn_blocking(grow))
 }
 
-/// The connections at work; batches are dealt out in turn, since all are about as large.
+/// The connections at work, each with tables of its own.
 struct Copying {
     senders: Vec<mpsc::Sender<PackedRows>>,
     tasks: JoinSet<Result<Copier, Error>>,
-    turn: usize,
+    deal: Deal,
 }
 
 impl Copying {
-    fn start(copiers: Vec<Copier>) -> Self {
+    fn start(copiers: Vec<Copier>, deal: Deal) -> Self {
         let (mut senders, mut tasks) = (Vec::new(), JoinSet::new());
         for mut copier in copiers {
             let (sender, mut rows) = mpsc::channel::<PackedRows>(WAITING);
@@ -129,13 +132,17 @@ impl Copying {
                 Ok(copier)
             });
         }
-        Self { senders, tasks, turn: 0 }
+        Self { senders, tasks, deal }
     }
 
     /// False when a connection has failed.
     async fn send(&mut self, rows: PackedRows) -> bool {
-        self.turn = (self.turn + 1) % self.senders.len();
-        self.senders[self.turn].send(rows).await.is_ok()
+        for (sender, part) in self.senders.iter().zip(self.deal.deal(rows)) {
+            if sender.send(part).await.is_err() {
+                return false;
+            }
+        }
+        true
     }
 
     /// Waits until everything is copied.

@@ -2,10 +2,15 @@
 //! them.
 
 use std::collections::BTreeSet;
+use std::panic::resume_unwind;
+use std::thread::available_parallelism;
 
 use loopledger_loops::Cycle;
 use loopledger_views::rows::{CutSearch, Flow};
-use loopledger_views::{Error, FlowGraph, LoopFound};
+use loopledger_views::{Error, FlowGraph, StoredLoop};
+
+/// Fewer loops are worked out before a thread has begun.
+const WORTH_A_THREAD: usize = 8;
 
 #[derive(Debug, Default)]
 pub(crate) struct Loops {
@@ -31,8 +36,23 @@ impl Loops {
     }
 
     /// The loops that are new or changed since this was last asked.
-    pub(crate) fn changed(&mut self) -> Vec<LoopFound> {
-        let changed = std::mem::take(&mut self.changed);
-        changed.iter().filter_map(|cycle| self.graph.found(cycle)).collect()
+    pub(crate) fn changed(&mut self) -> Vec<StoredLoop> {
+        let changed: Vec<Cycle> = std::mem::take(&mut self.changed).into_iter().collect();
+        let processors = available_parallelism().map_or(1, usize::from);
+        let share = changed.len().div_ceil(processors).max(WORTH_A_THREAD);
+        let graph = &self.graph;
+        let found = |share: &[Cycle]| -> Vec<StoredLoop> {
+            share.iter().filter_map(|cycle| graph.found(cycle)).collect()
+        };
+        std::thread::scope(|scope| {
+            let mut shares = changed.chunks(share);
+            let first = shares.next().unwrap_or_default();
+            let others: Vec<_> = shares.map(|share| scope.spawn(move || found(share))).collect();
+            let mut loops = found(first);
+            for other in others {
+                loops.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            }
+            loops
+        })
     }
 }

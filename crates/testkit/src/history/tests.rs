@@ -1,8 +1,7 @@
 //! A history is whole, and the same for the same seed.
 
 use super::*;
-use futures::StreamExt as _;
-use loopledger_journal::{Filter, Heads, MemoryJournal};
+use loopledger_journal::{Heads, MemoryJournal};
 use loopledger_model::facts;
 
 #[tokio::test]
@@ -12,7 +11,11 @@ async fn a_history_can_be_read_is_chained_and_is_the_same_for_the_same_seed() {
         let mut history = History::new(Shape { seed, per_commit: 50, ..Shape::default() });
         let journal = MemoryJournal::new();
         let last = history.append(&journal, 2_000).await.expect("an append");
-        let last = last.max(history.append(&journal, 1_000).await.expect("an append"));
+        let shape = Shape { seed, per_commit: 50, ..Shape::default() };
+        let mut resumed = History::resume(shape, &journal).await.expect("what is stored");
+        assert_eq!(resumed.events(), history.events());
+        let last = last.max(resumed.append(&journal, 1_000).await.expect("an append"));
+        let history = resumed;
         let commits: Vec<_> = journal.read(&Filter::all(), 1).collect().await;
         let (mut heads, mut events) = (Heads::default(), Vec::new());
         for commit in &commits {
