@@ -1,5 +1,6 @@
 //! Whole-system tests: the program as its users run it, on real servers of its own.
 
+mod access;
 mod archive;
 mod bad_input;
 mod crashes;
@@ -10,6 +11,7 @@ mod lp_loop;
 mod meters;
 mod parties;
 mod partitions;
+mod permissions;
 mod program;
 mod programmes;
 mod rebuild;

@@ -110,6 +110,12 @@ impl JetStreamJournal {
         Self::on(nats, context, config, stream, partitions).await
     }
 
+    /// The same log over another connection, such as that of a user who may do less.
+    pub async fn over(&self, nats: Nats) -> Result<Self, ContractError> {
+        let (config, stream, partitions) = (self.config, self.stream.clone(), self.partitions);
+        Self::on(nats.clone(), context(&nats), config, stream, partitions).await
+    }
+
     /// How many partitions each context has, as the log was created.
     pub const fn partitions(&self) -> Partitions {
         self.partitions

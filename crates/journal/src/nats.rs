@@ -31,7 +31,8 @@ pub struct NatsConfig {
     pub url: String,
     /// What the server's monitoring calls this client.
     pub name: String,
-    /// Where answers are received, when the user may not subscribe to `_INBOX.>`.
+    /// Where answers are received; `_INBOX_` and the user's name unless told, `_INBOX` where the
+    /// address names none.
     pub inbox_prefix: Option<String>,
     /// How long the first connection may take.
     pub connect_within: Duration,
@@ -113,14 +114,19 @@ fn options(
             link.note(&event);
             async {}
         });
-    if let Some(prefix) = &config.inbox_prefix {
-        options = options.custom_inbox_prefix(prefix);
-    }
     let user = addresses.iter().find_map(|server| Some((server.username()?, server.password())));
     if let Some((user, password)) = user {
         let decoded = |text| percent_decode(text).ok_or(ConnectError::Credentials);
         let password = password.map_or_else(|| Ok(String::new()), decoded)?;
-        options = options.user_and_password(decoded(user)?, password);
+        let user = decoded(user)?;
+        // Others must not hear its answers, so it is allowed an inbox of its own only.
+        if user.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_')) {
+            options = options.custom_inbox_prefix(format!("_INBOX_{user}"));
+        }
+        options = options.user_and_password(user, password);
+    }
+    if let Some(prefix) = &config.inbox_prefix {
+        options = options.custom_inbox_prefix(prefix);
     }
     Ok(options)
 }

@@ -16,11 +16,13 @@ mod nats;
 mod orphans;
 mod postgres;
 mod secret;
+mod users;
 
 pub use child::Stop;
 pub use error::Error;
 pub use find::{Places, Version};
 pub use folder::{Claim, Description, Held, Holder, Lock, LockError, Purpose, claim};
+pub use users::User;
 
 use nats::Nats;
 use postgres::Postgres;
@@ -117,6 +119,14 @@ impl Servers {
     pub fn nats_url(&self) -> &str {
         match &self.nats {
             Server::Private(nats) => &nats.url,
+            Server::Given(url) => url,
+        }
+    }
+
+    /// The same for one service's user, which may use its own subjects only; of a server that is given, its one address.
+    pub fn nats_url_of(&self, user: User) -> &str {
+        match &self.nats {
+            Server::Private(nats) => &nats.urls[&user],
             Server::Given(url) => url,
         }
     }

@@ -1,4 +1,5 @@
-//! The private nats-server: one account for the ledger, one for the system, nothing else gets in.
+//! The private nats-server: an account for the ledger with a user per service, one for the system,
+//! nothing else gets in.
 //!
 //! Invariants:
 //! - it listens on loopback only, on a port that was free, and knows no anonymous client;
@@ -8,9 +9,11 @@
 use crate::child::{self, Child, Steps};
 use crate::error::Error;
 use crate::orphans::Orphans;
+use crate::users::{self, User};
 use crate::{Durability, Options, secret};
 use rustix::process::Signal;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -26,6 +29,7 @@ const POLL: Duration = Duration::from_millis(5);
 pub(crate) struct Nats {
     pub child: Child,
     pub url: String,
+    pub urls: BTreeMap<User, String>,
     pub system_url: String,
 }
 
@@ -46,8 +50,16 @@ pub(crate) async fn start(program: &Path, folder: &Path, options: &Options) -> R
     }
 
     let (ledger, system) = (secret::new()?, secret::new()?);
+    let mut passwords = BTreeMap::new();
+    for user in User::ALL {
+        passwords.insert(user, secret::new()?);
+    }
+    let users = users::block(|user| format!("\"{}\"", passwords[&user]));
     let config = folder.join("nats.conf");
-    secret::write_private(&config, configuration(options.durability, &ledger, &system).as_bytes())?;
+    secret::write_private(
+        &config,
+        configuration(options.durability, (&ledger, &users), &system).as_bytes(),
+    )?;
     let log = folder.join("nats.log");
     child::rotate_log(&log)?;
     let mut command = child::command(program, folder);
@@ -60,6 +72,12 @@ pub(crate) async fn start(program: &Path, folder: &Path, options: &Options) -> R
             return Ok(Nats {
                 child,
                 url: format!("nats://ledger:{ledger}@{address}"),
+                urls: passwords
+                    .iter()
+                    .map(|(user, password)| {
+                        (*user, format!("nats://{}:{password}@{address}", user.name()))
+                    })
+                    .collect(),
                 system_url: format!("nats://system:{system}@{address}"),
             });
         }
@@ -72,7 +90,7 @@ pub(crate) async fn start(program: &Path, folder: &Path, options: &Options) -> R
 }
 
 /// Paths are relative to the server's folder, so no path needs quoting.
-fn configuration(durability: Durability, ledger: &str, system: &str) -> String {
+fn configuration(durability: Durability, (ledger, users): (&str, &str), system: &str) -> String {
     let sync = match durability {
         Durability::Fsync => "always",
         Durability::Lazy => "\"2m\"",
@@ -88,7 +106,9 @@ jetstream {{
   max_memory_store: 256MB
 }}
 accounts {{
-  LEDGER {{ jetstream: enabled, users: [ {{ user: ledger, password: "{ledger}" }} ] }}
+  LEDGER {{ jetstream: enabled, users: [
+    {{ user: ledger, password: "{ledger}" }}
+{users}  ] }}
   SYS {{ users: [ {{ user: system, password: "{system}" }} ] }}
 }}
 system_account: SYS

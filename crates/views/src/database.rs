@@ -87,6 +87,11 @@ impl Schema {
         Self(format!("{}_replaced", self.0))
     }
 
+    /// Where it is on record what regulators have asked.
+    pub(crate) fn accesses(&self) -> Self {
+        Self(format!("{}_accesses", self.0))
+    }
+
     /// Where rows are that nobody needs any more.
     pub(crate) fn discarded(&self) -> Self {
         Self(format!("{}_discarded", self.0))

@@ -5,6 +5,7 @@
 //! of facts are only ever added and carry both times, so any answer can be had as of an instant and
 //! as it was known at one. Nothing but this crate names `tokio_postgres`.
 
+mod accesses;
 mod archive;
 mod as_of;
 mod claims;
@@ -46,6 +47,7 @@ mod views;
 mod vouchers;
 mod writer;
 
+pub use accesses::{Access, RecordedAccess};
 pub use archive::{ArchivedCommit, NotUnpacked, PackedBody};
 pub use as_of::As;
 pub use claims::{CLAIM_STAGES, Claim, ClaimQuery, Claims, Clawback, Payment};

@@ -75,6 +75,10 @@ impl Views {
         rows.iter().map(|row| cell(row, 0, "parties", "id")).collect()
     }
 
+    pub(crate) const fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
     pub(crate) async fn connection(&self) -> Result<Object, Error> {
         Ok(self.pool.get().await?)
     }

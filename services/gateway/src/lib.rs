@@ -1,7 +1,9 @@
 //! The HTTP API: health, readiness and the queries of the views, as JSON.
 //!
-//! Invariant: no rule lives here; a handler reads its parameters, asks the views and answers.
+//! Invariant: everything under `/v1` passes the door, which knows who may.
+//! Invariant: no rule of the ledger lives here; a handler reads its parameters, asks the views and answers.
 
+pub mod auth;
 mod freshness;
 mod health;
 mod problem;
@@ -10,6 +12,7 @@ pub mod v1;
 
 use std::sync::Arc;
 
+use auth::{Access, Door};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use loopledger_journal::Journal;
@@ -22,6 +25,8 @@ use tokio_util::sync::CancellationToken;
 pub struct Api<J> {
     pub views: Views,
     pub journal: J,
+    /// Whom it lets in.
+    pub access: Access,
 }
 
 pub fn router<J: Journal>(api: Api<J>) -> Router {
@@ -39,7 +44,9 @@ pub fn router<J: Journal>(api: Api<J>) -> Router {
         .merge(v1::claims::router())
         .merge(v1::statement::router())
         .layer(from_fn_with_state(views.clone(), freshness::wait))
-        .with_state(views);
+        .with_state(views.clone());
+    let door = Arc::new(Door { access: api.access.clone(), views });
+    let queries = queries.layer(from_fn_with_state(door, auth::admit));
     Router::new()
         .nest("/v1", queries)
         .merge(health::router(api))

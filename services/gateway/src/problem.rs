@@ -27,6 +27,22 @@ impl Problem {
         let (kind, title) = ("urn:loopledger:problem:not-known", "the ledger knows no such thing");
         Self { kind, title, status: 404, detail }
     }
+
+    pub fn unauthenticated(detail: &(impl ToString + ?Sized)) -> Self {
+        let (kind, title) = ("urn:loopledger:problem:unauthenticated", "the caller is not known");
+        Self { kind, title, status: 401, detail: detail.to_string() }
+    }
+
+    pub fn forbidden(detail: String) -> Self {
+        let (kind, title) = ("urn:loopledger:problem:forbidden", "this role may not do this");
+        Self { kind, title, status: 403, detail }
+    }
+
+    pub fn no_keys() -> Self {
+        let (kind, title) = ("urn:loopledger:problem:no-keys", "tokens cannot be checked now");
+        let detail = "the issuer's keys cannot be read: try again later".to_owned();
+        Self { kind, title, status: 503, detail }
+    }
 }
 
 pub async fn no_such_resource(uri: Uri) -> Problem {
@@ -65,6 +81,10 @@ impl IntoResponse for Problem {
         let mut response = (status, Json(self)).into_response();
         let kind = header::HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        if status == StatusCode::UNAUTHORIZED {
+            let scheme = header::HeaderValue::from_static("Bearer");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
+        }
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response
                 .headers_mut()

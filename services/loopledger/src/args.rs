@@ -15,8 +15,10 @@ use loopledger_views::{CLAIM_STAGES, Level, Rule};
 use crate::cycles::span;
 use crate::meter::Format;
 
+mod access;
 mod vouchers;
 
+pub use access::{AccessArgs, TokenArgs};
 pub use vouchers::{ClaimArgs, KeysCommand, VoucherArgs};
 
 /// An event-sourced ledger of compute vouchers and fund flows.
@@ -82,6 +84,16 @@ pub enum Command {
         #[arg(long, value_name = "SECONDS", default_value_t = 3600,
             value_parser = clap::value_parser!(u64).range(1..))]
         expire_every: u64,
+        #[command(flatten)]
+        access: AccessArgs,
+    },
+    /// A token for the HTTP API of `up --auth` on this data folder, for development
+    Token(TokenArgs),
+    /// What regulators have asked over HTTP
+    Accesses {
+        /// Print one JSON document instead of lines
+        #[arg(long)]
+        json: bool,
     },
     /// End every voucher that is past its expiry, as `up` does by itself from time to time
     Expire {

@@ -105,6 +105,10 @@ impl PrivateKey {
         PublicKey(bytes.try_into().expect("a public key of Ed25519 has 32 bytes"))
     }
 
+    pub fn sign_bytes(&self, message: &[u8]) -> Vec<u8> {
+        self.0.sign(message).as_ref().to_vec()
+    }
+
     pub fn sign(&self, stated: &Stated) -> String {
         let content = canonical(stated);
         let signature = self.0.sign(&content);
@@ -119,6 +123,10 @@ pub struct PublicKey([u8; 32]);
 impl PublicKey {
     pub fn read(file: &Path) -> Result<Self, KeyError> {
         read_pem(file, PUBLIC).map(Self)
+    }
+
+    pub const fn bytes(&self) -> [u8; 32] {
+        self.0
     }
 
     /// The first half of the key's SHA-256.

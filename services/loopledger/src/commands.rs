@@ -21,7 +21,7 @@ use tempfile::TempDir;
 use tokio::time::Instant;
 
 use crate::args::{
-    Cli, Command, KeysCommand, MeterArgs, MeterCommand, OnRefusal, StackArgs, ViewArgs,
+    AccessArgs, Cli, Command, KeysCommand, MeterArgs, MeterCommand, OnRefusal, StackArgs, ViewArgs,
 };
 use crate::import::{self, ImportError, Manner, Patience, Progress, Report};
 use crate::ledger::Ledger;
@@ -31,6 +31,7 @@ use crate::{cycles, meter, rebuild, repair, report, tables, verify};
 pub(crate) mod claim;
 mod codes;
 mod supervision;
+mod tokens;
 mod vouchers;
 
 /// Bad usage or unreadable input.
@@ -39,7 +40,9 @@ const UNREADABLE: u8 = 2;
 pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let Cli { stack, command } = cli;
     match command {
-        Command::Up { http, expire_every } => up(&stack, http, expire_every).await,
+        Command::Up { http, expire_every, access } => up(&stack, http, access, expire_every).await,
+        Command::Token(asked) => tokens::token(&stack, asked),
+        Command::Accesses { json } => tokens::accesses(&stack, json).await,
         Command::Expire { at, json } => vouchers::expire(&stack, at, json).await,
         Command::Import { dir, on_refusal } => import_bundle(&stack, &dir, on_refusal).await,
         Command::Meter(MeterCommand::Import(meter)) => import_usage(&stack, meter).await,
@@ -97,14 +100,19 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Verify { json } => check_journal(&stack, json).await,
         Command::Repair => repair_journal(&stack).await,
         Command::Rebuild { accept_differences, json } => {
-            maintain(&stack, async |ledger| {
-                rebuild::rebuild(ledger, accept_differences, json).await
-            })
-            .await
+            rebuild_views(&stack, accept_differences, json).await
         }
         Command::Rollback => maintain(&stack, rebuild::rollback).await,
         Command::Demo { dir } => demo(&stack, &dir).await,
     }
+}
+
+async fn rebuild_views(
+    args: &StackArgs,
+    accept_differences: bool,
+    json: bool,
+) -> anyhow::Result<ExitCode> {
+    maintain(args, async |ledger| rebuild::rebuild(ledger, accept_differences, json).await).await
 }
 
 fn find_cycles(
@@ -137,12 +145,16 @@ fn period(from: Timestamp, to: Timestamp) -> Option<Period> {
 async fn up(
     args: &StackArgs,
     http: std::net::SocketAddr,
+    asked: AccessArgs,
     expire_every: u64,
 ) -> anyhow::Result<ExitCode> {
+    let Some(access) = tokens::access(args, http, asked)? else {
+        return Ok(ExitCode::from(UNREADABLE));
+    };
     let begun = Instant::now();
     let stop = loopledger_service::process::stop_signal()?;
     let mut stack = tokio::select! {
-        stack = Stack::up(args, http) => stack?,
+        stack = Stack::up(args, http, access) => stack?,
         () = stop.cancelled() => return Ok(ExitCode::SUCCESS),
     };
     stack.keep_expiring(Duration::from_secs(expire_every));

@@ -11,12 +11,13 @@ use anyhow::{Context as _, anyhow, bail};
 use loopledger_allocation::Allocation;
 use loopledger_fund::FundDecider;
 use loopledger_gateway::Api;
+use loopledger_gateway::auth::Access;
 use loopledger_journal::{Config, Filter, JetStreamJournal, Journal, Nats, check_fsync};
 use loopledger_model::Position;
 use loopledger_projector::Deps;
 use loopledger_purchase::Purchase;
 use loopledger_registry::Registry;
-use loopledger_servers::{Claim, Description, Lock, Options, Purpose, Servers, claim};
+use loopledger_servers::{Claim, Description, Lock, Options, Purpose, Servers, User, claim};
 use loopledger_service::{Asker, Decider, Memory, Status};
 use loopledger_views::{Database, Schema, Views};
 use loopledger_voucher::Vouchers;
@@ -70,12 +71,12 @@ impl Stack {
     }
 
     /// A stack that other commands may use; it serves HTTP.
-    pub async fn up(args: &StackArgs, http: SocketAddr) -> anyhow::Result<Self> {
+    pub async fn up(args: &StackArgs, http: SocketAddr, access: Access) -> anyhow::Result<Self> {
         let lock = Lock::acquire(args.data(), Purpose::Up)?;
         let listener = TcpListener::bind(http).await.with_context(|| {
             format!("the HTTP API cannot listen on {http}: choose another address with --http")
         })?;
-        Self::start(args, lock, Purpose::Up, Some(listener)).await
+        Self::start(args, lock, Purpose::Up, Some((listener, access))).await
     }
 
     async fn connect(
@@ -95,9 +96,9 @@ impl Stack {
         args: &StackArgs,
         lock: Lock,
         purpose: Purpose,
-        listener: Option<TcpListener>,
+        listener: Option<(TcpListener, Access)>,
     ) -> anyhow::Result<Self> {
-        let http = listener.as_ref().map(TcpListener::local_addr).transpose()?;
+        let http = listener.as_ref().map(|(listener, _)| listener.local_addr()).transpose()?;
         let own = Own::start(args, lock, http).await?;
         let (nats_url, database_url) = own.addresses();
         let mut stack = Self::connect(args.journal(), &nats_url, &database_url, Some(own)).await?;
@@ -120,18 +121,23 @@ impl Stack {
     async fn start_tasks(
         &mut self,
         database_url: &str,
-        listener: Option<TcpListener>,
+        listener: Option<(TcpListener, Access)>,
     ) -> anyhow::Result<()> {
-        let (nats, journal, views) = (self.nats.clone(), self.journal.clone(), self.views.clone());
+        let (ledger, views) = (self.journal.clone(), self.views.clone());
         let own = self.own.as_mut().expect("a stack of our own is being started");
-        let mut statuses = vec![own.project(journal.clone(), database_url)?];
-        statuses.extend(own.service::<Registry>(&nats, &journal));
-        statuses.extend(own.service::<Vouchers>(&nats, &journal));
-        statuses.extend(own.service::<FundDecider>(&nats, &journal));
-        statuses.extend(own.service::<Purchase>(&nats, &journal));
-        statuses.extend(own.service::<Allocation>(&nats, &journal));
-        if let Some(listener) = listener {
-            let (api, shutdown) = (Api { views, journal }, own.shutdown.clone());
+        let (_, journal) = own.as_user(User::Projector, &ledger).await?;
+        let mut statuses = vec![own.project(journal, database_url)?];
+        statuses.extend(own.service::<Registry>(User::Registry, &ledger).await?);
+        statuses.extend(own.service::<Vouchers>(User::Voucher, &ledger).await?);
+        statuses.extend(own.service::<FundDecider>(User::Fund, &ledger).await?);
+        statuses.extend(own.service::<Purchase>(User::Purchase, &ledger).await?);
+        statuses.extend(own.service::<Allocation>(User::Allocation, &ledger).await?);
+        if let Some((listener, access)) = listener {
+            if matches!(access, Access::Tokens(_)) {
+                views.prepare_accesses().await?;
+            }
+            let (_, journal) = own.as_user(User::Gateway, &ledger).await?;
+            let (api, shutdown) = (Api { views, journal, access }, own.shutdown.clone());
             own.tasks.spawn(async move {
                 loopledger_gateway::run(listener, api, shutdown)
                     .await
@@ -330,12 +336,24 @@ impl Own {
         }
     }
 
+    /// The log as this user reaches it, on a connection of its own.
+    async fn as_user(
+        &self,
+        user: User,
+        ledger: &JetStreamJournal,
+    ) -> anyhow::Result<(Nats, JetStreamJournal)> {
+        let nats = Nats::connect(self.servers.nats_url_of(user), user.name()).await?;
+        let journal = ledger.over(nats.clone()).await?;
+        Ok((nats, journal))
+    }
+
     /// All partitions of a context.
-    fn service<D: Decider>(
+    async fn service<D: Decider>(
         &mut self,
-        nats: &Nats,
-        journal: &JetStreamJournal,
-    ) -> Vec<watch::Receiver<Status>> {
+        user: User,
+        ledger: &JetStreamJournal,
+    ) -> anyhow::Result<Vec<watch::Receiver<Status>>> {
+        let (nats, journal) = self.as_user(user, ledger).await?;
         let partitions = journal.partitions();
         let decide = |partition| {
             let (sender, status) = watch::channel(Status::Loading);
@@ -350,7 +368,7 @@ impl Own {
             });
             status
         };
-        partitions.of(D::CONTEXT).map(decide).collect()
+        Ok(partitions.of(D::CONTEXT).map(decide).collect())
     }
 
     /// Keeps the views, or stands by while somebody else's projector keeps them: a database that is given may have one.

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::routing::get;
-use axum::{Json, Router};
-use loopledger_views::{FlowQuery, Flows, Views};
+use axum::{Extension, Json, Router};
+use loopledger_views::{FlowKind, FlowQuery, Flows, MoneyFlow, Views};
 use serde::Deserialize;
 
+use crate::auth::{Caller, Role};
 use crate::problem::Problem;
 use crate::seen::{optional, optional_date, seen};
 
@@ -29,6 +30,7 @@ pub fn router() -> Router<Arc<Views>> {
 
 async fn flows(
     State(views): State<Arc<Views>>,
+    Extension(caller): Extension<Caller>,
     parameters: Result<Query<Parameters>, QueryRejection>,
 ) -> Result<Json<Flows>, Problem> {
     let Query(asked) = parameters?;
@@ -39,5 +41,15 @@ async fn flows(
         to: optional_date("to", asked.to.as_deref())?,
     };
     let seen = seen(asked.as_of.as_deref(), asked.as_known.as_deref())?;
-    Ok(Json(views.flows(&query, seen).await?))
+    let mut flows = views.flows(&query, seen).await?;
+    if caller.role == Role::FundManager {
+        flows.flows.retain(|flow| !is_of_another_investor(flow, &caller));
+    }
+    Ok(Json(flows))
+}
+
+/// Who else has put money into a fund, and what it got back, is not its manager's to pass on.
+fn is_of_another_investor(flow: &MoneyFlow, caller: &Caller) -> bool {
+    let by_investor = matches!(flow.kind, FlowKind::Contribution | FlowKind::Distribution);
+    by_investor && !(caller.is(&flow.from) && caller.is(&flow.to))
 }

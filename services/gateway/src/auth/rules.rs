@@ -1,0 +1,77 @@
+//! Which role may ask what, resource by resource.
+//!
+//! Invariant: what is not in the table is the operator's alone.
+
+use axum::http::Method;
+
+use super::caller::Role;
+
+/// What of a resource a role gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grant {
+    All,
+    Nothing,
+    /// What the resource answers when this parameter names something of the caller's own.
+    Own {
+        parameter: &'static str,
+        of: Owned,
+    },
+}
+
+/// What makes a thing the caller's own: the token names it, or the ledger says that it is its party's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owned {
+    Party,
+    Programme,
+    Fund,
+    /// The party operates it.
+    Pool,
+    /// The party is its buyer or its seller.
+    Contract,
+}
+
+const NONE: Grant = Grant::Nothing;
+const PARTY: Grant = Grant::Own { parameter: "party", of: Owned::Party };
+const FUND: Grant = Grant::Own { parameter: "party", of: Owned::Fund };
+const PROVIDER: Grant = Grant::Own { parameter: "provider", of: Owned::Party };
+const PROGRAMME: Grant = Grant::Own { parameter: "programme", of: Owned::Programme };
+const POOL: Grant = Grant::Own { parameter: "pool", of: Owned::Pool };
+const CONTRACT: Grant = Grant::Own { parameter: "contract", of: Owned::Contract };
+
+/// What a programme office, a reviewer, a provider, a fund manager and a company get of each query. The operator
+/// and the regulator get all of it.
+const QUERIES: [(&str, [Grant; 5]); 12] = [
+    ("/v1/loops", [NONE; 5]),
+    ("/v1/parties", [NONE; 5]),
+    ("/v1/owners", [NONE; 5]),
+    ("/v1/flows", [NONE, NONE, PARTY, FUND, PARTY]),
+    ("/v1/utilization", [NONE, NONE, POOL, NONE, NONE]),
+    ("/v1/implied", [NONE, NONE, CONTRACT, NONE, CONTRACT]),
+    ("/v1/findings", [NONE; 5]),
+    ("/v1/findings/rules", [Grant::All; 5]),
+    ("/v1/vouchers", [PROGRAMME, PROGRAMME, NONE, NONE, NONE]),
+    ("/v1/programme", [PROGRAMME, PROGRAMME, NONE, NONE, NONE]),
+    ("/v1/claims", [PROGRAMME, PROGRAMME, PROVIDER, NONE, NONE]),
+    ("/v1/statement", [NONE, NONE, PROVIDER, NONE, NONE]),
+];
+
+pub fn grant(method: &Method, path: &str, role: Role) -> Grant {
+    let row = QUERIES.iter().find(|(known, _)| *known == path).map(|(_, grants)| grants);
+    let (Some(grants), true) = (row, matches!(*method, Method::GET | Method::HEAD)) else {
+        return if role == Role::Operator { Grant::All } else { NONE };
+    };
+    let [office, reviewer, provider, fund_manager, company] = *grants;
+    match role {
+        Role::Operator | Role::Regulator => Grant::All,
+        Role::ProgrammeOffice => office,
+        Role::Reviewer => reviewer,
+        Role::Provider => provider,
+        Role::FundManager => fund_manager,
+        Role::Company => company,
+    }
+}
+
+#[cfg(test)]
+pub fn known(path: &str) -> bool {
+    QUERIES.iter().any(|(known, _)| *known == path)
+}
