@@ -1,5 +1,6 @@
 //! Whole-system tests: the program as its users run it, on real servers of its own.
 
+mod allocations;
 mod archive;
 mod bad_input;
 mod crashes;

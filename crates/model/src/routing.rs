@@ -141,6 +141,7 @@ impl Routed for allocation::Command {
             Self::RegisterPool(pool) => vec![pool.id.as_str()],
             Self::ChangePool(change) => vec![change.pool.as_str()],
             Self::Allocate(allocation) => vec![allocation.pool.as_str(), allocation.id.as_str()],
+            Self::EndAllocation(ended) => vec![ended.allocation.as_str()],
             Self::MeterUsage(usage) => vec![usage.allocation.as_str(), usage.id.as_str()],
         }
     }
