@@ -32,7 +32,7 @@ lint: ## clippy, warnings are errors; licences and advisories where cargo-deny i
 schemas: ## write schemas/ anew from the code
 	@WRITE_SCHEMAS=1 cargo test --quiet -p loopledger-model --test schemas
 
-bench: setup ## against PostgreSQL by hand and two crates, all fsynced, into BENCHMARKS.md: 15 minutes (BENCH_QUICK=1: 2, printed)
+bench: setup ## against PostgreSQL by hand and two crates, all fsynced, into BENCHMARKS.md: 30 minutes (BENCH_QUICK=1: 4, printed)
 	@cargo build --release --quiet --manifest-path bench/Cargo.toml
 	@bench/target/release/loopledger-bench $(if $(BENCH_QUICK)$(BENCH_PARTS)$(BENCH_CLIENTS)$(BENCH_SIDES),,BENCHMARKS.md)
 

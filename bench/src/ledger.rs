@@ -260,7 +260,7 @@ impl Ledger {
         let commands =
             vec![issue(&account, &units.to_string())?, lock(&account, &units.to_string())?];
         self.accepted(Context::Voucher, &account, after, commands).await?;
-        clients::run_out(clients, units, |client| {
+        clients::run_out(clients, |client| {
             let asker = self.askers[client % self.askers.len()].clone();
             let (account, mut number) = (account.clone(), 0_u32);
             move || {

@@ -253,7 +253,9 @@ async fn measure_hot(
             add_hot::<Cqrs>(units, database, round, report).await?;
             add_hot::<Dcb>(units, database, round, report).await?;
         }
-        report.add_hot(LEDGER, ledger.run_out(clients, units, round).await?);
+        let outcome = ledger.run_out(clients, units, round).await?;
+        anyhow::ensure!(outcome.done == units, "{} of {units} units were given out", outcome.done);
+        report.add_hot(LEDGER, outcome);
     }
     Ok(())
 }

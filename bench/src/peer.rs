@@ -80,7 +80,7 @@ pub async fn run_out<P: Peer>(
     let peer = Arc::new(P::connect(url, clients.min(CONNECTIONS)).await?);
     let account = format!("hot-{round}");
     peer.add(&account, units).await?;
-    clients::run_out(clients, units, |client| {
+    clients::run_out(clients, |client| {
         let (peer, account, mut number) = (peer.clone(), account.clone(), 0_u32);
         move || {
             number += 1;

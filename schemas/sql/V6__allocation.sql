@@ -55,6 +55,18 @@ CREATE TABLE allocations (
 CREATE INDEX ON allocations (contract);
 CREATE INDEX ON allocations (pool);
 
+-- From at on the cards are free again.
+CREATE TABLE allocation_ends (
+    position BIGINT NOT NULL,
+    fact_index INT NOT NULL,
+    at TIMESTAMPTZ NOT NULL,
+    recorded_at TIMESTAMPTZ NOT NULL,
+    allocation TEXT NOT NULL UNIQUE,
+    pool TEXT NOT NULL,
+    contract TEXT NOT NULL,
+    PRIMARY KEY (position, fact_index)
+);
+
 -- From from_at to at. Most events are of these and nobody asks for one by its id, which the log
 -- has once: so there is no index of it.
 CREATE TABLE usages (

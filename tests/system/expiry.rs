@@ -31,7 +31,7 @@ const BUNDLE: &[(&str, &str)] = &[
 
 #[test]
 fn an_overdue_voucher_expires_once_by_command_and_by_itself_while_the_ledger_runs() {
-    let ledger = Ledger::new();
+    let mut ledger = Ledger::new();
     let folder = tempfile::TempDir::new().expect("a temporary folder");
     for (name, text) in BUNDLE {
         std::fs::write(folder.path().join(name), text).expect("our own folder");
@@ -50,6 +50,7 @@ fn an_overdue_voucher_expires_once_by_command_and_by_itself_while_the_ledger_run
         json!([programme["expired"], programme["locked"], programme["remaining"]]),
         json!(["100.00", "0.00", "950.00"])
     );
+    ledger.environment.push(("LOOPLEDGER_EXPIRE_EVERY", "1".to_owned()));
     let _up = Up::start(&ledger);
     poll_until(Duration::from_millis(50), "v-2, overdue since April 2025, has expired", || {
         ledger.query(&["vouchers"])["vouchers"][1]["status"] == "expired"

@@ -1,6 +1,7 @@
 //! Whole-system tests: the program as its users run it, on real servers of its own.
 
 mod access;
+mod allocations;
 mod archive;
 mod bad_input;
 mod crashes;

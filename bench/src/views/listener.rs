@@ -100,7 +100,8 @@ async fn fill(pool: &PgPool, store: &Store, wanted: u64) -> anyhow::Result<u64> 
         let payloads = events.map(|event| serde_json::to_vec(&recorded(event)));
         let payloads: Vec<Vec<u8>> = payloads.collect::<Result<_, _>>()?;
         filled += payloads.len() as u64;
-        let insert = "INSERT INTO event (event_type, payload) SELECT 'Recorded', unnest($1::BYTEA[])";
+        let insert =
+            "INSERT INTO event (event_type, payload) SELECT 'Recorded', unnest($1::BYTEA[])";
         sqlx::query(insert).bind(payloads).execute(pool).await?;
     }
     sqlx::raw_sql("ANALYZE event").execute(pool).await?;
@@ -119,7 +120,10 @@ async fn batched_by_hand(pool: &PgPool, events: u64) -> anyhow::Result<Peer> {
         .fetch_all(&mut *transaction)
         .await?;
         let Some((last, _)) = rows.last() else { break };
-        sqlx::query("UPDATE reached SET event_id = $1").bind(last).execute(&mut *transaction).await?;
+        sqlx::query("UPDATE reached SET event_id = $1")
+            .bind(last)
+            .execute(&mut *transaction)
+            .await?;
         let (mut ids, mut contexts, mut bodies) = (Vec::new(), Vec::new(), Vec::new());
         for (id, payload) in rows {
             let DomainEvent::Recorded { context, body } = serde_json::from_slice(&payload)?;

@@ -25,15 +25,16 @@ pub async fn measure(plan: &Plan, store: &Store) -> anyhow::Result<String> {
     );
     let Shape { providers, companies, .. } = Shape::default();
     let (companies, providers) = (companies as u32, providers as u32);
-    let flows = |query: FlowQuery| async move {
-        Ok(views.flows(&query, As::default()).await?.flows.len())
-    };
-    let loops = |query: LoopQuery| async move {
-        Ok(views.loops(&query, As::default()).await?.loops.len())
-    };
+    let flows =
+        |query: FlowQuery| async move { Ok(views.flows(&query, As::default()).await?.flows.len()) };
+    let loops =
+        |query: LoopQuery| async move { Ok(views.loops(&query, As::default()).await?.loops.len()) };
     let asked = plan.queries;
     let line = ask("flows of a company", asked, |n| {
-        flows(FlowQuery { party: Some(id(&format!("company-{}", n % companies))), ..Default::default() })
+        flows(FlowQuery {
+            party: Some(id(&format!("company-{}", n % companies))),
+            ..Default::default()
+        })
     });
     report += &line.await?;
     let line = ask("voucher payments of a week to a provider", asked, |n| {
@@ -48,7 +49,10 @@ pub async fn measure(plan: &Plan, store: &Store) -> anyhow::Result<String> {
     report += &line.await?;
     report += &ask("all loops", asked / 5, |_| loops(LoopQuery::default())).await?;
     let line = ask("loops of a provider", asked, |n| {
-        loops(LoopQuery { party: Some(id(&format!("provider-{}", n % providers))), ..Default::default() })
+        loops(LoopQuery {
+            party: Some(id(&format!("provider-{}", n % providers))),
+            ..Default::default()
+        })
     });
     report += &line.await?;
     let line = ask("utilization of a pool, a week", asked, |n| async move {
@@ -89,6 +93,10 @@ async fn ask<F: Future<Output = Result<usize, Error>>>(
     let mut line = String::new();
     let [middle, most, longest] = [50, 99, 100].map(|percent| percentile(&took, percent));
     let each = rows / took.len();
-    writeln!(line, "| {what} | {} | {each} | {middle:.2} | {most:.2} | {longest:.2} |", took.len())?;
+    writeln!(
+        line,
+        "| {what} | {} | {each} | {middle:.2} | {most:.2} | {longest:.2} |",
+        took.len()
+    )?;
     Ok(line)
 }

@@ -65,7 +65,10 @@ async fn one(store: &Store) -> anyhow::Result<Rebuilt> {
     anyhow::ensure!(differing.is_empty(), "rebuilt rows differ: {differing:?}");
     anyhow::ensure!(rebuilt.exchanged_at.is_some(), "rebuilt rows took nobody's place");
     anyhow::ensure!(rebuilt.events == store.history.events(), "{} events", rebuilt.events);
-    eprintln!("{} events: copied {copied:?}, written {written:?}, exchanged {exchanged:?}", rebuilt.events);
+    eprintln!(
+        "{} events: copied {copied:?}, written {written:?}, exchanged {exchanged:?}",
+        rebuilt.events
+    );
     let (events, peak_bytes) = (rebuilt.events, peak_bytes()?);
     Ok(Rebuilt { events, copied, written, compared, exchanged, peak_bytes })
 }
@@ -109,7 +112,11 @@ fn write(measured: &[Vec<Rebuilt>], peers: &[listener::Peer]) -> Result<String, 
     for peer in peers {
         let cost = peer.took.as_secs_f64() * 1e6 / peer.events as f64;
         let per_second = speed(peer.events, peer.took);
-        writeln!(report, "| {} | {} | {per_second:.0} | | {cost:.2} | | |", peer.name, peer.events)?;
+        writeln!(
+            report,
+            "| {} | {} | {per_second:.0} | | {cost:.2} | | |",
+            peer.name, peer.events
+        )?;
     }
     writeln!(
         report,
@@ -127,10 +134,19 @@ fn write(measured: &[Vec<Rebuilt>], peers: &[listener::Peer]) -> Result<String, 
         writeln!(report)?;
     }
     if let [few, .., many] = costs[..] {
-        writeln!(report, "\nAn event of the whole costs {:.2} times one of the tenth.", many / few)?;
+        writeln!(
+            report,
+            "\nAn event of the whole costs {:.2} times one of the tenth.",
+            many / few
+        )?;
         for peer in peers {
             let cost = peer.took.as_secs_f64() * 1e6 / peer.events as f64;
-            writeln!(report, "The ledger's rebuild is {:.1} times as fast as {}.", cost / many, peer.name)?;
+            writeln!(
+                report,
+                "The ledger's rebuild is {:.1} times as fast as {}.",
+                cost / many,
+                peer.name
+            )?;
         }
     }
     Ok(report)

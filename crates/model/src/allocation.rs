@@ -57,6 +57,27 @@ pub struct Allocation {
     pub period: Period,
 }
 
+/// Cards are given back before their time: their contract ended, or they are not needed any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EndAllocation {
+    pub allocation: AllocationId,
+    /// From here on they are free again.
+    pub at: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AllocationEnded {
+    pub allocation: AllocationId,
+    pub pool: PoolId,
+    pub contract: ContractId,
+    pub cards: u32,
+    pub at: Timestamp,
+    /// Until when they were given.
+    pub given_until: Timestamp,
+}
+
 /// Card-hours that a scheduler or a meter saw busy during a window.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -103,6 +124,7 @@ pub enum Command {
     RegisterPool(Pool),
     ChangePool(ChangePool),
     Allocate(Allocation),
+    EndAllocation(EndAllocation),
     MeterUsage(MeterUsage),
 }
 
@@ -113,6 +135,7 @@ pub enum Event {
     PoolChanged(PoolChanged),
     PoolFellShort(PoolFellShort),
     CardsAllocated(Allocation),
+    AllocationEnded(AllocationEnded),
     UsageMetered(UsageMetered),
 }
 
@@ -123,6 +146,7 @@ impl Event {
             Self::PoolChanged(change) => change.at,
             Self::PoolFellShort(shortage) => shortage.at,
             Self::CardsAllocated(allocation) => allocation.period.from(),
+            Self::AllocationEnded(ended) => ended.at,
             Self::UsageMetered(usage) => usage.window.to(),
         }
     }
@@ -164,6 +188,12 @@ pub enum Refusal {
     AboveLit { pool: PoolId, at: Timestamp, lit: u32, allocated: u64, asked: u32 },
     #[error("allocation {allocation} is not made")]
     UnknownAllocation { allocation: AllocationId },
+    #[error("allocation {allocation} ended at {ended_at} already")]
+    AllocationEnded { allocation: AllocationId, ended_at: Timestamp },
+    #[error("allocation {allocation} runs from {period}: at {at} it cannot be ended early")]
+    NotRunning { allocation: AllocationId, period: Period, at: Timestamp },
+    #[error("usage of allocation {allocation} is metered up to {metered_to}, beyond {at}")]
+    UsedAfterwards { allocation: AllocationId, metered_to: Timestamp, at: Timestamp },
     #[error("the window {window} is not within the allocation's {period}")]
     OutsideAllocation { window: Period, period: Period },
     #[error(

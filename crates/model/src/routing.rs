@@ -70,11 +70,18 @@ impl Routed for voucher::Command {
             Self::SubmitClaim(claim) => {
                 let named = [claim.voucher.as_str(), claim.id.as_str(), claim.invoice.as_str()];
                 let usage = claim.usage.iter().map(UsageId::as_str);
-                [claim.programme.as_str()].into_iter().chain(named).chain(usage).collect()
+                let named = [claim.programme.as_str()].into_iter().chain(named);
+                named.chain(usage).chain(numbers(&claim.evidence)).collect()
             }
             Self::Review(review) => match &review.subject {
                 voucher::Subject::Application(application) => vec![application.as_str()],
-                voucher::Subject::Claim(claim) => vec![claim.as_str()],
+                voucher::Subject::Claim(claim) => {
+                    let mut keys = vec![claim.as_str()];
+                    if let voucher::ReviewStep::Supply { evidence } = &review.step {
+                        keys.extend(numbers(evidence));
+                    }
+                    keys
+                }
             },
             Self::OrderPayment(order) => vec![order.redemption.as_str(), order.id.as_str()],
             Self::FailPayment(failure) => vec![failure.id.as_str()],
@@ -88,6 +95,12 @@ impl Routed for voucher::Command {
             Self::WriteOffClawback(clawback) => vec![clawback.clawback.as_str()],
         }
     }
+}
+
+/// The numbers that support one claim and no other, wherever it is made.
+fn numbers(evidence: &[voucher::Evidence]) -> impl Iterator<Item = &str> {
+    let once = evidence.iter().filter(|item| item.kind.is_numbered_once());
+    once.filter_map(|item| item.number.as_ref().map(crate::Text::as_str))
 }
 
 /// Whoever pays or is paid may be a fund, or become one, so a movement names both sides.
@@ -128,6 +141,7 @@ impl Routed for allocation::Command {
             Self::RegisterPool(pool) => vec![pool.id.as_str()],
             Self::ChangePool(change) => vec![change.pool.as_str()],
             Self::Allocate(allocation) => vec![allocation.pool.as_str(), allocation.id.as_str()],
+            Self::EndAllocation(ended) => vec![ended.allocation.as_str()],
             Self::MeterUsage(usage) => vec![usage.allocation.as_str(), usage.id.as_str()],
         }
     }
@@ -346,6 +360,31 @@ mod tests {
             Partitions::default().place(Context::Voucher, &apart),
             Ok(Partition::first(Context::Voucher))
         );
+    }
+
+    #[test]
+    fn a_document_s_number_lies_with_the_claim_that_it_supports_or_nothing_is_claimed() {
+        let claim = |number: &str| -> voucher::Command {
+            let evidence = json!([
+                { "kind": "provider_invoice", "sha256": "0".repeat(64), "size": 1, "number": number },
+                { "kind": "contract", "sha256": "0".repeat(64), "size": 1, "number": "any-17" },
+            ]);
+            command(json!({ "submit_claim": {
+                "id": "north:rd-1", "programme": "north:p", "voucher": "north:v-1",
+                "invoice": "north:in-1", "by": { "id": "a", "of": "provider-a" },
+                "at": "2025-03-25T00:00:00Z", "evidence": evidence,
+            } }))
+        };
+        let partitions = split("voucher=4");
+        let placed = partitions.place(Context::Voucher, &claim("north:fp-1"));
+        let placed = placed.expect("one partition");
+        let other = (0..)
+            .map(|n| format!("tax-office-{n}:fp-1"))
+            .find(|number| partitions.number(Context::Voucher, number) != placed.number);
+        let other = other.expect("some key lies elsewhere");
+        let error = partitions.place(Context::Voucher, &claim(&other));
+        let text = error.expect_err("two partitions").to_string();
+        assert!(text.contains(&other) && !text.contains("any-17"), "{text}");
     }
 
     #[test]

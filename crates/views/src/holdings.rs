@@ -1,5 +1,7 @@
 //! The rows that utilization is worked out from.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use loopledger_loops::BigRational;
 use loopledger_model::{AllocationId, Period, PoolId};
@@ -10,7 +12,7 @@ use tokio_postgres::types::ToSql;
 use crate::as_of::As;
 use crate::columns::micros;
 use crate::error::Error;
-use crate::rows::{Allocation, CardSpec, Contract, Pool, PoolState, Termination};
+use crate::rows::{Allocation, AllocationEnd, CardSpec, Contract, Pool, PoolState, Termination};
 use crate::steps::Span;
 use crate::table::{cell, select};
 
@@ -92,7 +94,7 @@ impl Holdings {
             specs: select(transaction, As::CONDITION, &at_any_time).await?,
             contracts: select(transaction, &touching, &in_period).await?,
             terminations: select(transaction, As::CONDITION, &at_any_time).await?,
-            allocations: select(transaction, &of_contracts, &in_period).await?,
+            allocations: given(transaction, &of_contracts, &in_period, seen).await?,
             ..Self::default()
         })
     }
@@ -118,14 +120,14 @@ impl Holdings {
         let contracts: Vec<Contract> = select(transaction, &claiming, &in_period).await?;
         let ids: Vec<&str> = contracts.iter().map(|contract| contract.id.as_str()).collect();
         let of_contracts = with("contract = ANY ($3)");
-        let given = with("((pool = $3 AND at < $5 AND to_at > $4) OR contract = ANY ($6))");
+        let given_then = with("((pool = $3 AND at < $5 AND to_at > $4) OR contract = ANY ($6))");
         let given_to = [of, known, &pool as _, &from as _, &to as _, &ids as _];
         Ok(Self {
             pools: select(transaction, &beside, &of_pool).await?,
             states: select(transaction, &states, &of_pool).await?,
             specs: select(transaction, As::CONDITION, &[of, known]).await?,
             terminations: select(transaction, &of_contracts, &[of, known, &ids]).await?,
-            allocations: select(transaction, &given, &given_to).await?,
+            allocations: given(transaction, &given_then, &given_to, seen).await?,
             contracts,
             ..Self::default()
         })
@@ -141,10 +143,30 @@ impl Holdings {
             specs: select(transaction, As::CONDITION, &at_any_time).await?,
             contracts: select(transaction, As::CONDITION, &at_any_time).await?,
             terminations: select(transaction, As::CONDITION, &at_any_time).await?,
-            allocations: select(transaction, As::CONDITION, &at_any_time).await?,
+            allocations: given(transaction, As::CONDITION, &at_any_time, seen).await?,
             ..Self::default()
         })
     }
+}
+
+/// Allocations that meet a condition, each up to where its cards were given back as far as that is seen.
+async fn given(
+    transaction: &Transaction<'_>,
+    condition: &str,
+    parameters: &[&(dyn ToSql + Sync)],
+    seen: As,
+) -> Result<Vec<Allocation>, Error> {
+    let mut allocations: Vec<Allocation> = select(transaction, condition, parameters).await?;
+    let ids: Vec<&str> = allocations.iter().map(|given| given.id.as_str()).collect();
+    let ended = format!("{} AND allocation = ANY ($3)", As::CONDITION);
+    let ends: Vec<AllocationEnd> =
+        select(transaction, &ended, &[&seen.of, &seen.known, &ids]).await?;
+    let ends: BTreeMap<AllocationId, Timestamp> =
+        ends.into_iter().map(|end| (end.allocation, end.stamp.at)).collect();
+    for given in &mut allocations {
+        given.to_at = ends.get(&given.id).copied().unwrap_or(given.to_at);
+    }
+    Ok(allocations)
 }
 
 /// Windows within one stretch of time count as one that is all of it.

@@ -245,6 +245,8 @@ tables! {
         cards: u32,
         to_at: Timestamp,
     }
+    /// Cards given back before `to_at`.
+    AllocationEnd in allocation_ends { allocation: AllocationId, pool: PoolId, contract: ContractId }
     /// Card-hours seen busy from `from_at` to `at`.
     Usage in usages {
         id: UsageId,

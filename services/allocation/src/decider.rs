@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use loopledger_model::allocation::{
-    self, ChangePool, Command, Event, MeterUsage, Pool, PoolChanged, PoolFellShort, Refusal,
-    UsageMetered,
+    self, AllocationEnded, ChangePool, Command, EndAllocation, Event, MeterUsage, Pool,
+    PoolChanged, PoolFellShort, Refusal, UsageMetered,
 };
-use loopledger_model::{AllocationId, Context, Fact, PoolId, UsageId};
+use loopledger_model::{AllocationId, Context, Fact, Period, PoolId, UsageId};
 use loopledger_service::{Decider, Decision};
 use serde::{Deserialize, Serialize};
 
@@ -39,13 +39,24 @@ pub struct State {
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Allocated {
     given: allocation::Allocation,
+    /// When its cards were given back early.
+    ended: Option<Timestamp>,
     meter: Meter,
+}
+
+impl Allocated {
+    /// From when to when it has its cards.
+    fn period(&self) -> Period {
+        let given = self.given.period;
+        let ended = self.ended.map(|at| Period::new(given.from(), at));
+        ended.map_or(given, |period| period.expect("it ended after it had begun"))
+    }
 }
 
 impl Decider for Allocation {
     const CONTEXT: Context = Context::Allocation;
     const READS: &'static [Context] = &[Context::Registry, Context::Purchase];
-    const STATE_FORMAT: u32 = 2;
+    const STATE_FORMAT: u32 = 3;
 
     type Command = Command;
     type Event = Event;
@@ -58,6 +69,7 @@ impl Decider for Allocation {
             Command::RegisterPool(pool) => register_pool(state, facts, pool),
             Command::ChangePool(change) => change_pool(state, change),
             Command::Allocate(asked) => allocate(state, facts, asked),
+            Command::EndAllocation(asked) => end_allocation(state, asked),
             Command::MeterUsage(usage) => meter_usage(state, usage),
         }
     }
@@ -74,9 +86,11 @@ impl Decider for Allocation {
             Event::PoolFellShort(_) => true,
             Event::CardsAllocated(given) => {
                 state.pool_mut(&given.pool).allocate(given.cards, given.period);
-                let allocated = Allocated { given: given.clone(), meter: Meter::default() };
-                state.allocations.insert(given.id.clone(), allocated).is_none()
+                let (given, ended, meter) = (given.clone(), None, Meter::default());
+                let id = given.id.clone();
+                state.allocations.insert(id, Allocated { given, ended, meter }).is_none()
             }
+            Event::AllocationEnded(ended) => state.end(ended),
             Event::UsageMetered(usage) => state.record(usage),
         };
         assert!(is_new, "allocation's journal records twice: {event:?}");
@@ -90,6 +104,14 @@ impl Decider for Allocation {
 impl State {
     fn pool_mut(&mut self, pool: &PoolId) -> &mut CardPool {
         self.pools.get_mut(pool).expect("only a registered pool is recorded to change")
+    }
+
+    /// Whether it had not ended yet.
+    fn end(&mut self, ended: &AllocationEnded) -> bool {
+        self.pool_mut(&ended.pool).release(ended.cards, (ended.at, ended.given_until));
+        let allocated = self.allocations.get_mut(&ended.allocation);
+        let allocated = allocated.expect("only cards that were allocated are recorded as free");
+        allocated.ended.replace(ended.at).is_none()
     }
 
     /// Whether it is a usage that was not there yet.
@@ -190,6 +212,36 @@ fn allocate(
         .resting_on(contract_facts.into_iter().flatten()))
 }
 
+fn end_allocation(state: &State, asked: &EndAllocation) -> Result<Decision<Event>, Refusal> {
+    let (id, at) = (&asked.allocation, asked.at);
+    let Some(allocated) = state.allocations.get(id) else {
+        return Err(Refusal::UnknownAllocation { allocation: id.clone() });
+    };
+    match allocated.ended {
+        Some(ended_at) if ended_at == at => return Ok(Decision::nothing()),
+        Some(ended_at) => {
+            return Err(Refusal::AllocationEnded { allocation: id.clone(), ended_at });
+        }
+        None => {}
+    }
+    let Allocated { given, meter, .. } = allocated;
+    let period = given.period;
+    if at <= period.from() || at >= period.to() {
+        return Err(Refusal::NotRunning { allocation: id.clone(), period, at });
+    }
+    if let Some(metered_to) = meter.end().filter(|end| *end > at) {
+        return Err(Refusal::UsedAfterwards { allocation: id.clone(), metered_to, at });
+    }
+    Ok(Decision::from(Event::AllocationEnded(AllocationEnded {
+        allocation: id.clone(),
+        pool: given.pool.clone(),
+        contract: given.contract.clone(),
+        cards: given.cards,
+        at,
+        given_until: period.to(),
+    })))
+}
+
 fn meter_usage(state: &State, usage: &MeterUsage) -> Result<Decision<Event>, Refusal> {
     let MeterUsage { id, allocation, window, card_hours, source, evidence } = usage;
     match state.usages.get(id) {
@@ -199,11 +251,12 @@ fn meter_usage(state: &State, usage: &MeterUsage) -> Result<Decision<Event>, Ref
         Some(_) => return Err(Refusal::UsageExists { usage: id.clone() }),
         None => {}
     }
-    let Some(Allocated { given, meter }) = state.allocations.get(allocation) else {
+    let Some(allocated) = state.allocations.get(allocation) else {
         return Err(Refusal::UnknownAllocation { allocation: allocation.clone() });
     };
-    if !given.period.encloses(window) {
-        return Err(Refusal::OutsideAllocation { window: *window, period: given.period });
+    let (Allocated { given, meter, .. }, period) = (allocated, allocated.period());
+    if !period.encloses(window) {
+        return Err(Refusal::OutsideAllocation { window: *window, period });
     }
     if let Some(excess) = meter.excess(given.cards, *window, *card_hours) {
         return Err(Refusal::AboveAllocated {

@@ -65,6 +65,11 @@ impl Meter {
         self.clusters.insert(joined.span.from(), joined);
     }
 
+    /// Up to when anything was metered.
+    pub fn end(&self) -> Option<Timestamp> {
+        self.clusters.last_key_value().map(|(_, cluster)| cluster.span.to())
+    }
+
     /// The cluster of all the windows that this one joins; windows that only touch stay apart.
     fn joined(&self, window: Period) -> Cluster {
         let earlier = self.clusters.range(..window.to()).rev().map(|(_, cluster)| cluster);

@@ -85,6 +85,12 @@ impl CardPool {
         self.free.shift(period.to(), cards.into());
     }
 
+    /// What was allocated until the second instant is free from the first one on.
+    pub fn release(&mut self, cards: u32, (from, to): (Timestamp, Timestamp)) {
+        self.free.shift(from, cards.into());
+        self.free.shift(to, -i64::from(cards));
+    }
+
     fn totals_at(&self, at: Timestamp) -> Totals {
         let registered = Totals { cards: self.registered.cards, lit: self.registered.lit };
         self.changes.range(..=at).next_back().map_or(registered, |(_, totals)| *totals)

@@ -80,8 +80,8 @@ pub enum Command {
         /// Where the HTTP API listens; port 0 takes a free one
         #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8420")]
         http: std::net::SocketAddr,
-        /// How often overdue vouchers are ended
-        #[arg(long, value_name = "SECONDS", default_value_t = 3600,
+        /// How often overdue vouchers are ended, for the first time after so long
+        #[arg(long, value_name = "SECONDS", env = "LOOPLEDGER_EXPIRE_EVERY", default_value_t = 3600,
             value_parser = clap::value_parser!(u64).range(1..))]
         expire_every: u64,
         #[command(flatten)]

@@ -122,19 +122,19 @@ fn ending(overdue: &Overdue) -> Command {
     Command::EndVoucher(EndVoucher { voucher, ending, at })
 }
 
-/// A round at once and then again and again, until `shutdown`; a round that fails is told and the next one tries again.
+/// A round every so often, until `shutdown`; one that fails is told, and the next one tries again.
 pub async fn keep(ledger: Ledger, every: Duration, shutdown: CancellationToken) {
     loop {
+        tokio::select! {
+            () = tokio::time::sleep(every) => {}
+            () = shutdown.cancelled() => return,
+        }
         match expire(&ledger, clock::now()).await {
             Ok(Expired { vouchers: 0, refused, .. }) if refused.is_empty() => {}
             Ok(Expired { position, vouchers, refused, .. }) => {
                 tracing::info!(vouchers, refused = refused.len(), position, "vouchers expired");
             }
             Err(error) => tracing::warn!("vouchers could not be expired: {error:#}"),
-        }
-        tokio::select! {
-            () = tokio::time::sleep(every) => {}
-            () = shutdown.cancelled() => return,
         }
     }
 }

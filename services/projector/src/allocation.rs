@@ -3,7 +3,9 @@
 
 use loopledger_model::allocation::Event;
 use loopledger_views::micros;
-use loopledger_views::rows::{Allocation, Pool, PoolShortfall, PoolState, Rows, Stamp, Usage};
+use loopledger_views::rows::{
+    Allocation, AllocationEnd, Pool, PoolShortfall, PoolState, Rows, Stamp, Usage,
+};
 
 pub(crate) fn project(stamp: Stamp, event: Event, rows: &mut Rows) {
     match event {
@@ -37,6 +39,12 @@ pub(crate) fn project(stamp: Stamp, event: Event, rows: &mut Rows) {
             contract: allocation.contract,
             cards: allocation.cards,
             to_at: micros(allocation.period.to()),
+        }),
+        Event::AllocationEnded(ended) => rows.allocation_ends.push(AllocationEnd {
+            stamp,
+            allocation: ended.allocation,
+            pool: ended.pool,
+            contract: ended.contract,
         }),
         Event::UsageMetered(usage) => rows.usages.push(Usage {
             stamp,

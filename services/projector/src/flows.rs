@@ -22,6 +22,7 @@ pub(crate) fn flow(stamp: Stamp, event: &Event) -> Option<Flow> {
             | allocation::Event::PoolChanged(_)
             | allocation::Event::PoolFellShort(_)
             | allocation::Event::CardsAllocated(_)
+            | allocation::Event::AllocationEnded(_)
             | allocation::Event::UsageMetered(_),
         ) => None,
     }

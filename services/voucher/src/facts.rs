@@ -226,7 +226,8 @@ impl Facts {
             allocation::Event::PoolRegistered(_)
             | allocation::Event::PoolChanged(_)
             | allocation::Event::PoolFellShort(_)
-            | allocation::Event::CardsAllocated(_) => {}
+            | allocation::Event::CardsAllocated(_)
+            | allocation::Event::AllocationEnded(_) => {}
         }
     }
 }

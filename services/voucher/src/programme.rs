@@ -166,15 +166,17 @@ impl Account {
         self.taken.get(contract).copied().unwrap_or_else(|| self.nothing())
     }
 
-    /// The most that a version pays of a contract: its ratio of quantity x price, rounded once, and its cap.
+    /// The most that a version pays of a contract: its ratio of quantity x price, rounded once, and its cap. Of a user
+    /// nothing is known of, the highest ratio that any has: what is paid is decided with the claim.
     pub(crate) fn share_of(
         &self,
         contract: &Contract,
         version: u32,
-        profile: &Profile,
+        profile: Option<&Profile>,
     ) -> Result<Money, MoneyError> {
         let (rules, currency) = (self.rules(version), self.terms().currency);
-        let (_, ratio) = ratio(rules, profile);
+        let ratio =
+            profile.map_or_else(|| rules.highest_ratio(), |profile| ratio(rules, profile).1);
         let cost = Exact::of(contract.quantity.value()).times(&Exact::of(contract.price.value()));
         let unit = rules.amount.rounding_unit;
         let share = cost.times(&Exact::of(ratio));

@@ -4,6 +4,7 @@
 //! what was invoiced to the provider, without review.
 
 use jiff::Timestamp;
+use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -73,6 +74,12 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// Of all tiers, and of users whom none fits.
+    pub fn highest_ratio(&self) -> Decimal {
+        let tiers = self.amount.tiers.iter().map(|tier| tier.ratio.value());
+        tiers.fold(self.ratio.value(), Decimal::max)
+    }
+
     /// Whether an amount is the ratio of what was invoiced, so that a redemption needs no trace to be understood.
     pub fn is_plain(&self) -> bool {
         is_default(&self.amount)

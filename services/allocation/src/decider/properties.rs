@@ -31,6 +31,7 @@ fn days(from: usize, to: usize) -> Period {
 enum Step {
     Change { day: usize, cards: Option<u32>, lit: Option<u32> },
     Allocate { name: u8, cards: u32, day: usize, length: usize },
+    End { name: u8, day: usize },
     Meter { name: u8, allocation: u8, hour: usize, length: usize, tenths: u32 },
 }
 
@@ -42,12 +43,13 @@ fn step() -> impl Strategy<Value = Step> {
         let length = length.min(DAYS - day);
         Step::Allocate { name, cards, day, length }
     });
+    let end = (0_u8..12, 0..DAYS).prop_map(|(name, day)| Step::End { name, day });
     let meter = (any::<u8>(), 0_u8..12, 0..HOURS, 1_usize..60, 0_u32..900);
     let meter = meter.prop_map(|(name, allocation, hour, length, tenths)| {
         let length = length.min(HOURS - hour);
         Step::Meter { name, allocation, hour, length, tenths }
     });
-    prop_oneof![1 => change, 3 => allocate, 4 => meter]
+    prop_oneof![1 => change, 3 => allocate, 1 => end, 4 => meter]
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -65,6 +67,10 @@ fn command(step: &Step) -> Command {
             contract: id("k"),
             cards,
             period: days(day, day + length),
+        }),
+        Step::End { name, day } => Command::EndAllocation(EndAllocation {
+            allocation: id(&name.to_string()),
+            at: hour(day * 24),
         }),
         Step::Meter { name, allocation, hour, length, tenths } => Command::MeterUsage(MeterUsage {
             id: id(&name.to_string()),
@@ -104,12 +110,13 @@ struct Day {
     has_change: bool,
 }
 
-struct Diary(Vec<Day>);
+/// The days, and the cards and last day of every allocation.
+struct Diary(Vec<Day>, BTreeMap<u8, (u32, usize)>);
 
 impl Diary {
     fn new() -> Self {
         let Pool { cards, lit, .. } = registered();
-        Self(vec![Day { cards, lit, allocated: 0, has_change: false }; DAYS])
+        Self(vec![Day { cards, lit, allocated: 0, has_change: false }; DAYS], BTreeMap::new())
     }
 
     /// From a day to the one before the next change.
@@ -176,9 +183,19 @@ impl Diary {
         Some(Refusal::AboveLit { pool: id("p"), at, lit, allocated, asked })
     }
 
-    fn allocate(&mut self, cards: u32, day: usize, length: usize) {
+    fn allocate(&mut self, name: u8, cards: u32, (day, length): (usize, usize)) {
+        self.1.insert(name, (cards, day + length));
         for day in &mut self.0[day..day + length] {
             day.allocated += cards;
+        }
+    }
+}
+
+impl Diary {
+    fn give_back(&mut self, name: u8, from: usize) {
+        let (cards, to) = self.1[&name];
+        for day in &mut self.0[from..to] {
+            day.allocated -= cards;
         }
     }
 }
@@ -219,7 +236,7 @@ fn compare(diary: &mut Diary, step: &Step, answer: &Answer) -> Result<(), TestCa
             prop_assert_eq!(answer, &Ok(Decision::from(expected)));
         }
         Step::Change { day, cards, lit } => diary.objects(day, cards, lit, answer)?,
-        Step::Allocate { cards, day, length, .. } => {
+        Step::Allocate { name, cards, day, length } => {
             let above = diary.first_above(cards, day, length);
             match answer {
                 Err(refusal @ Refusal::AboveLit { .. }) => {
@@ -227,12 +244,13 @@ fn compare(diary: &mut Diary, step: &Step, answer: &Answer) -> Result<(), TestCa
                 }
                 Ok(decision) if !decision.events.is_empty() => {
                     prop_assert_eq!(above, None);
-                    diary.allocate(cards, day, length);
+                    diary.allocate(name, cards, (day, length));
                 }
                 Ok(_) | Err(_) => {}
             }
         }
-        Step::Meter { .. } => {}
+        Step::End { name, day } if is_new(answer) => diary.give_back(name, day),
+        Step::End { .. } | Step::Meter { .. } => {}
     }
     Ok(())
 }
@@ -261,7 +279,7 @@ proptest! {
         let diary = std::cell::RefCell::new(Diary::new());
         let lights = |step: &Step| match *step {
             Step::Change { day, lit, .. } => diary.borrow_mut().only_lights(day, lit),
-            Step::Allocate { .. } | Step::Meter { .. } => true,
+            Step::Allocate { .. } | Step::End { .. } | Step::Meter { .. } => true,
         };
         run(&steps, lights, |step, answer| {
             let mut diary = diary.borrow_mut();
@@ -309,7 +327,7 @@ proptest! {
                     let metered: u32 = log.0.iter().map(|window| window.2).sum();
                     prop_assert!(metered <= *cards * 10 * u32::try_from(*hours).expect("small"));
                 }
-                Step::Change { .. } | Step::Allocate { .. } => {}
+                Step::Change { .. } | Step::Allocate { .. } | Step::End { .. } => {}
             }
             Ok(())
         })?;

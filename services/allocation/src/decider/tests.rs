@@ -10,6 +10,7 @@ use loopledger_testkit::{Story, at, fact, given, id, period};
 use super::*;
 
 mod allocations;
+mod ends;
 mod journals;
 mod pools;
 mod usages;
@@ -97,6 +98,10 @@ fn cards(name: &str, cards: u32, from: &str, to: &str) -> allocation::Allocation
 
 fn give(name: &str, number: u32, from: &str, to: &str) -> Command {
     Command::Allocate(cards(name, number, from, to))
+}
+
+fn end(name: &str, when: &str) -> Command {
+    Command::EndAllocation(EndAllocation { allocation: id(name), at: at(when) })
 }
 
 fn usage(name: &str, from: &str, to: &str, card_hours: &str) -> MeterUsage {

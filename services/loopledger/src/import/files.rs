@@ -166,6 +166,8 @@ pub(super) static FILES: &[File] = files! {
         key "application, step, by, at", parent "application", by "of", review::application;
     "vouchers.csv": "id, programme, @holder, amount, at, application?, tranche?",
         key "id", parent "programme", by "issuer", voucher::voucher;
+    "allocation_ends.csv": "allocation, at",
+        key "allocation", parent "allocation", by "operator", allocation::end;
     "allocations.csv": "id, pool, contract, cards, from, to",
         key "id", parent "pool", by "operator", allocation::allocation;
     "usage.csv": "id, allocation, from, to, card_hours, source",

@@ -2,7 +2,7 @@
 
 use loopledger_model::purchase::{Contract, TerminationReason};
 use loopledger_model::voucher::{
-    Command, Ending, Event, LockReleased, LockVoucher, Refusal, VoucherLocked,
+    Command, Conditions, Ending, Event, LockReleased, LockVoucher, Refusal, Tier, VoucherLocked,
 };
 use loopledger_testkit::{Story, at, cny, id, money};
 
@@ -219,6 +219,20 @@ fn all_vouchers_of_a_programme_together_lock_no_more_than_its_share_of_a_contrac
     let story = story.after([lock_1("l-3", "100", "2025-03-12")]);
     let too_much = lock("l-2", "v-2", "k-1", "140.01", "2025-03-12");
     story.when(too_much).then_refused(above("160", "140.01"));
+}
+
+#[test]
+fn of_a_user_nothing_is_known_of_as_much_is_locked_as_the_highest_tier_may_pay() {
+    let tiered = ruled(|rules| {
+        let when = Conditions { start_up: Some(true), ..Conditions::default() };
+        rules.amount.tiers = vec![Tier { when, ratio: "0.6".parse().expect("a ratio") }];
+    });
+    let small = Contract { price_per_unit: id("1"), quantity: id("100"), id: id("k-3"), ..k1() };
+    let unknown = issued(tiered).knowing([signed(31, small)]);
+    assert_locked(&unknown, lock("l-1", "v-1", "k-3", "60", "2025-01-25"));
+    let (contract, limit) = (id("k-3"), cny("60"));
+    let above = Refusal::AboveContractShare { contract, limit, taken: cny("0"), asked: cny("61") };
+    unknown.when(lock("l-1", "v-1", "k-3", "61", "2025-01-25")).then_refused(above);
 }
 
 #[test]

@@ -1,6 +1,8 @@
-//! Rows of allocation: pools, their changes, allocations, usage.
+//! Rows of allocation: pools, their changes, allocations and their early ends, usage.
 
-use loopledger_model::allocation::{Allocation, ChangePool, Command, MeterUsage, Pool};
+use loopledger_model::allocation::{
+    Allocation, ChangePool, Command, EndAllocation, MeterUsage, Pool,
+};
 
 use super::{Cells, Draft, whole};
 
@@ -36,6 +38,11 @@ pub(super) fn allocation(row: &mut Cells<'_>) -> Option<Draft> {
         period: row.period(),
     })?;
     Some(Draft::dated(allocation.period.from(), Command::Allocate(allocation)))
+}
+
+pub(super) fn end(row: &mut Cells<'_>) -> Option<Draft> {
+    let end = whole!(EndAllocation { allocation: row.one("allocation"), at: row.one("at") })?;
+    Some(Draft::dated(end.at, Command::EndAllocation(end)))
 }
 
 /// It takes effect at the end of its window, when it is known.

@@ -128,6 +128,7 @@ fn a_bundle_of_all_columns_is_read() {
         2024-06-01T00:00:00Z distributions.csv:2 import:distributions:ds-1 by B
         2024-07-01T00:00:00Z programme_versions.csv:2 import:programme_versions:2e53b92323358bcd2dc8201edbe7b344 by G
         2024-07-02T00:00:00Z programme_changes.csv:2 import:programme_changes:d9ce92badfcac61dfce3bef4cdad67ce by G
+        2024-09-01T00:00:00Z allocation_ends.csv:2 import:allocation_ends:al-1 by A
         2024-09-01T00:00:00Z terminations.csv:2 import:terminations:k-1 by importer
         2024-09-02T00:00:00Z clawbacks.csv:2 import:clawbacks:cb-1 by G
         2024-09-03T00:00:00Z clawback_assessments.csv:2 import:clawback_assessments:cb-1 by G
@@ -186,6 +187,7 @@ fn every_row_becomes_the_command_that_it_describes() {
         {"distribute":{"id":"ds-1","fund":"B","lp":"A","amount":{"amount":"1.00","currency":"CNY"},"at":"2024-06-01T00:00:00Z"}}
         {"draft_programme":{"id":"p-1","version":2,"issuer":"G","name":"Programme","currency":"CNY","budget":{"amount":"2000.00","currency":"CNY"},"at":"2024-07-02T00:00:00Z","closes":"2024-12-31T00:00:00Z","rules":{"ratio":"0.4","affiliation":"allow","metering_required":false,"rounding":{"digits":2,"mode":"truncate"},"claim_review":{"evidence":["contract"],"levels":2}}}}
         {"change_programme":{"programme":"p-1","version":2,"to":"published","by":{"id":"o-1","of":"G"},"at":"2024-07-02T00:00:00Z"}}
+        {"end_allocation":{"allocation":"al-1","at":"2024-09-01T00:00:00Z"}}
         {"terminate_contract":{"contract":"k-1","at":"2024-09-01T00:00:00Z","reason":"breach","refund":{"amount":"1.00","currency":"CNY"}}}
         {"open_clawback":{"id":"cb-1","redemption":"rd-1","trigger":"contract_terminated","by":{"id":"o-1","of":"G"},"at":"2024-09-02T00:00:00Z"}}
         {"assess_clawback":{"clawback":"cb-1","principal":{"amount":"3.00","currency":"CNY"},"by":{"id":"o-2","of":"G"},"at":"2024-09-03T00:00:00Z"}}
