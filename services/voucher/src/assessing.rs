@@ -257,6 +257,7 @@ fn metered(
         let metered = CardHours::new(hours).expect("less than a number of card-hours is one");
         return Err(Refusal::AboveMeteredHours { claimed, metered });
     }
+    facts.are_lit(all.iter().map(|(usage, _)| *usage).filter(|usage| named(&usage.id)))?;
     Ok((Some(hours), usage))
 }
 

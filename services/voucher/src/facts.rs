@@ -1,5 +1,5 @@
 //! What the voucher context knows of the others: parties, contracts and their ends, invoices,
-//! metered usage, and the stakes and capital that may relate two parties.
+//! metered usage, lit cards, and the stakes and capital that may relate two parties.
 //!
 //! Invariant: next to what is known stands the fact that says so.
 
@@ -10,12 +10,13 @@ use loopledger_model::registry::PartyKind;
 use loopledger_model::voucher::Refusal;
 use loopledger_model::{
     CardHours, ContractId, Currency, Event, Fact, FactId, InvoiceId, Money, PartyId, Period,
-    Precision, Price, Quantity, UsageId, allocation, fund, purchase, registry,
+    PoolId, Precision, Price, Quantity, UsageId, allocation, fund, purchase, registry,
 };
 use loopledger_service::Index;
 use purchase::{ContractUnit, TerminationReason};
 use serde::{Deserialize, Serialize};
 
+use crate::lit::Lit;
 use crate::ties::Ties;
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -28,6 +29,7 @@ pub struct Facts {
     /// What buyers paid of invoices, in the order of recording.
     payments: Index<InvoiceId, Vec<Payment>>,
     pub(crate) ties: Ties,
+    lit: Lit,
     /// The last fact of the contexts that are read.
     pub(crate) latest: Option<FactId>,
 }
@@ -90,7 +92,8 @@ pub(crate) struct Invoice {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Usage {
     pub(crate) id: UsageId,
-    to: Timestamp,
+    pub(crate) pool: PoolId,
+    pub(crate) window: Period,
     pub(crate) card_hours: CardHours,
 }
 
@@ -117,8 +120,16 @@ impl Facts {
         let windows = self.usage.get(contract).into_iter();
         windows
             .flat_map(move |all| all.range((period.from(), first)..(period.to(), first)))
-            .filter(move |(_, usage)| usage.to <= period.to())
+            .filter(move |(_, usage)| usage.window.to() <= period.to())
             .map(|((_, fact), usage)| (usage, *fact))
+    }
+
+    /// Whether so many cards were lit that the usage can have been.
+    pub(crate) fn are_lit<'a>(
+        &self,
+        usage: impl Iterator<Item = &'a Usage>,
+    ) -> Result<(), Refusal> {
+        self.lit.bears(usage.map(|usage| (&usage.pool, usage.window, usage.card_hours)))
     }
 
     /// What a buyer had paid of an invoice by an instant.
@@ -217,15 +228,16 @@ impl Facts {
                 let contract = self.contracts.shared(&metered.contract);
                 let usage = Usage {
                     id: metered.id.clone(),
-                    to: metered.window.to(),
+                    pool: metered.pool.clone(),
+                    window: metered.window,
                     card_hours: metered.card_hours,
                 };
                 let windows = self.usage.get_or_insert_with(contract, BTreeMap::new);
                 windows.insert((metered.window.from(), fact), usage);
             }
-            allocation::Event::PoolRegistered(_)
-            | allocation::Event::PoolChanged(_)
-            | allocation::Event::PoolFellShort(_)
+            allocation::Event::PoolRegistered(pool) => self.lit.record(&pool.id, pool.at, pool.lit),
+            allocation::Event::PoolChanged(to) => self.lit.record(&to.pool, to.at, to.lit),
+            allocation::Event::PoolFellShort(_)
             | allocation::Event::CardsAllocated(_)
             | allocation::Event::AllocationEnded(_) => {}
         }

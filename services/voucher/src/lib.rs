@@ -18,6 +18,7 @@ mod ending;
 mod facts;
 mod funding;
 mod issuing;
+mod lit;
 mod locking;
 mod payable;
 mod programme;

@@ -217,6 +217,8 @@ fn metered(
     for (id, _) in &usage {
         state.is_unclaimed(id, Some(&asked.invoice))?;
     }
+    let shown = facts.metered(&invoice.contract, invoice.service);
+    facts.are_lit(shown.map(|(usage, _)| usage))?;
     let invoiced = invoice.quantity;
     if contract.unit == ContractUnit::CardHour
         && let Some(metered) = short_of(invoiced.value(), &hours)

@@ -12,8 +12,8 @@ use super::review::Subject;
 use super::rules::{Affiliation, Base, ClawbackTrigger};
 use crate::decimal::{CardHours, Percent, Quantity};
 use crate::id::{
-    ApplicationId, ClawbackId, ContractId, InvoiceId, LockId, PartyId, ProgrammeId, RecoveryId,
-    RedemptionId, SettlementId, UsageId, VoucherId,
+    ApplicationId, ClawbackId, ContractId, InvoiceId, LockId, PartyId, PoolId, ProgrammeId,
+    RecoveryId, RedemptionId, SettlementId, UsageId, VoucherId,
 };
 use crate::money::{Currency, Money, MoneyError};
 use crate::text::Text;
@@ -276,6 +276,17 @@ pub enum Refusal {
     ForeignUsage { usage: UsageId, contract: ContractId },
     #[error("{claimed} card-hours are claimed, and {metered} are metered")]
     AboveMeteredHours { claimed: CardHours, metered: CardHours },
+    #[error(
+        "pool {pool} had {lit} lit card-hours in {window}, and {metered} are metered: look at the pool's changes and its meter"
+    )]
+    AboveLit {
+        pool: PoolId,
+        window: Period,
+        #[schemars(with = "String")]
+        lit: rust_decimal::Decimal,
+        #[schemars(with = "String")]
+        metered: rust_decimal::Decimal,
+    },
     #[error("contract {contract} was signed at {signed_at}, outside the programme's time")]
     SignedOutOfTime { contract: ContractId, signed_at: Timestamp },
     #[error("contract {contract} runs for {days} days, more than {most}")]

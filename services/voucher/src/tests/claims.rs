@@ -3,6 +3,7 @@
 use loopledger_model::Fact;
 use loopledger_model::voucher::*;
 use loopledger_testkit::{Story, at, cny, fact, id, period};
+use rust_decimal::Decimal;
 
 use super::cases::*;
 use super::world::*;
@@ -128,6 +129,30 @@ fn card_hours_that_are_claimed_were_metered() {
     story.when(Command::SubmitClaim(asked.clone())).then_refused(above);
     let exact = SubmitClaim { card_hours: Some(id("10")), ..asked };
     told(story, Command::SubmitClaim(exact));
+}
+
+#[test]
+fn usage_beyond_the_hours_of_lit_cards_supports_no_claim() {
+    let story = ruled_by(|rules| rules.metering_required = true);
+    let dark = [pool(31, 1, "2025-01-01"), changed(32, 0, "2025-02-02")];
+    let story = story.knowing(dark).knowing([usage(33, "k-1", february(), "24.5")]);
+    let asked = Command::SubmitClaim(claim("r-1", "2025-03-10"));
+    let (lit, metered) = (Decimal::from(24), Decimal::new(245, 1));
+    let above = Refusal::AboveLit { pool: id("pool-1"), window: february(), lit, metered };
+    story.when(asked.clone()).then_refused(above);
+    told(story.knowing([changed(34, 1, "2025-02-27T23:30:00Z")]), asked);
+}
+
+#[test]
+fn windows_that_overlap_share_the_hours_of_lit_cards() {
+    let story = ruled_by(|rules| rules.metering_required = true);
+    let story = story.knowing([pool(31, 1, "2025-01-01")]);
+    let day = period("2025-02-01", "2025-02-02");
+    let both = [usage(32, "k-1", day, "20"), usage(33, "k-1", day, "20")];
+    let (lit, metered) = (Decimal::from(24), Decimal::from(40));
+    let above = Refusal::AboveLit { pool: id("pool-1"), window: day, lit, metered };
+    let asked = Command::SubmitClaim(claim("r-1", "2025-03-10"));
+    story.knowing(both).when(asked).then_refused(above);
 }
 
 #[test]

@@ -107,6 +107,25 @@ pub fn usage(position: u64, contract: &str, window: Period, card_hours: &str) ->
     fact(position, Event::Allocation(allocation::Event::UsageMetered(usage)))
 }
 
+/// Registered with as many cards as are lit.
+pub fn pool(position: u64, lit: u32, when: &str) -> Fact {
+    let pool = allocation::Pool {
+        id: id("pool-1"),
+        operator: id("provider-a"),
+        site: id("north"),
+        model: id("H100 SXM"),
+        cards: lit,
+        lit,
+        at: at(when),
+    };
+    fact(position, Event::Allocation(allocation::Event::PoolRegistered(pool)))
+}
+
+pub fn changed(position: u64, lit: u32, when: &str) -> Fact {
+    let change = allocation::PoolChanged { pool: id("pool-1"), at: at(when), cards: 1, lit };
+    fact(position, Event::Allocation(allocation::Event::PoolChanged(change)))
+}
+
 pub const fn named(position: u64) -> FactId {
     FactId { position, index: 0 }
 }
