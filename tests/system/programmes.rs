@@ -131,6 +131,11 @@ fn a_year_of_reviews_payments_and_clawbacks_is_told_by_programme_claims_and_stat
         json!([totals["redeemed"], totals["paid"], totals["clawed_back"]]),
         json!(["230000.00", "230000.00", "50320.00"])
     );
+    assert_eq!(
+        treasury_paid(&ledger, "shanghai-eic"),
+        23_000_000 - 5_032_000,
+        "what the treasury's account lost is what was paid less what was recovered"
+    );
     let versions = &programme["versions"];
     assert_eq!(
         json!([versions[0]["rules"]["ratio"], versions[1]["rules"]["ratio"]]),
@@ -178,6 +183,17 @@ fn a_year_of_reviews_payments_and_clawbacks_is_told_by_programme_claims_and_stat
         suspended.files.get_mut(file).expect("it is there").push_str(row);
     }
     assert_says(&suspended.refused(&ledger), &["claims.csv line 4", "not_admitted", "provider-a"]);
+}
+
+/// What left a party's account less what came in, in cents.
+fn treasury_paid(ledger: &Ledger, party: &str) -> i64 {
+    let flows = ledger.query(&["flows", "--party", party])["flows"].clone();
+    let cents = |flow: &Value| {
+        let amount = flow["amount"].as_str().expect("an amount").replace('.', "");
+        let cents: i64 = amount.parse().expect("digits");
+        if flow["from"] == party { cents } else { -cents }
+    };
+    flows.as_array().expect("a list of flows").iter().map(cents).sum()
 }
 
 #[test]
