@@ -257,7 +257,8 @@ fn metered(
         let metered = CardHours::new(hours).expect("less than a number of card-hours is one");
         return Err(Refusal::AboveMeteredHours { claimed, metered });
     }
-    facts.are_lit(all.iter().map(|(usage, _)| *usage).filter(|usage| named(&usage.id)))?;
+    let chosen = all.iter().map(|(usage, _)| *usage).filter(|usage| named(&usage.id));
+    facts.are_lit(chosen, |id| state.is_unclaimed(id, None).is_err())?;
     Ok((Some(hours), usage))
 }
 

@@ -16,7 +16,7 @@ use loopledger_service::Index;
 use purchase::{ContractUnit, TerminationReason};
 use serde::{Deserialize, Serialize};
 
-use crate::lit::Lit;
+use crate::lit::{Lit, Windows};
 use crate::ties::Ties;
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -30,6 +30,7 @@ pub struct Facts {
     payments: Index<InvoiceId, Vec<Payment>>,
     pub(crate) ties: Ties,
     lit: Lit,
+    windows: BTreeMap<PoolId, Windows>,
     /// The last fact of the contexts that are read.
     pub(crate) latest: Option<FactId>,
 }
@@ -124,12 +125,29 @@ impl Facts {
             .map(|((_, fact), usage)| (usage, *fact))
     }
 
-    /// Whether so many cards were lit that the usage can have been.
+    /// Whether so many cards were lit that the usage can have been, next to what is claimed already.
     pub(crate) fn are_lit<'a>(
-        &self,
-        usage: impl Iterator<Item = &'a Usage>,
+        &'a self,
+        chosen: impl Iterator<Item = &'a Usage>,
+        is_claimed: impl Fn(&UsageId) -> bool,
     ) -> Result<(), Refusal> {
-        self.lit.bears(usage.map(|usage| (&usage.pool, usage.window, usage.card_hours)))
+        let mut all = BTreeMap::new();
+        for usage in chosen {
+            let others = self.beside(usage).filter(|other| is_claimed(&other.id));
+            for counted in others.chain([usage]) {
+                all.insert((&counted.pool, counted.window.from(), &counted.id), counted);
+            }
+        }
+        self.lit.bears(all.values().map(|usage| (&usage.pool, usage.window, usage.card_hours)))
+    }
+
+    /// The usage of a pool in windows that overlap one of its windows.
+    fn beside(&self, usage: &Usage) -> impl Iterator<Item = &Usage> {
+        let window = usage.window;
+        let windows = self.windows.get(&usage.pool).into_iter();
+        let near = windows.flat_map(move |of| of.overlapping(window));
+        near.filter_map(|(key, contract)| self.usage.get(contract)?.get(key))
+            .filter(move |other| other.window.overlaps(&window))
     }
 
     /// What a buyer had paid of an invoice by an instant.
@@ -232,6 +250,8 @@ impl Facts {
                     window: metered.window,
                     card_hours: metered.card_hours,
                 };
+                let of_pool = self.windows.entry(metered.pool.clone()).or_default();
+                of_pool.record(metered.window, fact, contract.clone());
                 let windows = self.usage.get_or_insert_with(contract, BTreeMap::new);
                 windows.insert((metered.window.from(), fact), usage);
             }

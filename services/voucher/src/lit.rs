@@ -1,12 +1,12 @@
-//! How many cards of each pool are lit, through time.
+//! How many cards of each pool are lit, through time, and for which windows they are metered.
 //!
 //! Invariant: from an instant to the next one that is known, the count stays the same.
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use loopledger_model::voucher::Refusal;
-use loopledger_model::{CardHours, Period, PoolId};
+use loopledger_model::{CardHours, ContractId, FactId, Period, PoolId};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,30 @@ const NANOSECONDS: i128 = 3_600;
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Lit {
     pools: BTreeMap<PoolId, BTreeMap<Timestamp, u32>>,
+}
+
+/// The windows of a pool's usage, and whose they are.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Windows {
+    by_start: BTreeMap<(Timestamp, FactId), ContractId>,
+    longest: SignedDuration,
+}
+
+impl Windows {
+    pub(crate) fn record(&mut self, window: Period, fact: FactId, contract: ContractId) {
+        self.longest = self.longest.max(window.to().duration_since(window.from()));
+        self.by_start.insert((window.from(), fact), contract);
+    }
+
+    /// Those that may overlap a window: none starts longer before it than the longest is.
+    pub(crate) fn overlapping(
+        &self,
+        window: Period,
+    ) -> impl Iterator<Item = (&(Timestamp, FactId), &ContractId)> {
+        let first = FactId { position: 0, index: 0 };
+        let earliest = window.from().checked_sub(self.longest).unwrap_or(Timestamp::MIN);
+        self.by_start.range((earliest, first)..(window.to(), first))
+    }
 }
 
 impl Lit {

@@ -218,7 +218,8 @@ fn metered(
         state.is_unclaimed(id, Some(&asked.invoice))?;
     }
     let shown = facts.metered(&invoice.contract, invoice.service);
-    facts.are_lit(shown.map(|(usage, _)| usage))?;
+    let is_claimed = |id: &UsageId| state.is_unclaimed(id, None).is_err();
+    facts.are_lit(shown.map(|(usage, _)| usage), is_claimed)?;
     let invoiced = invoice.quantity;
     if contract.unit == ContractUnit::CardHour
         && let Some(metered) = short_of(invoiced.value(), &hours)

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 
 use super::cases::*;
 use super::world::*;
-use crate::Vouchers;
+use crate::{Facts, Vouchers};
 
 fn ruled_by(change: impl FnOnce(&mut Rules)) -> Story<Vouchers> {
     locked(ruled(|rules| {
@@ -153,6 +153,31 @@ fn windows_that_overlap_share_the_hours_of_lit_cards() {
     let above = Refusal::AboveLit { pool: id("pool-1"), window: day, lit, metered };
     let asked = Command::SubmitClaim(claim("r-1", "2025-03-10"));
     story.knowing(both).when(asked).then_refused(above);
+}
+
+#[test]
+fn what_others_claimed_of_a_pool_takes_from_the_hours_of_its_lit_cards() {
+    let mut facts = Facts::default();
+    let (first, second) = (contract("k-1", "c", "a"), contract("k-2", "d", "a"));
+    let day = period("2025-02-01", "2025-02-02");
+    let longer = period("2025-01-31", "2025-02-02");
+    for fact in [
+        signed(1, first),
+        signed(2, second),
+        pool(3, 1, "2025-01-01"),
+        usage(4, "k-1", day, "20"),
+        usage(5, "k-2", longer, "30"),
+        usage(6, "k-2", february(), "1"),
+    ] {
+        facts.learn(&fact);
+    }
+    let asked: Vec<_> = facts.metered(&id("k-1"), day).map(|(usage, _)| usage).collect();
+    let asked = || asked.iter().copied();
+    assert_eq!(facts.are_lit(asked(), |_| false), Ok(()));
+    assert_eq!(facts.are_lit(asked(), |other| *other == id("us-6")), Ok(()));
+    let (lit, metered) = (Decimal::from(48), Decimal::from(50));
+    let above = Refusal::AboveLit { pool: id("pool-1"), window: longer, lit, metered };
+    assert_eq!(facts.are_lit(asked(), |other| *other == id("us-5")), Err(above));
 }
 
 #[test]
