@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::program::Ledger;
+use crate::program::{Ledger, folder_of};
 
 const BUNDLE: &[(&str, &str)] = &[
     ("parties.csv", "id,name,kind\nprovider-a,Provider A,provider\nfirm-c,Firm C,company\n"),
@@ -26,10 +26,7 @@ const BUNDLE: &[(&str, &str)] = &[
 #[test]
 fn cards_that_are_given_back_are_given_again_and_counted_until_then() {
     let ledger = Ledger::new();
-    let folder = tempfile::TempDir::new().expect("a temporary folder");
-    for (name, text) in BUNDLE {
-        std::fs::write(folder.path().join(name), text).expect("our own folder");
-    }
+    let folder = folder_of(BUNDLE.iter().copied());
     ledger.import(folder.path()).succeeded();
     let allocated = |as_of: &[&str]| {
         let asked = ["utilization", "--from", "2025-03-01", "--to", "2025-05-01"];

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::program::{Ledger, Up, poll_until};
+use crate::program::{Ledger, Up, folder_of, poll_until};
 
 const BUNDLE: &[(&str, &str)] = &[
     (
@@ -32,10 +32,7 @@ const BUNDLE: &[(&str, &str)] = &[
 #[test]
 fn an_overdue_voucher_expires_once_by_command_and_by_itself_while_the_ledger_runs() {
     let mut ledger = Ledger::new();
-    let folder = tempfile::TempDir::new().expect("a temporary folder");
-    for (name, text) in BUNDLE {
-        std::fs::write(folder.path().join(name), text).expect("our own folder");
-    }
+    let folder = folder_of(BUNDLE.iter().copied());
     ledger.import(folder.path()).succeeded();
     let early = ledger.query(&["expire", "--at", "2025-02-04"]);
     assert_eq!(early, json!({ "position": 0, "vouchers": 0, "amounts": [], "refused": [] }));

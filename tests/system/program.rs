@@ -17,6 +17,17 @@ pub fn scenario(name: &str) -> PathBuf {
     project().join("tests/scenarios").join(name)
 }
 
+/// A folder of files, by name and text.
+pub fn folder_of<N: AsRef<Path>, T: AsRef<[u8]>>(
+    files: impl IntoIterator<Item = (N, T)>,
+) -> TempDir {
+    let folder = TempDir::new().expect("a temporary folder");
+    for (name, text) in files {
+        std::fs::write(folder.path().join(name), text).expect("our own folder");
+    }
+    folder
+}
+
 /// The program, built once for all tests.
 fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();

@@ -93,6 +93,24 @@ decimals! {
         r"^[0-9]{1,15}(\.[0-9]{1,9})?$", |v| v >= Decimal::ZERO && v < LIMIT;
 }
 
+/// The least that is metered is a billionth: 10^-9 card-hours.
+impl CardHours {
+    const DECIMALS: u32 = 9;
+    /// How many nanoseconds of one card make a billionth.
+    pub const NANOSECONDS: i128 = 3_600;
+
+    pub fn billionths(self) -> i128 {
+        let value = self.value();
+        value.mantissa() * 10_i128.pow(Self::DECIMALS - value.scale())
+    }
+
+    /// As card-hours, of which there may be more than one number of them holds: below 2^32 cards
+    /// times 20,000 years, far from what a `Decimal` cannot hold.
+    pub fn of_billionths(count: i128) -> Decimal {
+        Decimal::from_i128_with_scale(count, Self::DECIMALS).normalize()
+    }
+}
+
 /// 10^15: far above any market, far below where sums of such values could overflow.
 const LIMIT: Decimal = Decimal::from_parts(2_764_472_320, 232_830, 0, false, 0);
 

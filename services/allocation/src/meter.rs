@@ -11,10 +11,6 @@ use loopledger_model::{CardHours, Period};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-/// The decimals of card-hours.
-const DECIMALS: u32 = 9;
-/// How many nanoseconds of one card make 10^-9 card-hours.
-const NANOSECONDS: i128 = 3_600;
 /// The most windows of a cluster that are told apart; with more they are taken as one.
 const WINDOWS: usize = 200;
 
@@ -51,7 +47,7 @@ pub struct Excess {
 impl Meter {
     /// Why so many card-hours cannot have been metered with `cards` in this window.
     pub fn excess(&self, cards: u32, window: Period, card_hours: CardHours) -> Option<Excess> {
-        let asked = Window { period: window, metered: whole(card_hours) };
+        let asked = Window { period: window, metered: card_hours.billionths() };
         let alone = Cluster { span: window, windows: Vec::new() };
         let joined = self.joined(window);
         [alone, joined].iter().find_map(|cluster| cluster.excess(cards, asked))
@@ -61,7 +57,7 @@ impl Meter {
         let mut joined = self.joined(window);
         let span = joined.span.from()..joined.span.to();
         self.clusters.extract_if(span, |_, _| true).for_each(drop);
-        joined.add(Window { period: window, metered: whole(card_hours) });
+        joined.add(Window { period: window, metered: card_hours.billionths() });
         self.clusters.insert(joined.span.from(), joined);
     }
 
@@ -107,10 +103,10 @@ impl Cluster {
             std::iter::once((last, within)).chain(sums).find_map(|(end, metered)| {
                 let span = Period::new(start, end).expect("it holds the window that is asked");
                 let has = i128::from(cards) * span.nanoseconds();
-                ((metered + asked.metered) * NANOSECONDS > has).then(|| Excess {
+                ((metered + asked.metered) * CardHours::NANOSECONDS > has).then(|| Excess {
                     window: span,
-                    allocated: decimal(has / NANOSECONDS),
-                    metered: decimal(metered),
+                    allocated: CardHours::of_billionths(has / CardHours::NANOSECONDS),
+                    metered: CardHours::of_billionths(metered),
                 })
             })
         })
@@ -124,7 +120,8 @@ impl Cluster {
         };
         let total: i128 = self.windows.iter().map(|window| window.metered).sum();
         let fits = |metered: i128, span: Period| {
-            (metered + asked.metered) * NANOSECONDS <= i128::from(cards) * span.nanoseconds()
+            (metered + asked.metered) * CardHours::NANOSECONDS
+                <= i128::from(cards) * span.nanoseconds()
         };
         fits(total, hull(most.period, asked.period)) && fits(total - most.metered, asked.period)
     }
@@ -144,15 +141,4 @@ impl Cluster {
 fn hull(left: Period, right: Period) -> Period {
     Period::new(left.from().min(right.from()), left.to().max(right.to()))
         .expect("what holds a period is none the shorter")
-}
-
-/// As a whole number of 10^-9 card-hours.
-fn whole(card_hours: CardHours) -> i128 {
-    let value = card_hours.value();
-    value.mantissa() * 10_i128.pow(DECIMALS - value.scale())
-}
-
-/// Below 2^32 cards times 20,000 years: far from what a `Decimal` cannot hold.
-fn decimal(whole: i128) -> Decimal {
-    Decimal::from_i128_with_scale(whole, DECIMALS).normalize()
 }

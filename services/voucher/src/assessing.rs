@@ -258,7 +258,7 @@ fn metered(
         return Err(Refusal::AboveMeteredHours { claimed, metered });
     }
     let chosen = all.iter().map(|(usage, _)| *usage).filter(|usage| named(&usage.id));
-    facts.are_lit(chosen, |id| state.is_unclaimed(id, None).is_err())?;
+    facts.are_lit(chosen, |id| state.is_claimed(id))?;
     Ok((Some(hours), usage))
 }
 

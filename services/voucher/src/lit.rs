@@ -10,9 +10,6 @@ use loopledger_model::{CardHours, ContractId, FactId, Period, PoolId};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-/// How many nanoseconds of one card make 10^-9 card-hours, the least that is metered.
-const NANOSECONDS: i128 = 3_600;
-
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Lit {
     pools: BTreeMap<PoolId, BTreeMap<Timestamp, u32>>,
@@ -48,23 +45,25 @@ impl Lit {
     }
 
     /// Refuses usage that no lit cards can have given: each window by itself, and windows of one
-    /// pool that overlap together.
+    /// pool that overlap together. It comes by pool, and then by when it starts.
     pub(crate) fn bears<'a>(
         &self,
         usage: impl Iterator<Item = (&'a PoolId, Period, CardHours)>,
     ) -> Result<(), Refusal> {
-        let mut last: BTreeMap<&PoolId, (Period, Decimal)> = BTreeMap::new();
+        let mut last: Option<(&PoolId, Period, Decimal)> = None;
         for (pool, window, card_hours) in usage {
             let metered = card_hours.value();
             self.has(pool, window, metered)?;
-            let joined = last.get(pool).filter(|(span, _)| span.overlaps(&window));
-            let (span, sum) = joined.map_or((window, metered), |(span, sum)| {
-                let end = span.to().max(window.to());
-                let span = Period::new(span.from(), end).expect("it is none the shorter");
-                (span, sum.saturating_add(metered))
-            });
+            let joined = last.filter(|(of, span, _)| *of == pool && span.overlaps(&window));
+            let Some((_, span, sum)) = joined else {
+                last = Some((pool, window, metered));
+                continue;
+            };
+            let end = span.to().max(window.to());
+            let span = Period::new(span.from(), end).expect("it is none the shorter");
+            let sum = sum.saturating_add(metered);
             self.has(pool, span, sum)?;
-            last.insert(pool, (span, sum));
+            last = Some((pool, span, sum));
         }
         Ok(())
     }
@@ -79,7 +78,7 @@ impl Lit {
             sum += i128::from(lit) * (at.as_nanosecond() - since.as_nanosecond());
             (since, lit) = (at, next);
         }
-        let lit = Decimal::from_i128_with_scale(sum / NANOSECONDS, 9).normalize();
+        let lit = CardHours::of_billionths(sum / CardHours::NANOSECONDS);
         if metered <= lit {
             return Ok(());
         }

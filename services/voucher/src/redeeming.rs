@@ -207,27 +207,24 @@ fn metered(
     if !account.rules(voucher.version).metering_required {
         return Ok((Vec::new(), Vec::new()));
     }
-    let all = facts.metered(&invoice.contract, invoice.service);
-    let (hours, usage): (Vec<CardHours>, Vec<(UsageId, FactId)>) =
-        all.map(|(usage, fact)| (usage.card_hours, (usage.id.clone(), fact))).unzip();
+    let usage: Vec<_> = facts.metered(&invoice.contract, invoice.service).collect();
     if usage.is_empty() {
         let (contract, invoice) = (invoice.contract.clone(), asked.invoice.clone());
         return Err(Refusal::NotMetered { contract, invoice });
     }
-    for (id, _) in &usage {
-        state.is_unclaimed(id, Some(&asked.invoice))?;
+    for (usage, _) in &usage {
+        state.is_unclaimed(&usage.id, Some(&asked.invoice))?;
     }
-    let shown = facts.metered(&invoice.contract, invoice.service);
-    let is_claimed = |id: &UsageId| state.is_unclaimed(id, None).is_err();
-    facts.are_lit(shown.map(|(usage, _)| usage), is_claimed)?;
+    let all = usage.iter().map(|(usage, _)| *usage);
+    facts.are_lit(all.clone(), |id| state.is_claimed(id))?;
     let invoiced = invoice.quantity;
     if contract.unit == ContractUnit::CardHour
-        && let Some(metered) = short_of(invoiced.value(), &hours)
+        && let Some(metered) = short_of(invoiced.value(), all.map(|usage| usage.card_hours))
     {
         let invoice = asked.invoice.clone();
         return Err(Refusal::AboveMetered { invoice, invoiced, metered });
     }
-    Ok(usage.into_iter().unzip())
+    Ok(usage.into_iter().map(|(usage, fact)| (usage.id.clone(), fact)).unzip())
 }
 
 pub(crate) fn sum_of(hours: impl IntoIterator<Item = CardHours>) -> Result<Decimal, Refusal> {
@@ -239,8 +236,8 @@ pub(crate) fn sum_of(hours: impl IntoIterator<Item = CardHours>) -> Result<Decim
 }
 
 /// The sum, if it stays below what is needed.
-fn short_of(needed: Decimal, hours: &[CardHours]) -> Option<CardHours> {
-    let sum = hours.iter().try_fold(Decimal::ZERO, |sum, hours| {
+fn short_of(needed: Decimal, mut hours: impl Iterator<Item = CardHours>) -> Option<CardHours> {
+    let sum = hours.try_fold(Decimal::ZERO, |sum, hours| {
         sum.checked_add(hours.value()).filter(|sum| *sum < needed)
     })?;
     Some(CardHours::new(sum).expect("less card-hours than a quantity are a number of card-hours"))

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::program::{Ledger, project};
+use crate::program::{Ledger, folder_of, project};
 
 /// Who acts in every bundle here, beside the issuers.
 const PARTIES: &str = "id,name,kind
@@ -77,11 +77,7 @@ impl Bundle {
     }
 
     pub fn written(&self) -> TempDir {
-        let folder = TempDir::new().expect("a temporary folder");
-        for (name, text) in &self.files {
-            std::fs::write(folder.path().join(name), text).expect("our own folder");
-        }
-        folder
+        folder_of(&self.files)
     }
 
     #[track_caller]

@@ -189,9 +189,7 @@ impl Diary {
             day.allocated += cards;
         }
     }
-}
 
-impl Diary {
     fn give_back(&mut self, name: u8, from: usize) {
         let (cards, to) = self.1[&name];
         for day in &mut self.0[from..to] {

@@ -69,6 +69,11 @@ impl State {
         Ok(())
     }
 
+    /// Whether metered usage supports a claim.
+    pub(crate) fn is_claimed(&self, usage: &UsageId) -> bool {
+        self.usage.contains_key(usage)
+    }
+
     /// Whether metered usage supports no other invoice's claim.
     pub(crate) fn is_unclaimed(
         &self,
