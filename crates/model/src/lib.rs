@@ -3,6 +3,7 @@
 //! Invariant: nothing here rounds, truncates or loses a digit unless its name says so.
 
 pub mod allocation;
+mod command;
 mod commit;
 mod compute;
 mod context;
@@ -20,6 +21,7 @@ mod text;
 mod time;
 pub mod voucher;
 
+pub use command::ContextCommand;
 pub use commit::{BODY_TYPE, Body, Digest, Entry, Event, Fact, Unreadable, facts};
 pub use compute::{Basis, CardModel, Compute, ComputeError, NotACardModel, Precision, Sparsity};
 pub use context::{Context, FactId, NotAFactId, Partition, Position, UnknownContext};

@@ -1,13 +1,11 @@
-//! Who asked what: the durable record of regulators' requests, and whose a pool or a contract is.
+//! Who asked what: the durable record of regulators' requests.
 
 use jiff::Timestamp;
-use loopledger_model::{ContractId, PartyId, PoolId};
 use serde::Serialize;
 use tokio_postgres::{Client, IsolationLevel};
 
 use crate::error::{Error, lacks_tables};
 use crate::schema::lock;
-use crate::table::cell;
 use crate::views::Views;
 
 const TABLES: &str = include_str!("../../../schemas/access.sql");
@@ -94,28 +92,5 @@ impl Views {
             })
         });
         recorded.collect::<Result<_, tokio_postgres::Error>>().map_err(Error::from)
-    }
-
-    /// Nothing for a pool that is not recorded.
-    pub async fn operator_of(&self, pool: &PoolId) -> Result<Option<PartyId>, Error> {
-        let mut connection = self.connection().await?;
-        let (transaction, _) = self.snapshot(&mut connection).await?;
-        let question = "SELECT operator FROM pools WHERE id = $1";
-        let row = transaction.query_opt(question, &[&pool.as_str()]).await?;
-        row.map(|row| cell(&row, 0, "pools", "operator")).transpose()
-    }
-
-    /// Buyer and seller; nothing for a contract that is not recorded.
-    pub async fn sides_of(
-        &self,
-        contract: &ContractId,
-    ) -> Result<Option<(PartyId, PartyId)>, Error> {
-        let mut connection = self.connection().await?;
-        let (transaction, _) = self.snapshot(&mut connection).await?;
-        let question = "SELECT buyer, seller FROM contracts WHERE id = $1";
-        let row = transaction.query_opt(question, &[&contract.as_str()]).await?;
-        let Some(row) = row else { return Ok(None) };
-        let buyer = cell(&row, 0, "contracts", "buyer")?;
-        Ok(Some((buyer, cell(&row, 1, "contracts", "seller")?)))
     }
 }

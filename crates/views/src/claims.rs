@@ -14,6 +14,7 @@ use loopledger_model::{
     RedemptionId, SettlementId, Text, VoucherId,
 };
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::as_of::As;
@@ -46,7 +47,7 @@ pub const CLAIM_STAGES: [&str; 12] = [
     "closed",
 ];
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Claims {
     pub position: Position,
     /// In the order in which they were recorded.
@@ -56,7 +57,7 @@ pub struct Claims {
 /// `base` is what the rules start from; `asked` is absent where the claim leaves the amount to them. `payable` is what
 /// the rules come to, or came to when it was approved; `cut` is what was asked, else the base, less that. `open` is
 /// what is approved and not paid.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Claim {
     pub claim: RedemptionId,
     pub programme: ProgrammeId,
@@ -85,7 +86,7 @@ pub struct Claim {
     pub clawbacks: Vec<Clawback>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Payment {
     pub settlement: SettlementId,
     pub amount: String,
@@ -96,7 +97,7 @@ pub struct Payment {
     pub failure: Option<Text>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Clawback {
     pub clawback: ClawbackId,
     pub trigger: ClawbackTrigger,

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use loopledger_model::{Currency, FactId, PartyId, Position};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::as_of::As;
@@ -25,14 +26,14 @@ pub struct FlowQuery {
     pub to: Option<Timestamp>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Flows {
     pub position: Position,
     /// By effective time, then in the order in which they were recorded.
     pub flows: Vec<MoneyFlow>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MoneyFlow {
     pub id: String,
     pub from: PartyId,

@@ -11,6 +11,7 @@ use loopledger_model::{
     Basis, CardModel, ContractId, FactId, PartyId, Position, Precision, Sparsity, Text,
 };
 use num_traits::One;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::as_of::As;
@@ -22,14 +23,14 @@ use crate::views::Views;
 
 const CARDS_PER_SERVER: u32 = 8;
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Implied {
     pub position: Position,
     /// By id.
     pub contracts: Vec<DeclaredContract>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DeclaredContract {
     pub contract: ContractId,
     pub buyer: PartyId,
@@ -51,13 +52,13 @@ pub struct DeclaredContract {
 
 /// What the declared figure comes to if it is counted on the other sparsity: not a comparison, but
 /// another assumption about what was declared.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OtherReading {
     pub sparsity: Sparsity,
     pub implied: Vec<ImpliedCards>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ImpliedCards {
     pub model: CardModel,
     pub p_per_card: String,

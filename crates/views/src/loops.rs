@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use loopledger_model::{Currency, FactId, NotAName, PartyId, Position};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio_postgres::Transaction;
 
@@ -55,7 +56,7 @@ impl FromStr for Level {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Loops {
     pub position: Position,
     /// The largest `returned_upper` first.
@@ -66,7 +67,7 @@ pub struct Loops {
 
 /// A loop with its facts. Amounts are in the currency's major unit, rounded half up to its
 /// decimals.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LoopFound {
     /// The one that put capital in comes first.
     pub parties: Vec<String>,
@@ -99,13 +100,13 @@ pub struct LoopFound {
 }
 
 /// The parties of one group that a loop's legs run through.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GroupOnLoop {
     pub group: String,
     pub parties: Vec<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Leg {
     pub from: String,
     pub to: String,

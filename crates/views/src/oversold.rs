@@ -17,6 +17,7 @@ use loopledger_model::{
     Basis, CardModel, ContractId, FactId, PartyId, PoolId, Precision, Sparsity,
 };
 use num_traits::{One, Zero};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::figures::{self, whole};
@@ -27,7 +28,7 @@ use crate::rows::{Allocation, Contract, Pool};
 use crate::steps::{Span, Steps};
 
 /// What is sold on one basis, and what there is on it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BasisShare {
     pub precision: Precision,
     pub sparsity: Sparsity,

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use loopledger_loops::{Owner, Stake, decimal, half};
 use loopledger_model::{FactId, PartyId, Percent, Position};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::as_of::As;
@@ -29,7 +30,7 @@ pub struct OwnerQuery {
     pub threshold: Percent,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Owners {
     pub position: Position,
     pub party: PartyId,
@@ -45,7 +46,7 @@ pub struct Owners {
 }
 
 /// An owner and its share of the party, a fraction of 1.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BeneficialOwner {
     pub owner: String,
     /// The greater of the two below.
@@ -66,7 +67,7 @@ pub struct BeneficialOwner {
 }
 
 /// Which share of an owner counts; the economic one where they are equal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Way {
     Economic,
@@ -74,7 +75,7 @@ pub enum Way {
 }
 
 /// A stake on the way.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Holding {
     pub owner: String,
     pub owned: String,

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use loopledger_model::{ContractId, Currency, PartyId, Position};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::as_of::As;
@@ -26,7 +27,7 @@ pub struct PartyQuery {
     pub currency: Option<Currency>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Parties {
     pub position: Position,
     /// By party, then by currency.
@@ -34,7 +35,7 @@ pub struct Parties {
 }
 
 /// A party's capital and revenue in one currency.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PartyReport {
     pub party: PartyId,
     pub currency: Currency,
@@ -62,7 +63,7 @@ pub struct PartyReport {
 }
 
 /// The four figures of what came back.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Returned<T> {
     pub lower: T,
     pub fifo: T,
@@ -81,7 +82,7 @@ impl<T> Returned<T> {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Ratio {
     pub numerator: String,
     pub denominator: String,
@@ -100,7 +101,7 @@ impl Ratio {
 }
 
 /// A company that paid the party for compute.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Customer {
     pub company: PartyId,
     /// Its own cash to the party.
@@ -116,7 +117,7 @@ pub struct Customer {
 }
 
 /// A customer that the party's capital reached and from which nothing has come back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OpenLoop {
     pub company: PartyId,
     /// The fewest payments by which the capital can have reached it, the earliest of them.
@@ -128,7 +129,7 @@ pub struct OpenLoop {
     pub positions: Vec<Position>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CapitalStep {
     pub from: PartyId,
     pub to: PartyId,
@@ -138,7 +139,7 @@ pub struct CapitalStep {
 }
 
 /// A contract that is signed and not paid in full. No money that is only promised is in any loop.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Promise {
     pub contract: ContractId,
     pub buyer: PartyId,

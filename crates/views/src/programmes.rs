@@ -13,6 +13,7 @@ use loopledger_model::{
     ApplicationId, Currency, PartyId, Period, Position, ProgrammeId, Text, VoucherId,
 };
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::as_of::As;
@@ -23,7 +24,7 @@ use crate::rows::VoucherFact;
 use crate::table::select;
 use crate::views::Views;
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ProgrammeAnswer {
     pub position: Position,
     pub programme: ProgrammeId,
@@ -40,7 +41,7 @@ pub struct ProgrammeAnswer {
     pub claims: BTreeMap<String, Tally>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Version {
     pub version: u32,
     pub drafted_at: Timestamp,
@@ -50,7 +51,7 @@ pub struct Version {
 }
 
 /// `locked` is absent of a source: what is locked is borne by sources only once it is redeemed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Figures {
     pub authorised: Option<String>,
     pub issued: String,
@@ -64,14 +65,14 @@ pub struct Figures {
     pub remaining: Option<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PeriodBudget {
     pub period: Period,
     #[serde(flatten)]
     pub figures: Figures,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SourceBudget {
     pub source: PartyId,
     pub parts: Option<u32>,
@@ -79,7 +80,7 @@ pub struct SourceBudget {
     pub figures: Figures,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Tally {
     pub count: usize,
     pub amount: String,

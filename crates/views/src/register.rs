@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use loopledger_loops::{BigRational, Ownership, Stake};
 use loopledger_model::{FactId, PartyId};
 use num_traits::{One, Zero};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio_postgres::Transaction;
 
@@ -23,7 +24,9 @@ use crate::rows::{self, Flow, Fund};
 use crate::table::select;
 
 /// What a stake is known from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum StakeBasis {
     Filing,

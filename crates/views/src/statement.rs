@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use loopledger_model::{Currency, PartyId, Period, Position};
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::as_of::As;
@@ -13,7 +14,7 @@ use crate::figures;
 use crate::views::Views;
 
 /// The claims that were made in the period, with what had become of them by the date that is asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Statement {
     pub position: Position,
     pub provider: PartyId,
@@ -24,7 +25,7 @@ pub struct Statement {
 }
 
 /// Of the claims in one currency.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct StatementTotal {
     pub currency: Currency,
     pub claims: usize,

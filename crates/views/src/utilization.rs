@@ -8,6 +8,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use loopledger_model::{CardModel, ContractId, PartyId, Period, PoolId, Position};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::as_of::As;
@@ -19,7 +20,7 @@ use crate::oversold::{BasisShare, Market, Sales};
 use crate::steps::{DAY_US, Span};
 use crate::views::Views;
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Utilization {
     pub position: Position,
     pub from: Timestamp,
@@ -31,7 +32,7 @@ pub struct Utilization {
     pub contracts_without_pool: Vec<ContractId>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PoolUtilization {
     pub pool: PoolId,
     pub operator: PartyId,
@@ -44,7 +45,7 @@ pub struct PoolUtilization {
 }
 
 /// The part of a day, in UTC, that is in the period.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PoolDay {
     pub day: Date,
     #[serde(flatten)]
@@ -53,7 +54,7 @@ pub struct PoolDay {
 
 /// What is sold and what stands behind it is told for the worst instant of the time: the one at
 /// which most is sold of what there is, the earliest where there are several.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PoolFigures {
     pub installed_card_hours: String,
     pub lit_card_hours: String,

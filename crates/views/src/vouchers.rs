@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use loopledger_model::voucher::Ending;
 use loopledger_model::{Currency, PartyId, Position, ProgrammeId, VoucherId};
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::as_of::As;
@@ -15,7 +16,7 @@ use crate::rows::{self, MoveKind};
 use crate::table::select;
 use crate::views::Views;
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Vouchers {
     pub position: Position,
     /// By id.
@@ -26,7 +27,7 @@ pub struct Vouchers {
 
 /// Amounts of all vouchers of a programme. `locked` is what is locked now; `remaining` is what may
 /// still be issued: what expired, was revoked or surrendered is there again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProgrammeTotals {
     pub programme: ProgrammeId,
     pub issuer: PartyId,
@@ -44,7 +45,7 @@ pub struct ProgrammeTotals {
     pub remaining: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct VoucherState {
     pub voucher: VoucherId,
     pub programme: ProgrammeId,
@@ -61,7 +62,7 @@ pub struct VoucherState {
 }
 
 /// Exhausted first, then how it ended, then how far it is used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VoucherStatus {
     Issued,

@@ -20,12 +20,10 @@ use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, Uri};
 use axum::middleware::Next;
 use axum::response::Response;
-use loopledger_model::{ContractId, PoolId};
 use loopledger_service::clock;
-use loopledger_views::{Access as Record, Views};
+use loopledger_views::{Access as Record, Belonging, Views};
 
 use crate::problem::Problem;
-use crate::seen::read;
 use rules::{Grant, Owned};
 
 /// Whom the API lets in.
@@ -65,7 +63,7 @@ pub async fn admit(
     match grant {
         Grant::All => {}
         Grant::Nothing => {
-            let detail = format!("a {} may not ask this", caller.role.name());
+            let detail = format!("a {} may not do this", caller.role.name());
             return Err(Problem::forbidden(detail));
         }
         Grant::Own { parameter, of } => {
@@ -135,18 +133,12 @@ impl Door {
 
     async fn is_own(&self, caller: &Caller, asked: &str, of: Owned) -> Result<bool, Problem> {
         let Some(party) = caller.party.as_ref() else { return Ok(caller.has(asked, of)) };
-        Ok(match of {
-            Owned::Pool => {
-                let pool: PoolId = read("pool", asked)?;
-                self.views.operator_of(&pool).await?.as_ref() == Some(party)
-            }
-            Owned::Contract => {
-                let contract: ContractId = read("contract", asked)?;
-                let sides = self.views.sides_of(&contract).await?;
-                sides.is_some_and(|(buyer, seller)| buyer == *party || seller == *party)
-            }
-            Owned::Party | Owned::Programme | Owned::Fund => caller.has(asked, of),
-        })
+        let how = match of {
+            Owned::Pool => Belonging::PoolOperator,
+            Owned::Contract => Belonging::ContractSide,
+            Owned::Party | Owned::Programme | Owned::Fund => return Ok(caller.has(asked, of)),
+        };
+        Ok(self.views.belongs(how, asked, &[party.as_str()]).await?)
     }
 }
 

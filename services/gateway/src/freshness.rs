@@ -1,19 +1,25 @@
-//! Every query may say in `after` which position its answer has to rest on, and in `wait` how many
-//! seconds it waits for that.
+//! Every query may say in `after` which position its answer has to rest on, in `wait` how many
+//! seconds it waits for that, and in `If-None-Match` which answer it has already.
 //!
 //! Invariant: a handler is asked when the views are there, and does not see these parameters.
+//! Invariant: two answers of one tag are the same: it names their question, their reader and their position.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Request, State};
-use axum::http::Uri;
+use axum::extract::{Extension, Request, State};
+use axum::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH, VARY};
 use axum::http::uri::PathAndQuery;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use loopledger_model::Position;
+use loopledger_model::hex::Hex;
 use loopledger_views::Views;
+use sha2::{Digest as _, Sha256};
 
+use crate::answered::{LEDGER_POSITION, at_position};
+use crate::auth::Caller;
 use crate::problem::Problem;
 use crate::seen::optional;
 
@@ -22,6 +28,7 @@ const LONGEST_WAIT_S: u64 = 60;
 
 pub async fn wait(
     State(views): State<Arc<Views>>,
+    Extension(caller): Extension<Caller>,
     mut request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
@@ -31,11 +38,58 @@ pub async fn wait(
         views.wait_for(after, asked.wait).await?;
     }
     let path = request.uri().path().to_owned();
+    let tags = Tags::of(&path, &asked.others, &caller);
+    let has = |headers: &HeaderMap, tag: &HeaderValue| {
+        headers.get_all(IF_NONE_MATCH).iter().any(|had| had == tag)
+    };
+    if request.headers().contains_key(IF_NONE_MATCH)
+        && let Some(tags) = &tags
+    {
+        let position = views.position().await?;
+        let tag = tags.at(&position.into());
+        if has(request.headers(), &tag) {
+            return Ok(tags.put(at_position(position, StatusCode::NOT_MODIFIED.into_response())));
+        }
+    }
     let path_and_query: PathAndQuery = format!("{path}?{}", asked.others)
         .parse()
         .expect("a part of a query that was well formed is");
     *request.uri_mut() = Uri::from(path_and_query);
-    Ok(next.run(request).await)
+    let response = next.run(request).await;
+    Ok(match tags {
+        Some(tags) if response.status() == StatusCode::OK => tags.put(response),
+        Some(_) | None => response,
+    })
+}
+
+/// What the answers to a question are tagged with, whatever position they rest on.
+struct Tags(String);
+
+impl Tags {
+    /// Nothing where the answer depends on the time of day: who owns a party *now*.
+    fn of(path: &str, query: &str, caller: &Caller) -> Option<Self> {
+        if path == "/owners" && !query.contains("as_of=") {
+            return None;
+        }
+        let reader = serde_json::to_string(caller).expect("a caller is JSON");
+        let hash = Sha256::digest(format!("{path}?{query} {reader}"));
+        Some(Self(Hex(&hash[..8]).to_string()))
+    }
+
+    fn at(&self, position: &HeaderValue) -> HeaderValue {
+        let position = position.to_str().expect("a position is a number");
+        format!("\"{position}-{}\"", self.0).parse().expect("digits and letters")
+    }
+
+    fn put(&self, mut response: Response) -> Response {
+        let headers = response.headers_mut();
+        if let Some(position) = headers.get(LEDGER_POSITION).cloned() {
+            headers.insert(ETAG, self.at(&position));
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+            headers.insert(VARY, HeaderValue::from_static("authorization"));
+        }
+        response
+    }
 }
 
 #[derive(Debug, PartialEq, Eq)]

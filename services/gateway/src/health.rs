@@ -7,27 +7,27 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Json, Router};
 use loopledger_journal::{Filter, Journal};
+use loopledger_views::Views;
 use serde_json::{Value, json};
 
-use crate::Api;
-
-pub fn router<J: Journal>(api: Api<J>) -> Router {
+pub fn router<J: Journal>(views: Views, journal: J) -> Router {
     Router::new()
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(readiness::<J>))
-        .with_state(Arc::new(api))
+        .with_state(Arc::new((views, journal)))
 }
 
 /// `lag` counts the commits that are in the journal and not yet in the views.
-async fn readiness<J: Journal>(State(api): State<Arc<Api<J>>>) -> (StatusCode, Json<Value>) {
+async fn readiness<J: Journal>(State(asked): State<Arc<(Views, J)>>) -> (StatusCode, Json<Value>) {
+    let (views, journal) = &*asked;
     let unready = |cause: String| {
         (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "unready", "cause": cause })))
     };
-    let position = match api.views.position().await {
+    let position = match views.position().await {
         Ok(position) => position,
         Err(error) => return unready(error.to_string()),
     };
-    match api.journal.last(&Filter::all()).await {
+    match journal.last(&Filter::all()).await {
         Ok(last) => {
             let lag = last.saturating_sub(position);
             (StatusCode::OK, Json(json!({ "status": "ready", "position": position, "lag": lag })))

@@ -1,58 +1,126 @@
 //! What goes wrong, as RFC 9457 problem documents.
+//!
+//! Invariant: what a service refuses, or is too busy for, is never told as this API's own failure.
+
+use std::borrow::Cow;
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::http::{StatusCode, Uri, header};
+use axum::extract::rejection::{BytesRejection, QueryRejection};
+use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use loopledger_service::protocol::Refused;
 use loopledger_views::Error;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 /// A problem document; `type` is a name of this API, `detail` says what to do.
 #[derive(Debug, Serialize)]
 pub struct Problem {
     #[serde(rename = "type")]
-    kind: &'static str,
+    kind: Cow<'static, str>,
     title: &'static str,
     status: u16,
     detail: String,
+    /// What a refusal names, its code included.
+    #[serde(flatten)]
+    fields: Map<String, Value>,
 }
 
+/// Every problem that this API names, with its status and title. What services refuse has
+/// `urn:loopledger:refusal:` and the refusal's code as its type.
+pub const PROBLEMS: [(&str, u16, &str); 20] = [
+    ("bad-parameter", 400, "a parameter cannot be read"),
+    ("bad-body", 400, "the body cannot be read"),
+    ("no-idempotency-key", 400, "a command needs a key"),
+    ("unauthenticated", 401, "the caller is not known"),
+    ("forbidden", 403, "this role may not do this"),
+    ("not-known", 404, "the ledger knows no such thing"),
+    ("no-such-resource", 404, "there is nothing here"),
+    ("no-such-method", 405, "the resource has no such method"),
+    ("in-progress", 409, "a command with this key is being decided"),
+    ("body-too-large", 413, "the body is too large"),
+    ("no-json", 415, "the body is of another media type"),
+    ("key-reused", 422, "the key belongs to another command"),
+    ("ids-apart", 422, "ids lie in several partitions"),
+    ("too-many-requests", 429, "too many requests"),
+    ("busy", 503, "the service is busy"),
+    ("unanswered", 503, "the service has not answered"),
+    ("unavailable", 503, "the views are unavailable"),
+    ("no-keys", 503, "tokens cannot be checked now"),
+    ("too-slow", 504, "the answer took too long"),
+    ("internal", 500, "this is our mistake"),
+];
+
+/// Documented, and a prefix of no other type.
+const REFUSED: &str = "urn:loopledger:refusal:";
+
 impl Problem {
+    /// One of `PROBLEMS`.
+    pub fn named(name: &'static str, detail: impl Into<String>) -> Self {
+        let (_, status, title) =
+            PROBLEMS.into_iter().find(|(known, ..)| *known == name).expect("a problem in the list");
+        let kind = format!("urn:loopledger:problem:{name}").into();
+        Self { kind, title, status, detail: detail.into(), fields: Map::new() }
+    }
+
+    /// A rule said no. What is not there is 404, what is there already 409, all else 422.
+    pub fn refused(refusal: Refused, position: Option<u64>) -> Self {
+        let Refused { code, message, fields } = refusal;
+        let status = if code.starts_with("unknown_") {
+            404
+        } else if code.ends_with("_exists") {
+            409
+        } else {
+            422
+        };
+        let mut members = match fields {
+            Value::Object(members) => members,
+            other => Map::from_iter([("fields".to_owned(), other)]),
+        };
+        members.insert("code".to_owned(), code.as_str().into());
+        members.extend(position.map(|position| ("position".to_owned(), position.into())));
+        let (kind, title) = (format!("{REFUSED}{code}").into(), "a rule of the ledger says no");
+        Self { kind, title, status, detail: message, fields: members }
+    }
+
     pub fn bad_parameter(detail: &(impl ToString + ?Sized)) -> Self {
-        let (kind, title) = ("urn:loopledger:problem:bad-parameter", "a parameter cannot be read");
-        Self { kind, title, status: 400, detail: detail.to_string() }
+        Self::named("bad-parameter", detail.to_string())
     }
 
     pub fn not_known(detail: String) -> Self {
-        let (kind, title) = ("urn:loopledger:problem:not-known", "the ledger knows no such thing");
-        Self { kind, title, status: 404, detail }
+        Self::named("not-known", detail)
     }
 
     pub fn unauthenticated(detail: &(impl ToString + ?Sized)) -> Self {
-        let (kind, title) = ("urn:loopledger:problem:unauthenticated", "the caller is not known");
-        Self { kind, title, status: 401, detail: detail.to_string() }
+        Self::named("unauthenticated", detail.to_string())
     }
 
     pub fn forbidden(detail: String) -> Self {
-        let (kind, title) = ("urn:loopledger:problem:forbidden", "this role may not do this");
-        Self { kind, title, status: 403, detail }
+        Self::named("forbidden", detail)
     }
 
     pub fn no_keys() -> Self {
-        let (kind, title) = ("urn:loopledger:problem:no-keys", "tokens cannot be checked now");
-        let detail = "the issuer's keys cannot be read: try again later".to_owned();
-        Self { kind, title, status: 503, detail }
+        Self::named("no-keys", "the issuer's keys cannot be read: try again later")
+    }
+
+    pub const fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// As a line of a list has it.
+    pub fn to_value(&self) -> Value {
+        serde_json::to_value(self).expect("a problem is JSON")
     }
 }
 
 pub async fn no_such_resource(uri: Uri) -> Problem {
-    let (kind, title) = ("urn:loopledger:problem:no-such-resource", "there is nothing here");
-    let detail = format!(
-        "{} is no resource: ask /v1/loops, /v1/parties, /v1/owners, /v1/flows, /v1/utilization, \
-         /v1/implied, /v1/findings, /v1/vouchers, /v1/programme, /v1/claims or /v1/statement",
-        uri.path()
-    );
-    Problem { kind, title, status: 404, detail }
+    let detail = format!("{} is no resource: /v1/openapi.json lists all", uri.path());
+    Problem::named("no-such-resource", detail)
+}
+
+pub async fn no_such_method(uri: Uri) -> Problem {
+    let detail = format!("{} has other methods: /v1/openapi.json lists them", uri.path());
+    Problem::named("no-such-method", detail)
 }
 
 impl From<QueryRejection> for Problem {
@@ -61,17 +129,24 @@ impl From<QueryRejection> for Problem {
     }
 }
 
+impl From<BytesRejection> for Problem {
+    fn from(rejection: BytesRejection) -> Self {
+        let name = match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => "body-too-large",
+            _ => "bad-body",
+        };
+        Self::named(name, rejection.body_text())
+    }
+}
+
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         if error.is_retryable() || matches!(error, Error::NoViews { .. }) {
             tracing::warn!(%error, "a query could not be answered");
-            let (kind, title) = ("urn:loopledger:problem:unavailable", "the views are unavailable");
-            return Self { kind, title, status: 503, detail: error.to_string() };
+            return Self::named("unavailable", error.to_string());
         }
         tracing::error!(%error, "a query failed");
-        let (kind, title) = ("urn:loopledger:problem:internal", "this is our mistake");
-        let detail = "the failure is logged; report it with the time of your request".to_owned();
-        Self { kind, title, status: 500, detail }
+        Self::named("internal", "the failure is logged; report it with the time of your request")
     }
 }
 
@@ -79,16 +154,15 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).expect("a status of ours");
         let mut response = (status, Json(self)).into_response();
-        let kind = header::HeaderValue::from_static("application/problem+json");
-        response.headers_mut().insert(header::CONTENT_TYPE, kind);
-        if status == StatusCode::UNAUTHORIZED {
-            let scheme = header::HeaderValue::from_static("Bearer");
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
-        }
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, header::HeaderValue::from_static("1"));
+        let headers = response.headers_mut();
+        let mut set = |name, value| headers.insert(name, HeaderValue::from_static(value));
+        set(header::CONTENT_TYPE, "application/problem+json");
+        match status {
+            StatusCode::UNAUTHORIZED => drop(set(header::WWW_AUTHENTICATE, "Bearer")),
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
+                drop(set(header::RETRY_AFTER, "1"));
+            }
+            _ => {}
         }
         response
     }

@@ -34,6 +34,11 @@ pub fn read<T: FromStr<Err: Display>>(name: &str, text: &str) -> Result<T, Probl
     text.parse().map_err(|error: T::Err| Problem::bad_parameter(&format!("{name}: {error}")))
 }
 
+/// `true` or `false`; false where nothing is said.
+pub fn optional_flag(name: &str, text: Option<&str>) -> Result<bool, Problem> {
+    Ok(optional(name, text)?.unwrap_or_default())
+}
+
 pub fn seen(as_of: Option<&str>, as_known: Option<&str>) -> Result<As, Problem> {
     Ok(As { of: optional_date("as_of", as_of)?, known: optional_date("as_known", as_known)? })
 }

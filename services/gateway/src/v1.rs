@@ -1,6 +1,9 @@
-//! Version 1 of the API: one file per resource.
+//! Version 1 of the API: one file per resource that is read; commands stand in one table of their own.
+
+use crate::openapi::Resource;
 
 pub mod claims;
+pub mod facts;
 pub mod findings;
 pub mod flows;
 pub mod implied;
@@ -11,3 +14,20 @@ pub mod programme;
 pub mod statement;
 pub mod utilization;
 pub mod vouchers;
+
+/// Everything that can be read, as the API's document tells it.
+pub const RESOURCES: [Resource; 13] = [
+    loops::RESOURCE,
+    parties::RESOURCE,
+    owners::RESOURCE,
+    flows::RESOURCE,
+    utilization::RESOURCE,
+    implied::RESOURCE,
+    findings::RESOURCE,
+    findings::RULES,
+    vouchers::RESOURCE,
+    programme::RESOURCE,
+    claims::RESOURCE,
+    statement::RESOURCE,
+    facts::RESOURCE,
+];

@@ -19,10 +19,8 @@ mod tests;
 use std::path::Path;
 
 use jiff::Timestamp;
-use loopledger_model::{
-    CommandId, Context, Partition, Partitions, Text, allocation, fund, purchase, registry, voucher,
-};
-use serde::Serialize;
+pub use loopledger_model::ContextCommand;
+use loopledger_model::{CommandId, Text};
 
 pub use bundle::read;
 pub use known::{Lookup, Thing};
@@ -45,55 +43,6 @@ pub struct Row {
     pub by: Text,
     pub command: ContextCommand,
 }
-
-/// A command of any context; in JSON it looks as that context reads it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(untagged)]
-#[expect(clippy::large_enum_variant, reason = "the largest are among the most frequent")]
-pub enum ContextCommand {
-    Registry(registry::Command),
-    Voucher(voucher::Command),
-    Fund(fund::Command),
-    Purchase(purchase::Command),
-    Allocation(allocation::Command),
-}
-
-impl ContextCommand {
-    pub const fn context(&self) -> Context {
-        match self {
-            Self::Registry(_) => Context::Registry,
-            Self::Voucher(_) => Context::Voucher,
-            Self::Fund(_) => Context::Fund,
-            Self::Purchase(_) => Context::Purchase,
-            Self::Allocation(_) => Context::Allocation,
-        }
-    }
-
-    /// The partition that is asked.
-    pub fn partition(&self, partitions: &Partitions) -> Partition {
-        let context = self.context();
-        match self {
-            Self::Registry(command) => partitions.route(context, command),
-            Self::Voucher(command) => partitions.route(context, command),
-            Self::Fund(command) => partitions.route(context, command),
-            Self::Purchase(command) => partitions.route(context, command),
-            Self::Allocation(command) => partitions.route(context, command),
-        }
-    }
-}
-
-macro_rules! commands_of {
-    ($($context:ident: $commands:ty),*) => {$(
-        impl From<$commands> for ContextCommand {
-            fn from(command: $commands) -> Self {
-                Self::$context(command)
-            }
-        }
-    )*};
-}
-
-commands_of!(Registry: registry::Command, Voucher: voucher::Command, Fund: fund::Command,
-    Purchase: purchase::Command, Allocation: allocation::Command);
 
 /// The world did not do as it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

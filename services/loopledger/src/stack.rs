@@ -10,8 +10,8 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow, bail};
 use loopledger_allocation::Allocation;
 use loopledger_fund::FundDecider;
-use loopledger_gateway::Api;
 use loopledger_gateway::auth::Access;
+use loopledger_gateway::{Api, Limits as HttpLimits, OnNats};
 use loopledger_journal::{Config, Filter, JetStreamJournal, Journal, Nats, check_fsync};
 use loopledger_model::Position;
 use loopledger_projector::Deps;
@@ -136,8 +136,10 @@ impl Stack {
             if matches!(access, Access::Tokens(_)) {
                 views.prepare_accesses().await?;
             }
-            let (_, journal) = own.as_user(User::Gateway, &ledger).await?;
-            let (api, shutdown) = (Api { views, journal, access }, own.shutdown.clone());
+            let (nats, journal) = own.as_user(User::Gateway, &ledger).await?;
+            let services = OnNats { asker: Asker::new(nats), partitions: journal.partitions() };
+            let api = Api { views, journal, services, access, limits: HttpLimits::default() };
+            let shutdown = own.shutdown.clone();
             own.tasks.spawn(async move {
                 loopledger_gateway::run(listener, api, shutdown)
                     .await

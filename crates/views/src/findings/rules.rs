@@ -9,10 +9,13 @@ use std::str::FromStr;
 
 use loopledger_model::NotAName;
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// In the order of their codes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Rule {
     ContractWithoutModelAndDelivery,
@@ -70,13 +73,13 @@ pub(crate) const RULES: RuleSet = RuleSet {
 };
 
 /// The rules as they are told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RuleBook {
     pub rule_set: u32,
     pub rules: Vec<RuleTold>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RuleTold {
     pub rule: Rule,
     pub version: u32,

@@ -5,6 +5,7 @@
 use axum::http::Method;
 
 use super::caller::Role;
+use crate::commands;
 
 /// What of a resource a role gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,8 +41,8 @@ const CONTRACT: Grant = Grant::Own { parameter: "contract", of: Owned::Contract 
 
 /// What a programme office, a reviewer, a provider, a fund manager and a company get of each query. The operator
 /// and the regulator get all of it.
-const QUERIES: [(&str, [Grant; 5]); 12] = [
-    ("/v1/loops", [NONE; 5]),
+const QUERIES: [(&str, [Grant; 5]); 13] = [
+    ("/v1/loops", [NONE, NONE, NONE, FUND, NONE]),
     ("/v1/parties", [NONE; 5]),
     ("/v1/owners", [NONE; 5]),
     ("/v1/flows", [NONE, NONE, PARTY, FUND, PARTY]),
@@ -53,9 +54,19 @@ const QUERIES: [(&str, [Grant; 5]); 12] = [
     ("/v1/programme", [PROGRAMME, PROGRAMME, NONE, NONE, NONE]),
     ("/v1/claims", [PROGRAMME, PROGRAMME, PROVIDER, NONE, NONE]),
     ("/v1/statement", [NONE, NONE, PROVIDER, NONE, NONE]),
+    ("/v1/facts/{position}", [NONE; 5]),
 ];
 
+/// Each of its lines is held to the rules of its command.
+const MANY_COMMANDS: &str = "/v1/commands";
+
 pub fn grant(method: &Method, path: &str, role: Role) -> Grant {
+    if *method == Method::POST && role != Role::Regulator {
+        let gives = commands::at(path).is_some_and(|endpoint| endpoint.may_be_given_by(role));
+        if gives || path == MANY_COMMANDS {
+            return Grant::All;
+        }
+    }
     let row = QUERIES.iter().find(|(known, _)| *known == path).map(|(_, grants)| grants);
     let (Some(grants), true) = (row, matches!(*method, Method::GET | Method::HEAD)) else {
         return if role == Role::Operator { Grant::All } else { NONE };

@@ -9,15 +9,39 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use loopledger_journal::MemoryJournal;
+use loopledger_model::{ContextCommand, Partition, Partitions};
+use loopledger_service::AskFailure;
+use loopledger_service::protocol::{Request as Asked, Response as Answers};
+use loopledger_service::trace::TraceContext;
 use loopledger_views::{Database, Schema};
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use super::*;
-use crate::Api;
+use crate::{Api, Limits, Services};
 
+mod commands;
 mod table;
+
+/// As if no service ran.
+#[derive(Clone)]
+struct Nobody;
+
+impl Services for Nobody {
+    fn partitions(&self) -> Partitions {
+        Partitions::default()
+    }
+
+    async fn ask(
+        &self,
+        partition: Partition,
+        _: &Asked<ContextCommand>,
+        _: TraceContext,
+    ) -> Result<Answers, AskFailure> {
+        Err(AskFailure::Busy(format!("nobody serves {partition}")))
+    }
+}
 
 const RSA: &str = include_str!("tests/rsa.json");
 const RSA_TOKEN: &str = include_str!("tests/rsa.jwt");

@@ -2,25 +2,39 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::routing::get;
-use axum::{Json, Router};
+use loopledger_model::{PartyId, ProgrammeId};
 use loopledger_views::{CLAIM_STAGES, ClaimQuery, Claims, Views};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::answered::Answered;
+use crate::openapi::Resource;
 use crate::problem::Problem;
 use crate::seen::{optional, seen};
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Parameters {
+    /// Only of this programme.
+    #[schemars(with = "Option<ProgrammeId>")]
     programme: Option<String>,
+    /// Only of this provider.
+    #[schemars(with = "Option<PartyId>")]
     provider: Option<String>,
+    /// Only claims at this stage.
     stage: Option<String>,
+    /// Only what had taken effect by this date.
     as_of: Option<String>,
+    /// Only what had been recorded by this date.
     as_known: Option<String>,
 }
+
+pub const RESOURCE: Resource =
+    Resource::of::<Parameters, Claims>("/claims", "Claims with their cuts and payments");
 
 pub fn router() -> Router<Arc<Views>> {
     Router::new().route("/claims", get(claims))
@@ -29,7 +43,7 @@ pub fn router() -> Router<Arc<Views>> {
 async fn claims(
     State(views): State<Arc<Views>>,
     parameters: Result<Query<Parameters>, QueryRejection>,
-) -> Result<Json<Claims>, Problem> {
+) -> Result<Answered<Claims>, Problem> {
     let Query(asked) = parameters?;
     if let Some(stage) = asked.stage.as_deref().filter(|stage| !CLAIM_STAGES.contains(stage)) {
         let known = CLAIM_STAGES.join(", ");
@@ -42,5 +56,5 @@ async fn claims(
         stage: asked.stage,
     };
     let seen = seen(asked.as_of.as_deref(), asked.as_known.as_deref())?;
-    Ok(Json(views.claims(&query, seen).await?))
+    Ok(Answered(views.claims(&query, seen).await?))
 }

@@ -5,24 +5,38 @@ use std::sync::Arc;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::routing::get;
-use axum::{Extension, Json, Router};
+use axum::{Extension, Router};
+use loopledger_model::PartyId;
 use loopledger_views::{FlowKind, FlowQuery, Flows, MoneyFlow, Views};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::answered::Answered;
 use crate::auth::{Caller, Role};
+use crate::openapi::Resource;
 use crate::problem::Problem;
 use crate::seen::{optional, optional_date, seen};
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Parameters {
+    /// Only what this party takes part in.
+    #[schemars(with = "Option<PartyId>")]
     party: Option<String>,
+    /// Only flows of this kind.
+    #[schemars(with = "Option<FlowKind>")]
     kind: Option<String>,
+    /// The start, a date or an instant; included.
     from: Option<String>,
+    /// The end, a date or an instant; not included.
     to: Option<String>,
+    /// Only what had taken effect by this date.
     as_of: Option<String>,
+    /// Only what had been recorded by this date.
     as_known: Option<String>,
 }
+
+pub const RESOURCE: Resource = Resource::of::<Parameters, Flows>("/flows", "Money that moved");
 
 pub fn router() -> Router<Arc<Views>> {
     Router::new().route("/flows", get(flows))
@@ -32,7 +46,7 @@ async fn flows(
     State(views): State<Arc<Views>>,
     Extension(caller): Extension<Caller>,
     parameters: Result<Query<Parameters>, QueryRejection>,
-) -> Result<Json<Flows>, Problem> {
+) -> Result<Answered<Flows>, Problem> {
     let Query(asked) = parameters?;
     let query = FlowQuery {
         party: optional("party", asked.party.as_deref())?,
@@ -45,7 +59,7 @@ async fn flows(
     if caller.role == Role::FundManager {
         flows.flows.retain(|flow| !is_of_another_investor(flow, &caller));
     }
-    Ok(Json(flows))
+    Ok(Answered(flows))
 }
 
 /// Who else has put money into a fund, and what it got back, is not its manager's to pass on.

@@ -2,25 +2,38 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::routing::get;
-use axum::{Json, Router};
+use loopledger_model::{Currency, PartyId};
 use loopledger_views::{LoopQuery, Loops, Views};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::answered::Answered;
+use crate::openapi::Resource;
 use crate::problem::Problem;
 use crate::seen::{optional, seen};
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Parameters {
+    /// Only what this party takes part in.
+    #[schemars(with = "Option<PartyId>")]
     party: Option<String>,
+    /// Only in this currency (ISO 4217).
+    #[schemars(with = "Option<Currency>")]
     currency: Option<String>,
+    /// What stands at the corners of a loop: `party` or `group`.
     level: Option<String>,
+    /// Only what had taken effect by this date.
     as_of: Option<String>,
+    /// Only what had been recorded by this date.
     as_known: Option<String>,
 }
+
+pub const RESOURCE: Resource = Resource::of::<Parameters, Loops>("/loops", "Closed loops");
 
 pub fn router() -> Router<Arc<Views>> {
     Router::new().route("/loops", get(loops))
@@ -29,7 +42,7 @@ pub fn router() -> Router<Arc<Views>> {
 async fn loops(
     State(views): State<Arc<Views>>,
     parameters: Result<Query<Parameters>, QueryRejection>,
-) -> Result<Json<Loops>, Problem> {
+) -> Result<Answered<Loops>, Problem> {
     let Query(asked) = parameters?;
     let query = LoopQuery {
         party: optional("party", asked.party.as_deref())?,
@@ -37,5 +50,5 @@ async fn loops(
         level: optional("level", asked.level.as_deref())?.unwrap_or_default(),
     };
     let seen = seen(asked.as_of.as_deref(), asked.as_known.as_deref())?;
-    Ok(Json(views.loops(&query, seen).await?))
+    Ok(Answered(views.loops(&query, seen).await?))
 }

@@ -2,27 +2,44 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::routing::get;
-use axum::{Json, Router};
 use loopledger_model::{Period, PoolId};
 use loopledger_views::{ByDay, Utilization, Views};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::answered::Answered;
+use crate::openapi::Resource;
 use crate::problem::Problem;
 use crate::seen::{date, optional, required, seen};
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Parameters {
+    /// Only this pool.
+    #[schemars(with = "Option<PoolId>")]
     pool: Option<String>,
+    /// The start, a date or an instant; included.
+    #[schemars(required)]
     from: Option<String>,
+    /// The end, a date or an instant; not included.
+    #[schemars(required)]
     to: Option<String>,
+    /// `day` for each day by itself.
     by: Option<String>,
+    /// Only what had taken effect by this date.
     as_of: Option<String>,
+    /// Only what had been recorded by this date.
     as_known: Option<String>,
 }
+
+pub const RESOURCE: Resource = Resource::of::<Parameters, Utilization>(
+    "/utilization",
+    "Installed, lit, allocated and busy card-hours",
+);
 
 pub fn router() -> Router<Arc<Views>> {
     Router::new().route("/utilization", get(utilization))
@@ -31,7 +48,7 @@ pub fn router() -> Router<Arc<Views>> {
 async fn utilization(
     State(views): State<Arc<Views>>,
     parameters: Result<Query<Parameters>, QueryRejection>,
-) -> Result<Json<Utilization>, Problem> {
+) -> Result<Answered<Utilization>, Problem> {
     let Query(asked) = parameters?;
     let pool: Option<PoolId> = optional("pool", asked.pool.as_deref())?;
     let from = date("from", required("from", asked.from.as_deref())?)?;
@@ -39,11 +56,11 @@ async fn utilization(
     let period = Period::new(from, to).map_err(|error| Problem::bad_parameter(&error))?;
     let seen = seen(asked.as_of.as_deref(), asked.as_known.as_deref())?;
     let Some(by) = asked.by.as_deref() else {
-        return Ok(Json(views.utilization(pool.as_ref(), period, seen).await?));
+        return Ok(Answered(views.utilization(pool.as_ref(), period, seen).await?));
     };
     if by != "day" {
         return Err(Problem::bad_parameter(&format!("by: `{by}` is no part of a period: day is")));
     }
     let days = ByDay::new(period).map_err(|error| Problem::bad_parameter(&error))?;
-    Ok(Json(views.utilization_by_day(pool.as_ref(), days, seen).await?))
+    Ok(Answered(views.utilization_by_day(pool.as_ref(), days, seen).await?))
 }

@@ -2,24 +2,34 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::routing::get;
-use axum::{Json, Router};
 use loopledger_model::ProgrammeId;
 use loopledger_views::{Views, Vouchers};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::answered::Answered;
+use crate::openapi::Resource;
 use crate::problem::Problem;
 use crate::seen::{optional, seen};
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Parameters {
+    /// Only of this programme.
+    #[schemars(with = "Option<ProgrammeId>")]
     programme: Option<String>,
+    /// Only what had taken effect by this date.
     as_of: Option<String>,
+    /// Only what had been recorded by this date.
     as_known: Option<String>,
 }
+
+pub const RESOURCE: Resource =
+    Resource::of::<Parameters, Vouchers>("/vouchers", "Programmes' budgets and each voucher");
 
 pub fn router() -> Router<Arc<Views>> {
     Router::new().route("/vouchers", get(vouchers))
@@ -28,9 +38,9 @@ pub fn router() -> Router<Arc<Views>> {
 async fn vouchers(
     State(views): State<Arc<Views>>,
     parameters: Result<Query<Parameters>, QueryRejection>,
-) -> Result<Json<Vouchers>, Problem> {
+) -> Result<Answered<Vouchers>, Problem> {
     let Query(asked) = parameters?;
     let programme: Option<ProgrammeId> = optional("programme", asked.programme.as_deref())?;
     let seen = seen(asked.as_of.as_deref(), asked.as_known.as_deref())?;
-    Ok(Json(views.vouchers(programme.as_ref(), seen).await?))
+    Ok(Answered(views.vouchers(programme.as_ref(), seen).await?))
 }

@@ -1,16 +1,19 @@
 //! Every endpoint with every role, over the real router.
 
 use super::*;
+use crate::commands;
 
 /// The API on a database that is not there: who passes the door is told that the views are unavailable, or that
 /// a parameter is wrong.
-fn api(access: Access) -> axum::Router {
+pub(super) fn api(access: Access) -> axum::Router {
     let database: Database = "postgres://a:b@127.0.0.1:1/c".parse().expect("an address");
     let views = Views::new(&database, Schema::default(), 1);
-    crate::router(Api { views, journal: MemoryJournal::new(), access })
+    let (journal, limits) = (MemoryJournal::new(), Limits::default());
+    crate::router(Api { views, journal, services: Nobody, access, limits })
 }
 
 async fn ask(api: &axum::Router, method: Method, path: &str, token: Option<&str>) -> StatusCode {
+    let path = path.replace("{position}", "1");
     let mut request = Request::builder().method(method).uri(path);
     if let Some(token) = token {
         request = request.header(AUTHORIZATION, format!("Bearer {token}"));
@@ -19,7 +22,7 @@ async fn ask(api: &axum::Router, method: Method, path: &str, token: Option<&str>
     api.clone().oneshot(request).await.expect("an answer").status()
 }
 
-fn token(role: &str) -> String {
+pub(super) fn token(role: &str) -> String {
     let own = json!({
         "role": role, "party": "own", "programmes": ["own"], "funds": ["own"], "sub": "someone",
     });
@@ -28,8 +31,8 @@ fn token(role: &str) -> String {
 
 /// Of an office, a reviewer, a provider, a fund manager and a company: `a`ll, its `o`wn, what the ledger says is
 /// `i`ts, or nothing.
-const EXPECTED: [(&str, &str, &str); 12] = [
-    ("/v1/loops", "", "-----"),
+const EXPECTED: [(&str, &str, &str); 13] = [
+    ("/v1/loops", "party", "---o-"),
     ("/v1/parties", "", "-----"),
     ("/v1/owners", "", "-----"),
     ("/v1/flows", "party", "--ooo"),
@@ -41,6 +44,7 @@ const EXPECTED: [(&str, &str, &str); 12] = [
     ("/v1/programme", "programme", "oo---"),
     ("/v1/claims", "?", "ppr--"),
     ("/v1/statement", "provider", "--o--"),
+    ("/v1/facts/{position}", "", "-----"),
 ];
 
 #[tokio::test]
@@ -95,11 +99,15 @@ async fn an_operator_and_a_regulator_read_everything_and_only_an_operator_does_m
         assert!([200, 400, 503].contains(&read), "{path}: {read}");
         // What cannot be put on record is not answered.
         assert_eq!(ask(&api, Method::GET, path, Some(&regulator)).await.as_u16(), 503, "{path}");
-        for role in &Role::ALL[2..] {
-            let status = ask(&api, Method::POST, path, Some(&token(role.name()))).await;
-            assert_eq!(status.as_u16(), 403, "{path} {}", role.name());
+        let command = commands::at(path);
+        for role in &Role::ALL[1..] {
+            let gives = command.is_some_and(|command| command.may_be_given_by(*role));
+            let status = ask(&api, Method::DELETE, path, Some(&token(role.name()))).await;
+            let refused = if *role == Role::Regulator { 503 } else { 403 };
+            assert_eq!(status.as_u16(), refused, "{path} {}", role.name());
+            assert!(!(gives && *role == Role::Regulator), "{path}");
         }
-        assert_eq!(ask(&api, Method::POST, path, Some(&operator)).await.as_u16(), 405, "{path}");
+        assert_eq!(ask(&api, Method::DELETE, path, Some(&operator)).await.as_u16(), 405, "{path}");
     }
     for method in [Method::POST, Method::PUT, Method::DELETE, Method::PATCH] {
         assert_eq!(rules::grant(&method, "/v1/loops", Role::Regulator), Grant::Nothing);

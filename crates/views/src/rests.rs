@@ -1,0 +1,37 @@
+//! Every answer says which position it rests on.
+
+use loopledger_model::Position;
+
+use crate::{
+    Claims, Findings, Flows, Implied, Loops, Owners, Parties, ProgrammeAnswer, Statement,
+    Utilization, Vouchers,
+};
+
+pub trait Rests {
+    /// The journal position that the answer rests on.
+    fn position(&self) -> Position;
+}
+
+macro_rules! rests {
+    ($($answer:ty),*) => {$(
+        impl Rests for $answer {
+            fn position(&self) -> Position {
+                self.position
+            }
+        }
+    )*};
+}
+
+rests!(
+    Claims,
+    Findings,
+    Flows,
+    Implied,
+    Loops,
+    Owners,
+    Parties,
+    ProgrammeAnswer,
+    Statement,
+    Utilization,
+    Vouchers
+);
