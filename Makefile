@@ -31,6 +31,7 @@ lint: ## clippy, warnings are errors; licences and advisories where cargo-deny i
 
 schemas: ## write schemas/ anew from the code
 	@WRITE_SCHEMAS=1 cargo test --quiet -p loopledger-model --test schemas
+	@WRITE_SCHEMAS=1 cargo test --quiet -p loopledger-gateway published
 
 bench: setup ## against PostgreSQL by hand and two crates, all fsynced, into BENCHMARKS.md: 30 minutes (BENCH_QUICK=1: 4, printed)
 	@cargo build --release --quiet --manifest-path bench/Cargo.toml

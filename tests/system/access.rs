@@ -1,35 +1,19 @@
 //! Who may ask what of the HTTP API, on a real ledger: each role sees its own, and a regulator's questions stay on record.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
-
 use serde_json::{Value, json};
 
+use crate::http::Http;
 use crate::program::{Ledger, Up, scenario};
 
-struct Asker {
-    address: String,
-}
+struct Asker(Http);
 
 impl Asker {
-    fn of(ledger: &Ledger) -> Self {
-        let text = std::fs::read(ledger.data().join("stack.json")).expect("it is described");
-        let description: Value = serde_json::from_slice(&text).expect("JSON");
-        let base = description["http"].as_str().expect("an address");
-        Self { address: base.strip_prefix("http://").expect("an HTTP address").to_owned() }
-    }
-
     fn ask(&self, token: Option<&str>, path: &str) -> (u16, Value) {
-        let mut stream = TcpStream::connect(&self.address).expect("the API listens");
-        let token = token.map(|token| format!("Authorization: Bearer {token}\r\n"));
-        let (token, address) = (token.unwrap_or_default(), &self.address);
-        let head = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n{token}Connection: close");
-        write!(stream, "{head}\r\n\r\n").expect("the API reads");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("the API answers");
-        let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
-        let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
-        (status, serde_json::from_str(body).unwrap_or(Value::Null))
+        let bearer = token.map(|token| format!("Bearer {token}"));
+        let headers: Vec<_> =
+            bearer.iter().map(|value| ("Authorization", value.as_str())).collect();
+        let reply = self.0.send("GET", path, &headers, &[]);
+        (reply.status, reply.json())
     }
 }
 
@@ -56,7 +40,7 @@ fn each_role_sees_its_own_and_a_regulators_questions_stay_on_record() {
 
     let up = Up::start_with(&ledger, &[("LEDGER_AUTH", "true")]);
     ledger.import(&scenario("lp-loop")).succeeded();
-    let api = Asker::of(&ledger);
+    let api = Asker(Http::of(&ledger));
     assert_eq!(api.ask(None, "/v1/loops").0, 401);
     assert_eq!(api.ask(None, "/readyz").0, 200);
 
@@ -115,7 +99,10 @@ fn a_fund_manager(ledger: &Ledger, api: &Asker) {
     assert!(parties(&own).contains(&["fund-b", "company-c"]), "{own}");
     assert!(!own.to_string().contains("provider-a"), "an investor is not named: {own}");
     assert_eq!(api.ask(Some(&manager), "/v1/flows?party=company-c").0, 404);
-    assert_eq!(api.ask(Some(&manager), "/v1/loops").0, 403);
+    let loops = api.ask(Some(&manager), "/v1/loops");
+    assert_eq!(loops, (200, ledger.query(&["loops", "--party", "fund-b"])));
+    assert_eq!(api.ask(Some(&manager), "/v1/loops?party=provider-x").0, 404);
+    assert_eq!(api.ask(Some(&manager), "/v1/parties").0, 403);
 }
 
 fn a_programme_office(ledger: &Ledger, api: &Asker) {

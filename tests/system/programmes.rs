@@ -3,7 +3,7 @@
 //! The amounts are those that the cities' files state; each of the six settlement modes is run by one of them or by a
 //! programme written here.
 
-mod bundle;
+pub mod bundle;
 mod cities;
 mod dry_run;
 mod modes;

@@ -106,6 +106,7 @@ fn position_header() -> Value {
     })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "a literal is handed over whole")]
 fn parameter(name: &str, place: &str, required: bool, about: &str, schema: Value) -> Value {
     json!({ "name": name, "in": place, "required": required, "description": about, "schema": schema })
 }

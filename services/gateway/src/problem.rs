@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 
 use axum::Json;
+use axum::extract::OriginalUri;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -73,10 +74,7 @@ impl Problem {
         } else {
             422
         };
-        let mut members = match fields {
-            Value::Object(members) => members,
-            other => Map::from_iter([("fields".to_owned(), other)]),
-        };
+        let mut members = fields.as_object().cloned().unwrap_or_default();
         members.insert("code".to_owned(), code.as_str().into());
         members.extend(position.map(|position| ("position".to_owned(), position.into())));
         let (kind, title) = (format!("{REFUSED}{code}").into(), "a rule of the ledger says no");
@@ -118,7 +116,7 @@ pub async fn no_such_resource(uri: Uri) -> Problem {
     Problem::named("no-such-resource", detail)
 }
 
-pub async fn no_such_method(uri: Uri) -> Problem {
+pub async fn no_such_method(OriginalUri(uri): OriginalUri) -> Problem {
     let detail = format!("{} has other methods: /v1/openapi.json lists them", uri.path());
     Problem::named("no-such-method", detail)
 }

@@ -1,7 +1,9 @@
 //! Whether a caller may give a command: the endpoint's table, held against the command and the ledger.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use loopledger_model::{PartyId, ProgrammeId};
 use loopledger_views::Belonging;
 use serde_json::Value;
 
@@ -9,8 +11,8 @@ use super::endpoints::{Endpoint, Own};
 use super::{Commands, Services};
 use crate::auth::{Caller, Role};
 use crate::problem::Problem;
-use std::sync::atomic::Ordering;
 
+const APPLICANTS_STEPS: [&str; 3] = ["supply", "withdraw", "appeal"];
 /// For the ledger's word on whose a thing is.
 const FRESH_WITHIN: Duration = Duration::from_secs(10);
 
@@ -56,8 +58,8 @@ impl<S: Services> Commands<S> {
     ) -> Result<bool, Problem> {
         let Some(field) = field else { return Ok(false) };
         let id = field.as_str().unwrap_or_default();
-        let party = caller.party.as_ref().map(|party| party.as_str());
-        let programmes: Vec<&str> = caller.programmes.iter().map(|id| id.as_str()).collect();
+        let party = caller.party.as_ref().map(PartyId::as_str);
+        let programmes: Vec<&str> = caller.programmes.iter().map(ProgrammeId::as_str).collect();
         Ok(match own {
             Own::Party => party == Some(id),
             Own::Programme => programmes.contains(&id),
@@ -66,6 +68,10 @@ impl<S: Services> Commands<S> {
                 let of = field.get("of").and_then(Value::as_str);
                 let person = field.get("id").and_then(Value::as_str);
                 of.is_some() && of == party && person == Some(caller.subject.as_str())
+            }
+            Own::ApplicantsStep => {
+                let step = field.as_object().and_then(|step| step.keys().next());
+                step.is_some_and(|step| APPLICANTS_STEPS.contains(&step.as_str()))
             }
             Own::OfParty(how) => self.belongs(how, id, party.as_slice()).await?,
             Own::OfProgramme(how) => self.belongs(how, id, &programmes).await?,

@@ -46,12 +46,10 @@ pub(super) const fn position(answer: &Answer) -> Option<Position> {
 }
 
 pub(super) fn accepted(answer: Answer) -> Result<Accepted, Problem> {
-    match answer {
-        Answer::Accepted { position, events, repeated } => {
-            Ok(Accepted { position, events, repeated })
-        }
-        other => Err(problem(other)),
+    if let Answer::Accepted { position, events, repeated } = answer {
+        return Ok(Accepted { position, events, repeated });
     }
+    Err(problem(answer))
 }
 
 pub(super) fn respond(answer: Answer) -> Result<Response, Problem> {

@@ -38,6 +38,8 @@ pub enum Own {
     Fund,
     /// The caller itself, acting for its party.
     Person,
+    /// A step of a review that the one under review takes.
+    ApplicantsStep,
     /// The ledger says that it is the party's.
     OfParty(Belonging),
     /// The ledger says that it is of one of the programmes.
@@ -55,6 +57,8 @@ const OFFICE_OF_CLAIM: &[May] =
 const OFFICE_OF_CLAWBACK: &[May] =
     &[may(ProgrammeOffice, &[("/clawback", Own::OfProgramme(Belonging::ClawbackProgramme))])];
 const REVIEWS: &[May] = &[
+    may(Company, &[("/by", Own::Person), ("/step", Own::ApplicantsStep)]),
+    may(Provider, &[("/by", Own::Person), ("/step", Own::ApplicantsStep)]),
     may(
         Reviewer,
         &[("/by", Own::Person), ("/subject/claim", Own::OfProgramme(Belonging::ClaimProgramme))],

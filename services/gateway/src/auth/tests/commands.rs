@@ -33,6 +33,7 @@ const GIVEN: [(Role, &[&str]); 5] = [
             "lock_voucher",
             "redeem_voucher",
             "submit_claim",
+            "review",
             "sign_contract",
             "issue_invoice",
             "record_payment",
@@ -45,7 +46,7 @@ const GIVEN: [(Role, &[&str]); 5] = [
         ],
     ),
     (Role::FundManager, &["form_fund", "commit", "contribute", "invest", "distribute"]),
-    (Role::Company, &["apply", "lock_voucher", "submit_claim"]),
+    (Role::Company, &["apply", "review", "lock_voucher", "submit_claim"]),
 ];
 
 fn url(path: &str) -> String {

@@ -1,0 +1,127 @@
+//! The HTTP API of a ledger that runs, asked as any client asks it.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use serde_json::Value;
+
+use crate::program::Ledger;
+
+pub struct Http {
+    address: String,
+}
+
+/// What came back. Header names are in lower case.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: u16,
+    pub headers: BTreeMap<String, String>,
+    pub body: String,
+}
+
+impl Reply {
+    /// Null where the body is no JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_default()
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", String::as_str)
+    }
+
+    /// The name of the problem or the refusal, without its prefix.
+    pub fn problem(&self) -> String {
+        let kind = self.json()["type"].as_str().unwrap_or_default().to_owned();
+        kind.rsplit(':').next().unwrap_or_default().to_owned()
+    }
+}
+
+impl Http {
+    pub fn of(ledger: &Ledger) -> Self {
+        let text = std::fs::read(ledger.data().join("stack.json")).expect("it is described");
+        let description: Value = serde_json::from_slice(&text).expect("JSON");
+        let base = description["http"].as_str().expect("an address");
+        Self { address: base.strip_prefix("http://").expect("an HTTP address").to_owned() }
+    }
+
+    /// HTTP/1.0, so that the answer's end is the connection's.
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+        let mut stream = TcpStream::connect(&self.address).expect("the API listens");
+        let mut head = format!("{method} {path} HTTP/1.0\r\nHost: {}\r\n", self.address);
+        for (name, value) in headers {
+            head += &format!("{name}: {value}\r\n");
+        }
+        if method != "GET" || !body.is_empty() {
+            head += &format!("Content-Length: {}\r\n", body.len());
+        }
+        write!(stream, "{head}\r\n").expect("the API reads");
+        // A body that is too large is answered before all of it is read.
+        let sent = stream.write_all(body);
+        let mut answer = Vec::new();
+        let read = stream.read_to_end(&mut answer);
+        let answer = String::from_utf8(answer).expect("the API answers in UTF-8");
+        let Some((head, body)) = answer.split_once("\r\n\r\n") else {
+            panic!("no answer to {method} {path}: {sent:?}, {read:?}, {answer}");
+        };
+        let mut lines = head.lines();
+        let status = lines.next().and_then(|line| line.split(' ').nth(1));
+        let status = status.and_then(|code| code.parse().ok()).expect("a status");
+        let headers = lines.filter_map(|line| line.split_once(": "));
+        let headers = headers.map(|(name, value)| (name.to_lowercase(), value.to_owned()));
+        Reply { status, headers: headers.collect(), body: body.to_owned() }
+    }
+
+    pub fn get(&self, path: &str) -> Reply {
+        self.send("GET", path, &[], &[])
+    }
+
+    /// A command with a key.
+    pub fn give(&self, path: &str, key: &str, body: &Value) -> Reply {
+        let headers = [("Idempotency-Key", key), ("Content-Type", "application/json")];
+        self.send("POST", path, &headers, body.to_string().as_bytes())
+    }
+}
+
+/// Somebody with a token.
+pub struct Caller<'a> {
+    http: &'a Http,
+    bearer: String,
+}
+
+impl<'a> Caller<'a> {
+    /// With the arguments of `loopledger token`.
+    pub fn new(http: &'a Http, ledger: &Ledger, arguments: &[&str]) -> Self {
+        let token = ledger.run(&[&["token"], arguments].concat()).succeeded().stdout;
+        Self { http, bearer: format!("Bearer {}", token.trim()) }
+    }
+
+    pub fn get(&self, path: &str) -> Reply {
+        self.http.send("GET", path, &[("Authorization", &self.bearer)], &[])
+    }
+
+    pub fn give(&self, path: &str, key: &str, body: &Value) -> Reply {
+        let headers = [
+            ("Authorization", self.bearer.as_str()),
+            ("Idempotency-Key", key),
+            ("Content-Type", "application/json"),
+        ];
+        self.http.send("POST", path, &headers, body.to_string().as_bytes())
+    }
+
+    /// The command is done.
+    #[track_caller]
+    pub fn gives(&self, path: &str, key: &str, body: &Value) -> Value {
+        let reply = self.give(path, key, body);
+        assert_eq!(reply.status, 201, "{path}: {}", reply.body);
+        reply.json()
+    }
+
+    /// The query is answered.
+    #[track_caller]
+    pub fn gets(&self, path: &str) -> Value {
+        let reply = self.get(path);
+        assert_eq!(reply.status, 200, "{path}: {}", reply.body);
+        reply.json()
+    }
+}
