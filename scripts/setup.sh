@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Installs the two servers that the local stack runs as child processes:
+# Installs the two servers that the local stack runs as child processes, and what the tests need:
 #   PostgreSQL   with apt, for the whole system, if none of version 15 or newer is there;
 #   nats-server  into .tools/ of this project, without touching the system, if PATH has none of
 #                version 2.10 or newer. The package comes from the newest Debian suite whose binary
 #                runs here, signature checked; older servers cannot fsync before they acknowledge.
-# Does nothing when both are there. Needs root or sudo for PostgreSQL only.
+#   Python tools the tests run (scripts/python-tools.txt), into an environment of their own in .tools/.
+# Does nothing when all are there. Needs root or sudo for PostgreSQL only.
 #
 # LOOPLEDGER_TOOLS           folder to install into            (default: .tools of this project)
 # LOOPLEDGER_DEBIAN_MIRROR   Debian mirror to take packages from   (default: the system's own)
@@ -204,6 +205,23 @@ install_nats_server() {
   fail "no Debian suite has a nats-server that can be used here" "$by_hand"
 }
 
+# Installs the Python tools anew unless they are those of the list.
+install_python_tools() {
+  local list=$project/scripts/python-tools.txt environment=$tools/python
+  if cmp -s "$list" "$environment/installed.txt"; then return; fi
+  command -v python3 >/dev/null || fail 'python3 is missing: the tests run tools written in it' \
+    'install python3 and python3-venv with the package manager of this system'
+  say "installing the Python tools of $list"
+  rm -rf -- "$environment"
+  if ! { python3 -m venv "$environment" &&
+    "$environment/bin/pip" install --quiet --disable-pip-version-check --requirement "$list"; } \
+    >"$work/python.log" 2>&1; then
+    tail -n 20 "$work/python.log" >&2
+    fail 'installing the Python tools failed'
+  fi
+  cp -- "$list" "$environment/installed.txt"
+}
+
 main() {
   local postgres nats_server
   work=$(mktemp -d)
@@ -225,6 +243,8 @@ main() {
     nats_server=$(find_nats_server)
   fi
   say "nats-server $(version_of "$nats_server"): $nats_server"
+
+  if [[ ${1:-} == --tests ]]; then install_python_tools; fi
 }
 
 main "$@"

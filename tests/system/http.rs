@@ -45,6 +45,10 @@ impl Http {
         Self { address: base.strip_prefix("http://").expect("an HTTP address").to_owned() }
     }
 
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     /// HTTP/1.0, so that the answer's end is the connection's.
     pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
         let mut stream = TcpStream::connect(&self.address).expect("the API listens");

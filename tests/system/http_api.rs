@@ -191,6 +191,15 @@ fn an_answer_says_what_it_rests_on(http: &Http) {
     assert!(read.body.contains("v-5"), "{}", read.body);
     let rests_on: u64 = read.header("ledger-position").parse().expect("a position");
     assert!(rests_on >= position.parse().expect("a position"));
+    for path in ["/v1/flows?wait=0&after=999999", "/v1/facts/1?wait=0&after=999999"] {
+        let early = http.get(path);
+        assert_eq!(
+            (early.status, early.problem().as_str()),
+            (409, "not-reached"),
+            "{}",
+            early.body
+        );
+    }
     let tag = read.header("etag").to_owned();
     let same = http.send("GET", "/v1/vouchers", &[("If-None-Match", &tag)], &[]);
     assert_eq!((same.status, same.body.as_str()), (304, ""));

@@ -21,5 +21,6 @@ mod programmes;
 mod readme;
 mod rebuild;
 mod rules;
+mod schemathesis;
 mod stack;
 mod statements;

@@ -126,6 +126,10 @@ async fn give<S: Services>(
     let begun = commands.begin(&id)?;
     let asked = commands.asked(&caller, id, after, command)?;
     let answer = commands.decide(asked, dry_run, trace_of(&headers)).await?;
+    if let (Some(_), Answer::NotCaughtUp { after, reached }) = (after, &answer) {
+        let detail = format!("the service knows the ledger up to {reached}, not up to {after}");
+        return Err(Problem::named("not-reached", detail));
+    }
     drop(begun);
     answer::respond(answer)
 }

@@ -13,6 +13,7 @@ use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use loopledger_journal::{Filter, Journal};
 use loopledger_model::Position;
 use loopledger_model::hex::Hex;
 use loopledger_views::Views;
@@ -26,8 +27,33 @@ use crate::seen::optional;
 const WAIT_S: u64 = 10;
 const LONGEST_WAIT_S: u64 = 60;
 
-pub async fn wait(
-    State(views): State<Arc<Views>>,
+/// What says how far the ledger is.
+pub struct Progress<J> {
+    pub views: Views,
+    pub journal: J,
+}
+
+impl<J: Journal> Progress<J> {
+    /// Waits until answers rest on this position; one that is not recorded yet is not waited for.
+    async fn reach(&self, after: Position, within: Duration) -> Result<(), Problem> {
+        if self.views.position().await? >= after {
+            return Ok(());
+        }
+        let last = self.journal.last(&Filter::all()).await.map_err(|error| {
+            tracing::warn!(%error, "the journal cannot be asked");
+            Problem::named("unavailable", error.to_string())
+        })?;
+        if after > last {
+            let detail = format!("after: the journal ends at {last}, before {after}");
+            return Err(Problem::named("not-reached", detail));
+        }
+        self.views.wait_for(after, within).await?;
+        Ok(())
+    }
+}
+
+pub async fn wait<J: Journal>(
+    State(progress): State<Arc<Progress<J>>>,
     Extension(caller): Extension<Caller>,
     mut request: Request,
     next: Next,
@@ -35,7 +61,7 @@ pub async fn wait(
     let query = request.uri().query().unwrap_or_default();
     let asked = Asked::of(query)?;
     if let Some(after) = asked.after {
-        views.wait_for(after, asked.wait).await?;
+        progress.reach(after, asked.wait).await?;
     }
     let path = request.uri().path().to_owned();
     let tags = Tags::of(&path, &asked.others, &caller);
@@ -45,7 +71,7 @@ pub async fn wait(
     if request.headers().contains_key(IF_NONE_MATCH)
         && let Some(tags) = &tags
     {
-        let position = views.position().await?;
+        let position = progress.views.position().await?;
         let tag = tags.at(&position.into());
         if has(request.headers(), &tag) {
             return Ok(tags.put(at_position(position, StatusCode::NOT_MODIFIED.into_response())));

@@ -23,6 +23,7 @@ use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
 use axum::routing::get;
 pub use commands::{OnNats, Services};
+use freshness::Progress;
 pub use limits::Limits;
 use limits::Paces;
 use loopledger_journal::Journal;
@@ -45,6 +46,8 @@ pub struct Api<J, S> {
 
 pub fn router<J: Journal, S: Services>(api: Api<J, S>) -> Router {
     let views = Arc::new(api.views.clone());
+    let (ledger, journal) = (api.views.clone(), api.journal.clone());
+    let progress = Arc::new(Progress { views: ledger, journal });
     let queries = Router::new()
         .merge(v1::loops::router())
         .merge(v1::parties::router())
@@ -58,7 +61,7 @@ pub fn router<J: Journal, S: Services>(api: Api<J, S>) -> Router {
         .merge(v1::claims::router())
         .merge(v1::statement::router())
         .merge(v1::facts::router())
-        .layer(from_fn_with_state(views.clone(), freshness::wait))
+        .layer(from_fn_with_state(progress, freshness::wait::<J>))
         .with_state(views.clone());
     let commands = commands::router(api.services.clone(), views.clone());
     let paces = Arc::new(Paces::new(api.limits));
