@@ -24,3 +24,4 @@ mod rules;
 mod schemathesis;
 mod stack;
 mod statements;
+mod terminations;

@@ -62,7 +62,7 @@ fn commands_use_the_stack_that_runs_on_their_folder() {
         ("/v1/findings/rules", "200"),
         ("/v1/findings?rule=nonsense", "400"),
         ("/v1/loops?after=1", "200"),
-        ("/v1/loops?after=1000000&wait=0", "503"),
+        ("/v1/loops?after=1000000&wait=0", "409"),
         ("/v1/loops?after=soon", "400"),
         ("/v1/utilization", "400"),
         ("/v1/loops?currency=nonsense", "400"),

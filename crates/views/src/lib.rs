@@ -11,6 +11,7 @@ mod as_of;
 mod belongings;
 mod claims;
 mod columns;
+mod contracts;
 mod copy;
 mod database;
 mod dealings;
@@ -55,6 +56,9 @@ pub use as_of::As;
 pub use belongings::Belonging;
 pub use claims::{CLAIM_STAGES, Claim, ClaimQuery, Claims, Clawback, Payment};
 pub use columns::micros;
+pub use contracts::{
+    ContractEnd, ContractQuery, ContractState, ContractTotals, Contracts, EndedContracts, Resale,
+};
 pub use copy::{Deal, PackedRows};
 pub use database::{BadSchema, Database, Schema};
 pub use digest::{Compared, Comparison, Difference, Digests, Held, TableDigest};

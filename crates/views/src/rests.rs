@@ -3,8 +3,8 @@
 use loopledger_model::Position;
 
 use crate::{
-    Claims, Findings, Flows, Implied, Loops, Owners, Parties, ProgrammeAnswer, Statement,
-    Utilization, Vouchers,
+    Claims, Contracts, Findings, Flows, Implied, Loops, Owners, Parties, ProgrammeAnswer,
+    Statement, Utilization, Vouchers,
 };
 
 pub trait Rests {
@@ -24,6 +24,7 @@ macro_rules! rests {
 
 rests!(
     Claims,
+    Contracts,
     Findings,
     Flows,
     Implied,

@@ -59,6 +59,7 @@ pub fn router<J: Journal, S: Services>(api: Api<J, S>) -> Router {
         .merge(v1::vouchers::router())
         .merge(v1::programme::router())
         .merge(v1::claims::router())
+        .merge(v1::contracts::router())
         .merge(v1::statement::router())
         .merge(v1::facts::router())
         .layer(from_fn_with_state(progress, freshness::wait::<J>))

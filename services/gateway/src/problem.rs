@@ -140,9 +140,6 @@ impl From<BytesRejection> for Problem {
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
-        if matches!(error, Error::NotReached { .. }) {
-            return Self::named("not-reached", error.to_string());
-        }
         if error.is_retryable() || matches!(error, Error::NoViews { .. }) {
             tracing::warn!(%error, "a query could not be answered");
             return Self::named("unavailable", error.to_string());

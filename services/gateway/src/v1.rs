@@ -3,6 +3,7 @@
 use crate::openapi::Resource;
 
 pub mod claims;
+pub mod contracts;
 pub mod facts;
 pub mod findings;
 pub mod flows;
@@ -16,7 +17,7 @@ pub mod utilization;
 pub mod vouchers;
 
 /// Everything that can be read, as the API's document tells it.
-pub const RESOURCES: [Resource; 13] = [
+pub const RESOURCES: [Resource; 14] = [
     loops::RESOURCE,
     parties::RESOURCE,
     owners::RESOURCE,
@@ -28,6 +29,7 @@ pub const RESOURCES: [Resource; 13] = [
     vouchers::RESOURCE,
     programme::RESOURCE,
     claims::RESOURCE,
+    contracts::RESOURCE,
     statement::RESOURCE,
     facts::RESOURCE,
 ];

@@ -191,6 +191,17 @@ pub enum Command {
         #[command(flatten)]
         view: ViewArgs,
     },
+    /// Contracts: what was signed, what came of it, what was sold on, how it ended
+    Contracts {
+        /// Only this contract
+        #[arg(long, value_name = "ID")]
+        contract: Option<ContractId>,
+        /// Only contracts that this party buys or sells by
+        #[arg(long, value_name = "ID")]
+        party: Option<PartyId>,
+        #[command(flatten)]
+        view: ViewArgs,
+    },
     /// How many cards the P of contracts comes to, by every published card specification
     Implied {
         /// This contract [default: all that declare P and name no model]

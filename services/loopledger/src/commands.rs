@@ -14,7 +14,7 @@ use loopledger_loops::CycleBounds;
 use loopledger_model::Period;
 use loopledger_service::clock;
 use loopledger_views::{
-    As, ClaimQuery, FindingQuery, FlowQuery, LoopQuery, OwnerQuery, PartyQuery,
+    As, ClaimQuery, ContractQuery, FindingQuery, FlowQuery, LoopQuery, OwnerQuery, PartyQuery,
 };
 use serde::Serialize;
 use tempfile::TempDir;
@@ -76,6 +76,9 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Utilization { pool, from, to, by, view } => {
             let Some(period) = period(from, to) else { return Ok(ExitCode::from(UNREADABLE)) };
             supervision::utilization(&stack, pool, (period, by), view).await
+        }
+        Command::Contracts { contract, party, view } => {
+            supervision::contracts(&stack, ContractQuery { contract, party }, view).await
         }
         Command::Implied { contract, view } => supervision::implied(&stack, contract, view).await,
         Command::Findings { rules: true, view, .. } => supervision::rules(view),

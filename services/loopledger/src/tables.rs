@@ -8,9 +8,11 @@ use loopledger_views::{Compared, Comparison, Flows, Loops, VoucherStatus, Vouche
 
 use crate::figures::{day, grouped};
 
+mod contracts;
 mod parties;
 mod supervision;
 
+pub use contracts::contracts;
 pub use parties::{owners, parties, party};
 pub use supervision::{findings, implied, rules, utilization};
 

@@ -41,7 +41,7 @@ const CONTRACT: Grant = Grant::Own { parameter: "contract", of: Owned::Contract 
 
 /// What a programme office, a reviewer, a provider, a fund manager and a company get of each query. The operator
 /// and the regulator get all of it.
-const QUERIES: [(&str, [Grant; 5]); 13] = [
+const QUERIES: [(&str, [Grant; 5]); 14] = [
     ("/v1/loops", [NONE, NONE, NONE, FUND, NONE]),
     ("/v1/parties", [NONE; 5]),
     ("/v1/owners", [NONE; 5]),
@@ -54,6 +54,7 @@ const QUERIES: [(&str, [Grant; 5]); 13] = [
     ("/v1/programme", [PROGRAMME, PROGRAMME, NONE, NONE, NONE]),
     ("/v1/claims", [PROGRAMME, PROGRAMME, PROVIDER, NONE, NONE]),
     ("/v1/statement", [NONE, NONE, PROVIDER, NONE, NONE]),
+    ("/v1/contracts", [NONE, NONE, PARTY, NONE, PARTY]),
     ("/v1/facts/{position}", [NONE; 5]),
 ];
 

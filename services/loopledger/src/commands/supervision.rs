@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use loopledger_model::{ContractId, Period, PoolId};
-use loopledger_views::{ByDay, FindingQuery, RuleBook};
+use loopledger_views::{ByDay, ContractQuery, FindingQuery, RuleBook};
 
 use super::{UNREADABLE, print, query_ledger, seen};
 use crate::args::{By, StackArgs, ViewArgs};
@@ -40,6 +40,15 @@ pub(super) async fn implied(
 ) -> anyhow::Result<ExitCode> {
     let ask = async |stack: &Stack| Ok(stack.views.implied(contract.as_ref(), seen(view)).await?);
     query_ledger(args, view, ask, tables::implied).await
+}
+
+pub(super) async fn contracts(
+    args: &StackArgs,
+    query: ContractQuery,
+    view: ViewArgs,
+) -> anyhow::Result<ExitCode> {
+    let ask = async |stack: &Stack| Ok(stack.views.contracts(&query, seen(view)).await?);
+    query_ledger(args, view, ask, tables::contracts).await
 }
 
 pub(super) async fn findings(

@@ -31,7 +31,7 @@ pub(super) fn token(role: &str) -> String {
 
 /// Of an office, a reviewer, a provider, a fund manager and a company: `a`ll, its `o`wn, what the ledger says is
 /// `i`ts, or nothing.
-const EXPECTED: [(&str, &str, &str); 13] = [
+const EXPECTED: [(&str, &str, &str); 14] = [
     ("/v1/loops", "party", "---o-"),
     ("/v1/parties", "", "-----"),
     ("/v1/owners", "", "-----"),
@@ -44,6 +44,7 @@ const EXPECTED: [(&str, &str, &str); 13] = [
     ("/v1/programme", "programme", "oo---"),
     ("/v1/claims", "?", "ppr--"),
     ("/v1/statement", "provider", "--o--"),
+    ("/v1/contracts", "party", "--o-o"),
     ("/v1/facts/{position}", "", "-----"),
 ];
 

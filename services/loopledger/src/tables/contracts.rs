@@ -1,0 +1,79 @@
+//! Contracts as people read them.
+
+use loopledger_views::{ContractState, ContractTotals, Contracts};
+
+use super::{table, with_position};
+use crate::figures::{day, grouped, or_unknown, percent};
+
+/// The contracts, and under them what they come to by currency.
+pub fn contracts(answer: &Contracts) -> String {
+    let headings = [
+        "signed",
+        "contract",
+        "buyer",
+        "seller",
+        ">units",
+        "unit",
+        ">price",
+        ">value",
+        ">metered h",
+        ">invoiced",
+        ">paid",
+        ">vouchers",
+        "",
+        ">margin",
+        "ended",
+    ];
+    let rows = answer.contracts.iter().map(row);
+    let listed = table(&headings, rows);
+    let totals: Vec<String> = answer.totals.iter().map(total).collect();
+    let count = answer.contracts.len();
+    let listed = with_position(&listed, ["contract", "contracts"], count, answer.position);
+    std::iter::once(listed).chain(totals).collect::<Vec<_>>().join("\n")
+}
+
+fn row(contract: &ContractState) -> Vec<String> {
+    let margin =
+        contract.resale.as_ref().map(|resale| or_unknown(resale.margin.as_deref(), percent));
+    let ended = contract.end.as_ref().map(|end| {
+        let refunded = end.refunded.as_deref().map(|refund| format!(", {} back", grouped(refund)));
+        let reason = end.reason.to_string().replace('_', " ");
+        format!("{} {reason}{}", day(end.at), refunded.unwrap_or_default())
+    });
+    vec![
+        day(contract.signed_at),
+        contract.contract.to_string(),
+        contract.buyer.to_string(),
+        contract.seller.to_string(),
+        grouped(&contract.quantity),
+        contract.unit.to_string().replace('_', "-"),
+        grouped(&contract.price_per_unit),
+        grouped(&contract.value),
+        grouped(&contract.metered_card_hours),
+        grouped(&contract.invoiced),
+        grouped(&contract.paid),
+        grouped(&contract.vouchers),
+        contract.currency.to_string(),
+        margin.unwrap_or_default(),
+        ended.unwrap_or_default(),
+    ]
+}
+
+fn total(total: &ContractTotals) -> String {
+    let ended = total.ended.iter().map(|(reason, ended)| {
+        let (reason, value) = (reason.replace('_', " "), grouped(&ended.value));
+        let share = or_unknown(ended.share.as_deref(), percent);
+        format!("; {} {reason}: {value} ({share})", ended.contracts)
+    });
+    format!(
+        "{} {} in {} contracts, {} invoiced, {} paid, {} of vouchers, {} refunded{}",
+        grouped(&total.value),
+        total.currency,
+        total.contracts,
+        grouped(&total.invoiced),
+        grouped(&total.paid),
+        grouped(&total.vouchers),
+        grouped(&total.refunded),
+        ended.collect::<String>(),
+    )
+}
