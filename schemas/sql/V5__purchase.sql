@@ -1,4 +1,4 @@
--- purchase: contracts, their invoices and how they ended. Payments are in flows.
+-- purchase: contracts as announced, signed, delivered and invoiced, and how they ended. Payments are in flows.
 
 CREATE TABLE contracts (
     position BIGINT NOT NULL,
@@ -46,6 +46,37 @@ CREATE TABLE invoices (
     CHECK (from_at <= to_at)
 );
 CREATE INDEX ON invoices (contract);
+
+CREATE TABLE announcements (
+    position BIGINT NOT NULL,
+    fact_index INT NOT NULL,
+    at TIMESTAMPTZ NOT NULL,
+    recorded_at TIMESTAMPTZ NOT NULL,
+    contract TEXT NOT NULL UNIQUE,
+    buyer TEXT NOT NULL,
+    seller TEXT NOT NULL,
+    amount NUMERIC NOT NULL CHECK (amount > 0),
+    currency TEXT NOT NULL,
+    source TEXT NOT NULL,
+    PRIMARY KEY (position, fact_index),
+    CHECK (buyer <> seller)
+);
+
+CREATE TABLE deliveries (
+    position BIGINT NOT NULL,
+    fact_index INT NOT NULL,
+    at TIMESTAMPTZ NOT NULL,
+    recorded_at TIMESTAMPTZ NOT NULL,
+    id TEXT NOT NULL UNIQUE,
+    contract TEXT NOT NULL,
+    from_at TIMESTAMPTZ NOT NULL,
+    to_at TIMESTAMPTZ NOT NULL,
+    quantity NUMERIC NOT NULL CHECK (quantity > 0),
+    certificate TEXT NOT NULL,
+    PRIMARY KEY (position, fact_index),
+    CHECK (from_at <= to_at)
+);
+CREATE INDEX ON deliveries (contract);
 
 CREATE TABLE terminations (
     position BIGINT NOT NULL,

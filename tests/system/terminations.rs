@@ -13,7 +13,7 @@ fn what_was_signed_and_never_executed_is_told_apart_from_what_was_done() {
     assert_eq!(
         answer["totals"],
         json!([{
-            "currency": "CNY", "contracts": 61, "value": "695180138.00", "invoiced": "3455200.00",
+            "currency": "CNY", "contracts": 61, "announced": "4257860138.00", "value": "695180138.00", "invoiced": "3455200.00",
             "paid": "1924000.00", "vouchers": "0.00", "refunded": "30000.00",
             "ended": {
                 "ended_early": { "contracts": 6, "value": "3900000.00", "share": "0.005610" },
@@ -21,6 +21,15 @@ fn what_was_signed_and_never_executed_is_told_apart_from_what_was_done() {
             },
         }])
     );
+    let unsigned = &answer["unsigned"];
+    assert_eq!(unsigned.as_array().map(Vec::len), Some(1));
+    assert_eq!(
+        json!([unsigned[0]["contract"], unsigned[0]["amount"], unsigned[0]["source"]]),
+        json!(["x-1", "3690000000.00", "exchange notice 2024-061"])
+    );
+    let going_on = ledger.query(&["contracts", "--contract", "c-10"]);
+    assert_eq!(going_on["contracts"][0]["delivered_quantity"], "10");
+    assert_eq!(going_on["contracts"][0]["announced"], Value::Null);
     let largest = ledger.query(&["contracts", "--contract", "c-01"]);
     let largest = &largest["contracts"][0];
     assert_eq!(
@@ -31,6 +40,11 @@ fn what_was_signed_and_never_executed_is_told_apart_from_what_was_done() {
             largest["metered_from"]
         ]),
         json!(["555360138.00", null, null, null])
+    );
+    assert_eq!(largest["announced"]["at"], "2024-01-10T00:00:00Z");
+    assert_eq!(
+        json!([largest["delivered_from"], largest["delivered_quantity"]]),
+        json!([null, "0"])
     );
     assert_eq!(largest["end"]["reason"], "never_executed");
     let early = ledger.query(&["contracts", "--contract", "c-04"]);

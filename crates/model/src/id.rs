@@ -88,6 +88,7 @@ ids! {
     TransferId, "transfer id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
     ContractId, "contract id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
     InvoiceId, "invoice id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
+    DeliveryId, "delivery id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
     PaymentId, "payment id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
     PoolId, "pool id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
     AllocationId, "allocation id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";

@@ -1,4 +1,4 @@
-//! purchase: compute contracts, their invoices, the buyer's payments and how contracts end.
+//! purchase: compute contracts as announced, signed, delivered, invoiced and paid, and how they end.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::compute::{Basis, CardModel};
 use crate::decimal::{PFlops, Price, Quantity};
-use crate::id::{ContractId, InvoiceId, PartyId, PaymentId};
+use crate::id::{ContractId, DeliveryId, InvoiceId, PartyId, PaymentId};
 use crate::money::{Currency, Money, MoneyError};
 use crate::text::{Text, names};
 use crate::time::Period;
@@ -49,6 +49,34 @@ pub struct Contract {
     /// The contract by which a reseller bought what it sells here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backing_contract: Option<ContractId>,
+}
+
+/// What was made known of a contract, before its signing or without it: nothing that binds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AnnounceContract {
+    pub contract: ContractId,
+    pub buyer: PartyId,
+    pub seller: PartyId,
+    /// What it is said to be worth.
+    pub amount: Money,
+    pub at: Timestamp,
+    /// Where it was made known.
+    pub source: Text,
+}
+
+/// The buyer accepts what was delivered, by a certificate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AcceptDelivery {
+    pub id: DeliveryId,
+    pub contract: ContractId,
+    pub service: Period,
+    /// In the contract's units.
+    pub quantity: Quantity,
+    /// The certificate's number.
+    pub certificate: Text,
+    pub at: Timestamp,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -104,6 +132,8 @@ pub enum Command {
     IssueInvoice(IssueInvoice),
     RecordPayment(RecordPayment),
     TerminateContract(TerminateContract),
+    AnnounceContract(AnnounceContract),
+    AcceptDelivery(AcceptDelivery),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -147,12 +177,27 @@ pub struct ContractTerminated {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeliveryAccepted {
+    pub id: DeliveryId,
+    pub contract: ContractId,
+    pub buyer: PartyId,
+    pub seller: PartyId,
+    pub service: Period,
+    pub quantity: Quantity,
+    pub certificate: Text,
+    pub at: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Event {
     ContractSigned(Contract),
     InvoiceIssued(InvoiceIssued),
     PaymentRecorded(PaymentRecorded),
     ContractTerminated(ContractTerminated),
+    ContractAnnounced(AnnounceContract),
+    DeliveryAccepted(DeliveryAccepted),
 }
 
 impl Event {
@@ -162,6 +207,8 @@ impl Event {
             Self::InvoiceIssued(invoice) => invoice.at,
             Self::PaymentRecorded(payment) => payment.at,
             Self::ContractTerminated(termination) => termination.at,
+            Self::ContractAnnounced(announced) => announced.at,
+            Self::DeliveryAccepted(delivery) => delivery.at,
         }
     }
 }
@@ -226,6 +273,25 @@ pub enum Refusal {
     AboveInvoice { invoice: InvoiceId, invoiced: Money, paid: Money, asked: Money },
     #[error("contract {contract} has {invoices} invoices, so it was executed")]
     WasExecuted { contract: ContractId, invoices: u32 },
+    #[error("contract {contract} is announced already, with other content")]
+    AnnouncementExists { contract: ContractId },
+    #[error(
+        "contract {contract} is between {buyer} as buyer and {seller} as seller, in {currency}"
+    )]
+    OtherSides { contract: ContractId, buyer: PartyId, seller: PartyId, currency: Currency },
+    #[error("delivery {delivery} is accepted already, with other content")]
+    DeliveryExists { delivery: DeliveryId },
+    #[error(
+        "the contract is for {quantity} units, of which {accepted} are accepted: {asked} do not fit"
+    )]
+    AboveDelivery {
+        quantity: Quantity,
+        #[schemars(with = "String")]
+        accepted: rust_decimal::Decimal,
+        asked: Quantity,
+    },
+    #[error("contract {contract} has {deliveries} accepted deliveries, so it was executed")]
+    WasDelivered { contract: ContractId, deliveries: u32 },
     #[error("contract {contract} was paid {paid}, so {asked} cannot be refunded")]
     AbovePaid { contract: ContractId, paid: Money, asked: Money },
     #[error("{reason}")]

@@ -131,6 +131,10 @@ impl Routed for purchase::Command {
             Self::IssueInvoice(invoice) => vec![invoice.contract.as_str(), invoice.id.as_str()],
             Self::RecordPayment(payment) => vec![payment.invoice.as_str(), payment.id.as_str()],
             Self::TerminateContract(end) => vec![end.contract.as_str()],
+            Self::AnnounceContract(announced) => vec![announced.contract.as_str()],
+            Self::AcceptDelivery(delivery) => {
+                vec![delivery.contract.as_str(), delivery.id.as_str()]
+            }
         }
     }
 }

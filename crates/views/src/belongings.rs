@@ -11,6 +11,7 @@ pub enum Belonging {
     PoolOperator,
     AllocationOperator,
     ContractSide,
+    ContractBuyer,
     ContractSeller,
     InvoiceSeller,
     VoucherHolder,
@@ -34,6 +35,7 @@ impl Belonging {
             Self::ContractSide => {
                 "contracts WHERE id = $1 AND (buyer = ANY ($2) OR seller = ANY ($2))"
             }
+            Self::ContractBuyer => "contracts WHERE id = $1 AND buyer = ANY ($2)",
             Self::ContractSeller => "contracts WHERE id = $1 AND seller = ANY ($2)",
             Self::InvoiceSeller => "invoices WHERE id = $1 AND seller = ANY ($2)",
             Self::VoucherHolder => "vouchers WHERE id = $1 AND holder = ANY ($2)",

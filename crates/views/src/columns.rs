@@ -7,9 +7,10 @@ use loopledger_model::purchase::{ContractUnit, TerminationReason};
 use loopledger_model::registry::{PartyKind, PriceUnit};
 use loopledger_model::voucher::{Affiliation, Event};
 use loopledger_model::{
-    AllocationId, CardHours, CardModel, CommitmentId, ContractId, Country, Currency, InvoiceId,
-    Lei, LockId, PFlops, PartyId, Percent, PoolId, Precision, Price, ProgrammeId, Quantity, Ratio,
-    RedemptionId, RoundingMode, SettlementId, Sparsity, Text, UsageId, Uscc, VoucherId, Watts,
+    AllocationId, CardHours, CardModel, CommitmentId, ContractId, Country, Currency, DeliveryId,
+    InvoiceId, Lei, LockId, PFlops, PartyId, Percent, PoolId, Precision, Price, ProgrammeId,
+    Quantity, Ratio, RedemptionId, RoundingMode, SettlementId, Sparsity, Text, UsageId, Uscc,
+    VoucherId, Watts,
 };
 use rust_decimal::Decimal;
 use tokio_postgres::types::{FromSql, ToSql, Type};
@@ -118,6 +119,7 @@ as_text!(
     CardModel,
     CommitmentId,
     ContractId,
+    DeliveryId,
     InvoiceId,
     LockId,
     PartyId,

@@ -1,6 +1,6 @@
 //! Answer: compute contracts: what was signed, what came of it, what was sold on, and how it ended.
 //!
-//! Invariants: signed, begun, allocated, metered, invoiced and paid are told apart, each by its own
+//! Invariants: announced, signed, begun, allocated, metered, delivered, invoiced and paid are told apart, each by its own
 //! facts; none stands for another. A margin is told only between like units of one currency.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use loopledger_loops::BigRational;
 use loopledger_model::purchase::{ContractUnit, TerminationReason};
 use loopledger_model::{
-    CardModel, ContractId, Currency, FactId, PartyId, Position, Precision, Sparsity,
+    CardModel, ContractId, Currency, FactId, PartyId, Position, Precision, Sparsity, Text,
 };
 use num_traits::Zero;
 use rust_decimal::Decimal;
@@ -20,7 +20,7 @@ use tokio_postgres::{Row, Transaction};
 use crate::as_of::As;
 use crate::error::Error;
 use crate::figures::{self, exact};
-use crate::rows::{Contract, Termination};
+use crate::rows::{Announcement, Contract, Termination};
 use crate::table::{cell, select};
 use crate::views::Views;
 
@@ -39,12 +39,28 @@ pub struct Contracts {
     pub totals: Vec<ContractTotals>,
     /// In the order in which they were signed, then by id.
     pub contracts: Vec<ContractState>,
+    /// What was made known and is not signed.
+    pub unsigned: Vec<Announced>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Announced {
+    pub contract: ContractId,
+    pub buyer: PartyId,
+    pub seller: PartyId,
+    pub amount: String,
+    pub currency: Currency,
+    pub at: Timestamp,
+    pub source: Text,
+    pub event: FactId,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ContractTotals {
     pub currency: Currency,
     pub contracts: usize,
+    /// What was made known, whether it was signed or not.
+    pub announced: String,
     /// Quantity times price, as signed.
     pub value: String,
     pub invoiced: String,
@@ -83,12 +99,16 @@ pub struct ContractState {
     pub sparsity: Option<Sparsity>,
     pub model: Option<CardModel>,
     pub cards: Option<u32>,
+    pub announced: Option<Announced>,
     pub signed_at: Timestamp,
     pub from: Timestamp,
     pub to: Timestamp,
     pub allocated_from: Option<Timestamp>,
     pub metered_from: Option<Timestamp>,
     pub metered_card_hours: String,
+    /// The first acceptance of a delivery.
+    pub delivered_from: Option<Timestamp>,
+    pub delivered_quantity: String,
     pub invoiced_from: Option<Timestamp>,
     pub invoiced_quantity: String,
     pub invoiced: String,
@@ -136,15 +156,18 @@ impl Views {
         let mut contracts: Vec<_> = asked.iter().map(|row| known.told(row, &done)).collect();
         contracts
             .sort_by(|a, b| (a.0.signed_at, &a.0.contract).cmp(&(b.0.signed_at, &b.0.contract)));
-        let totals = totals(&contracts);
+        let unsigned = known.unsigned(query);
+        let totals = totals(&contracts, &unsigned);
         let contracts = contracts.into_iter().map(|(told, _)| told).collect();
-        Ok(Contracts { position, totals, contracts })
+        let unsigned = unsigned.into_iter().map(announced).collect();
+        Ok(Contracts { position, totals, contracts, unsigned })
     }
 }
 
 /// All contracts, since a chain of them may lead anywhere.
 struct Known {
     contracts: BTreeMap<ContractId, Contract>,
+    announcements: BTreeMap<ContractId, Announcement>,
     ends: BTreeMap<ContractId, Termination>,
     sold_on: BTreeMap<ContractId, BTreeSet<ContractId>>,
 }
@@ -155,6 +178,7 @@ impl Known {
         let times = [&times.of as _, &times.known as _];
         let rows: Vec<Contract> = select(transaction, As::CONDITION, &times).await?;
         let ends: Vec<Termination> = select(transaction, As::CONDITION, &times).await?;
+        let made: Vec<Announcement> = select(transaction, As::CONDITION, &times).await?;
         let mut sold_on: BTreeMap<ContractId, BTreeSet<ContractId>> = BTreeMap::new();
         for row in &rows {
             if let Some(backing) = &row.backing_contract {
@@ -163,7 +187,18 @@ impl Known {
         }
         let contracts = rows.into_iter().map(|row| (row.id.clone(), row)).collect();
         let ends = ends.into_iter().map(|end| (end.contract.clone(), end)).collect();
-        Ok(Self { contracts, ends, sold_on })
+        let announcements = made.into_iter().map(|made| (made.contract.clone(), made)).collect();
+        Ok(Self { contracts, announcements, ends, sold_on })
+    }
+
+    fn unsigned(&self, query: &ContractQuery) -> Vec<&Announcement> {
+        let ContractQuery { contract, party } = query;
+        let is_asked = |made: &&Announcement| {
+            !self.contracts.contains_key(&made.contract)
+                && contract.as_ref().is_none_or(|id| *id == made.contract)
+                && party.as_ref().is_none_or(|party| *party == made.buyer || *party == made.seller)
+        };
+        self.announcements.values().filter(is_asked).collect()
     }
 
     fn asked(&self, query: &ContractQuery) -> Vec<&Contract> {
@@ -188,7 +223,7 @@ impl Known {
 
     fn told(&self, row: &Contract, done: &Done) -> (ContractState, Sums) {
         let chain = self.backing(row);
-        let sums = done.of(row, self.ends.get(&row.id));
+        let sums = done.of(row, self.ends.get(&row.id), self.announcements.get(&row.id));
         let amount = |sum: &BigRational| figures::rounded(sum, row.currency);
         let resale = chain.first().map(|nearest| resale(row, nearest, &chain));
         let told = ContractState {
@@ -206,12 +241,15 @@ impl Known {
             sparsity: row.sparsity,
             model: row.model.clone(),
             cards: row.cards,
+            announced: self.announcements.get(&row.id).map(announced),
             signed_at: row.stamp.at,
             from: row.from_at,
             to: row.to_at,
             allocated_from: done.allocated.get(&row.id).copied(),
             metered_from: done.metered.get(&row.id).map(|metered| metered.from),
             metered_card_hours: figures::quantity(&sums.metered),
+            delivered_from: done.delivered.get(&row.id).map(|delivered| delivered.from),
+            delivered_quantity: figures::quantity(&sums.delivered),
             invoiced_from: done.invoiced.get(&row.id).map(|invoiced| invoiced.from),
             invoiced_quantity: figures::quantity(&sums.invoiced_quantity),
             invoiced: amount(&sums.invoiced),
@@ -224,6 +262,19 @@ impl Known {
             event: row.stamp.fact(),
         };
         (told, sums)
+    }
+}
+
+fn announced(made: &Announcement) -> Announced {
+    Announced {
+        contract: made.contract.clone(),
+        buyer: made.buyer.clone(),
+        seller: made.seller.clone(),
+        amount: figures::amount(made.amount, made.currency),
+        currency: made.currency,
+        at: made.stamp.at,
+        source: made.source.clone(),
+        event: made.stamp.fact(),
     }
 }
 
@@ -255,6 +306,8 @@ fn resale(row: &Contract, nearest: &Contract, chain: &[&Contract]) -> Resale {
 /// What one contract comes to, exactly.
 #[derive(Debug, Clone)]
 struct Sums {
+    announced: BigRational,
+    delivered: BigRational,
     value: BigRational,
     metered: BigRational,
     invoiced_quantity: BigRational,
@@ -269,6 +322,7 @@ struct Sums {
 struct Done {
     allocated: BTreeMap<ContractId, Timestamp>,
     metered: BTreeMap<ContractId, Sum>,
+    delivered: BTreeMap<ContractId, Sum>,
     invoiced: BTreeMap<ContractId, Sum>,
     invoiced_quantity: BTreeMap<ContractId, Sum>,
     paid: BTreeMap<ContractId, Sum>,
@@ -302,6 +356,7 @@ impl Done {
         Ok(Self {
             allocated: allocated.into_iter().map(|(id, sum)| (id, sum.from)).collect(),
             metered: sums("usages", "card_hours", "from_at", "").await?,
+            delivered: sums("deliveries", "quantity", "at", "").await?,
             invoiced: sums("invoices", "amount", "at", "").await?,
             invoiced_quantity: sums("invoices", "quantity", "at", "").await?,
             paid: sums("flows", "amount", "at", &kind("compute_payment")).await?,
@@ -309,11 +364,13 @@ impl Done {
         })
     }
 
-    fn of(&self, row: &Contract, end: Option<&Termination>) -> Sums {
+    fn of(&self, row: &Contract, end: Option<&Termination>, made: Option<&Announcement>) -> Sums {
         let sum = |sums: &BTreeMap<ContractId, Sum>| {
             sums.get(&row.id).map_or_else(BigRational::zero, |sum| sum.amount.clone())
         };
         Sums {
+            announced: made.map_or_else(BigRational::zero, |made| exact(made.amount)),
+            delivered: sum(&self.delivered),
             value: exact(row.quantity.value()) * exact(row.price_per_unit.value()),
             metered: sum(&self.metered),
             invoiced_quantity: sum(&self.invoiced_quantity),
@@ -331,8 +388,10 @@ fn sum_in(row: &Row, table: &'static str) -> Result<(ContractId, Sum), Error> {
     Ok((contract, Sum { amount: exact(amount), from: row.try_get(2)? }))
 }
 
-fn totals(contracts: &[(ContractState, Sums)]) -> Vec<ContractTotals> {
-    let currencies: BTreeSet<Currency> = contracts.iter().map(|(told, _)| told.currency).collect();
+fn totals(contracts: &[(ContractState, Sums)], unsigned: &[&Announcement]) -> Vec<ContractTotals> {
+    let signed = contracts.iter().map(|(told, _)| told.currency);
+    let currencies: BTreeSet<Currency> =
+        signed.chain(unsigned.iter().map(|made| made.currency)).collect();
     let of = |currency: Currency| {
         let of: Vec<_> = contracts.iter().filter(|(told, _)| told.currency == currency).collect();
         let sum = |part: fn(&Sums) -> &BigRational| -> BigRational {
@@ -340,6 +399,12 @@ fn totals(contracts: &[(ContractState, Sums)]) -> Vec<ContractTotals> {
         };
         let amount = |part| figures::rounded(&sum(part), currency);
         let value = sum(|sums| &sums.value);
+        let only_said: BigRational = unsigned
+            .iter()
+            .filter(|made| made.currency == currency)
+            .map(|made| exact(made.amount))
+            .sum();
+        let announced = sum(|sums| &sums.announced) + only_said;
         let mut ended: BTreeMap<String, (usize, BigRational)> = BTreeMap::new();
         for (told, sums) in &of {
             if let Some(end) = &told.end {
@@ -356,6 +421,7 @@ fn totals(contracts: &[(ContractState, Sums)]) -> Vec<ContractTotals> {
         ContractTotals {
             currency,
             contracts: of.len(),
+            announced: figures::rounded(&announced, currency),
             value: figures::rounded(&value, currency),
             invoiced: amount(|sums| &sums.invoiced),
             paid: amount(|sums| &sums.paid),

@@ -57,7 +57,8 @@ pub use belongings::Belonging;
 pub use claims::{CLAIM_STAGES, Claim, ClaimQuery, Claims, Clawback, Payment};
 pub use columns::micros;
 pub use contracts::{
-    ContractEnd, ContractQuery, ContractState, ContractTotals, Contracts, EndedContracts, Resale,
+    Announced, ContractEnd, ContractQuery, ContractState, ContractTotals, Contracts,
+    EndedContracts, Resale,
 };
 pub use copy::{Deal, PackedRows};
 pub use database::{BadSchema, Database, Schema};

@@ -10,10 +10,10 @@ use loopledger_model::purchase::{ContractUnit, TerminationReason};
 use loopledger_model::registry::{PartyKind, PriceUnit};
 use loopledger_model::voucher::{Affiliation, Ending, Event};
 use loopledger_model::{
-    AllocationId, CardHours, CardModel, CommitmentId, ContractId, Country, Currency, Fact, FactId,
-    InvoiceId, Lei, LockId, NotAName, PFlops, PartyId, Percent, PoolId, Position, Precision, Price,
-    ProgrammeId, Quantity, Ratio, RedemptionId, RoundingMode, SettlementId, Sparsity, Text,
-    UsageId, Uscc, VoucherId, Watts,
+    AllocationId, CardHours, CardModel, CommitmentId, ContractId, Country, Currency, DeliveryId,
+    Fact, FactId, InvoiceId, Lei, LockId, NotAName, PFlops, PartyId, Percent, PoolId, Position,
+    Precision, Price, ProgrammeId, Quantity, Ratio, RedemptionId, RoundingMode, SettlementId,
+    Sparsity, Text, UsageId, Uscc, VoucherId, Watts,
 };
 use rust_decimal::Decimal;
 use tokio_postgres::Row;
@@ -232,6 +232,24 @@ tables! {
         reason: TerminationReason,
         refund: Option<Decimal>,
         currency: Option<Currency>,
+    }
+    /// What was made known of a contract.
+    Announcement in announcements {
+        contract: ContractId,
+        buyer: PartyId,
+        seller: PartyId,
+        amount: Decimal,
+        currency: Currency,
+        source: Text,
+    }
+    /// What a buyer accepted.
+    Delivery in deliveries {
+        id: DeliveryId,
+        contract: ContractId,
+        from_at: Timestamp,
+        to_at: Timestamp,
+        quantity: Quantity,
+        certificate: Text,
     }
     Pool in pools { id: PoolId, operator: PartyId, site: Text, model: CardModel }
     /// A pool's totals from `at` on.

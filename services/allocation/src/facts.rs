@@ -60,7 +60,10 @@ impl Facts {
                 let contract = contract.expect("only a contract that is signed is terminated");
                 contract.ended = Some(End { at: termination.at, fact });
             }
-            PurchaseEvent::InvoiceIssued(_) | PurchaseEvent::PaymentRecorded(_) => {}
+            PurchaseEvent::InvoiceIssued(_)
+            | PurchaseEvent::PaymentRecorded(_)
+            | PurchaseEvent::ContractAnnounced(_)
+            | PurchaseEvent::DeliveryAccepted(_) => {}
         }
     }
 }

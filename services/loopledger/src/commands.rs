@@ -52,14 +52,10 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             query_ledger(&stack, view, ask, tables::loops).await
         }
         Command::Party { party, currency, view } => {
-            let query = PartyQuery { party: Some(party), currency };
-            let ask = async |stack: &Stack| Ok(stack.views.parties(&query, seen(view)).await?);
-            query_ledger(&stack, view, ask, tables::party).await
+            supervision::party(&stack, PartyQuery { party: Some(party), currency }, view).await
         }
         Command::Parties { currency, view } => {
-            let query = PartyQuery { party: None, currency };
-            let ask = async |stack: &Stack| Ok(stack.views.parties(&query, seen(view)).await?);
-            query_ledger(&stack, view, ask, tables::parties).await
+            supervision::party(&stack, PartyQuery { party: None, currency }, view).await
         }
         Command::Owners { party, threshold, view } => {
             let at = view.as_of.unwrap_or_else(clock::now);

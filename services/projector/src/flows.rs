@@ -91,7 +91,10 @@ fn bought(stamp: Stamp, event: &purchase::Event) -> Option<Flow> {
             let flow = moved(stamp, id, FlowKind::Refund, way, end.refund?);
             Some(Flow { contract: Some(end.contract.clone()), ..flow })
         }
-        purchase::Event::ContractSigned(_) | purchase::Event::InvoiceIssued(_) => None,
+        purchase::Event::ContractSigned(_)
+        | purchase::Event::InvoiceIssued(_)
+        | purchase::Event::ContractAnnounced(_)
+        | purchase::Event::DeliveryAccepted(_) => None,
     }
 }
 

@@ -1,10 +1,13 @@
-//! purchase's facts as rows: contracts, invoices and terminations. Payments and refunds are in
+//! purchase's facts as rows: announcements, contracts, deliveries, invoices and terminations. Payments and refunds are in
 //! flows.
 
 use loopledger_model::Money;
-use loopledger_model::purchase::{Contract as Signed, ContractTerminated, Event, InvoiceIssued};
+use loopledger_model::purchase::{
+    AnnounceContract, Contract as Signed, ContractTerminated, DeliveryAccepted, Event,
+    InvoiceIssued,
+};
 use loopledger_views::micros;
-use loopledger_views::rows::{Contract, Invoice, Rows, Stamp, Termination};
+use loopledger_views::rows::{Announcement, Contract, Delivery, Invoice, Rows, Stamp, Termination};
 
 pub(crate) fn project(stamp: Stamp, event: &Event, rows: &mut Rows) {
     match event {
@@ -12,6 +15,8 @@ pub(crate) fn project(stamp: Stamp, event: &Event, rows: &mut Rows) {
         Event::InvoiceIssued(invoice) => rows.invoices.push(invoiced(stamp, invoice)),
         Event::ContractTerminated(end) => rows.terminations.push(terminated(stamp, end)),
         Event::PaymentRecorded(_) => {}
+        Event::ContractAnnounced(made) => rows.announcements.push(announced(stamp, made)),
+        Event::DeliveryAccepted(made) => rows.deliveries.push(delivered(stamp, made)),
     }
 }
 
@@ -48,6 +53,30 @@ fn invoiced(stamp: Stamp, invoice: &InvoiceIssued) -> Invoice {
         quantity: invoice.quantity,
         amount: invoice.amount.amount(),
         currency: invoice.amount.currency(),
+    }
+}
+
+fn announced(stamp: Stamp, made: &AnnounceContract) -> Announcement {
+    Announcement {
+        stamp,
+        contract: made.contract.clone(),
+        buyer: made.buyer.clone(),
+        seller: made.seller.clone(),
+        amount: made.amount.amount(),
+        currency: made.amount.currency(),
+        source: made.source.clone(),
+    }
+}
+
+fn delivered(stamp: Stamp, made: &DeliveryAccepted) -> Delivery {
+    Delivery {
+        stamp,
+        id: made.id.clone(),
+        contract: made.contract.clone(),
+        from_at: micros(made.service.from()),
+        to_at: micros(made.service.to()),
+        quantity: made.quantity,
+        certificate: made.certificate.clone(),
     }
 }
 

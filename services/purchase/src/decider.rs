@@ -3,10 +3,13 @@
 //! Invariant: what exists with the same content is nothing to do, whatever has happened since.
 
 use loopledger_model::purchase::{
-    Command, Contract, ContractTerminated, Event, InvoiceIssued, IssueInvoice, PaymentRecorded,
-    RecordPayment, Refusal, TerminateContract, TerminationReason,
+    AcceptDelivery, AnnounceContract, Command, Contract, ContractTerminated, DeliveryAccepted,
+    Event, InvoiceIssued, IssueInvoice, PaymentRecorded, RecordPayment, Refusal, TerminateContract,
+    TerminationReason,
 };
-use loopledger_model::{Context, Fact, Money, Rounding, RoundingMode, registry};
+use loopledger_model::{
+    Context, ContractId, Currency, Fact, Money, PartyId, Rounding, RoundingMode, registry,
+};
 use loopledger_service::{Decider, Decision};
 
 use crate::state::{Parties, Signed, State, declared};
@@ -19,7 +22,7 @@ type Answer = Result<Decision<Event>, Refusal>;
 impl Decider for Purchase {
     const CONTEXT: Context = Context::Purchase;
     const READS: &'static [Context] = &[Context::Registry];
-    const STATE_FORMAT: u32 = 1;
+    const STATE_FORMAT: u32 = 2;
 
     type Command = Command;
     type Event = Event;
@@ -33,6 +36,8 @@ impl Decider for Purchase {
             Command::IssueInvoice(invoice) => issue(state, invoice),
             Command::RecordPayment(payment) => pay(state, payment),
             Command::TerminateContract(termination) => terminate(state, termination),
+            Command::AnnounceContract(announced) => announce(state, parties, announced),
+            Command::AcceptDelivery(delivery) => accept(state, delivery),
         }
     }
 
@@ -60,10 +65,70 @@ fn sign(state: &State, parties: &Parties, contract: &Contract) -> Answer {
     if contract.declared_p.is_some() && contract.basis.is_none() {
         return Err(Refusal::BasisMissing);
     }
+    if let Some(announced) = state.announced(&contract.id) {
+        let AnnounceContract { buyer, seller, amount, .. } = announced;
+        between((&contract.id, buyer, seller, amount.currency()), &sides(contract))?;
+    }
     if let Some(backing) = &contract.backing_contract {
         backed_by(state.contract(backing)?, contract)?;
     }
     Ok(Decision::from(Event::ContractSigned(contract.clone())).resting_on(facts))
+}
+
+/// The parties and the currency that a contract is known by.
+type Sides<'a> = (&'a ContractId, &'a PartyId, &'a PartyId, Currency);
+
+const fn sides(contract: &Contract) -> Sides<'_> {
+    (&contract.id, &contract.buyer, &contract.seller, contract.currency)
+}
+
+/// A contract is announced and signed between the same parties and in one currency.
+fn between(known: Sides<'_>, asked: &Sides<'_>) -> Result<(), Refusal> {
+    if known == *asked {
+        return Ok(());
+    }
+    let (contract, buyer, seller, currency) = known;
+    let (contract, buyer, seller) = (contract.clone(), buyer.clone(), seller.clone());
+    Err(Refusal::OtherSides { contract, buyer, seller, currency })
+}
+
+/// It may be made known after its signing too, and what is said to be its worth is not held against its price.
+fn announce(state: &State, parties: &Parties, announced: &AnnounceContract) -> Answer {
+    let AnnounceContract { contract, buyer, seller, amount, .. } = announced;
+    if let Some(before) = state.announced(contract) {
+        let exists = Refusal::AnnouncementExists { contract: contract.clone() };
+        return known(before == announced, exists);
+    }
+    let facts = [parties.registered(buyer)?, parties.registered(seller)?];
+    if buyer == seller {
+        return Err(Refusal::OwnContract { party: buyer.clone() });
+    }
+    positive(*amount)?;
+    if let Some(signed) = state.signed(contract) {
+        between(sides(&signed.contract), &(contract, buyer, seller, amount.currency()))?;
+    }
+    Ok(Decision::from(Event::ContractAnnounced(announced.clone())).resting_on(facts))
+}
+
+fn accept(state: &State, delivery: &AcceptDelivery) -> Answer {
+    let AcceptDelivery { id, contract, service, quantity, certificate, at } = delivery.clone();
+    if let Some(same) = state.accepted(delivery) {
+        return known(same, Refusal::DeliveryExists { delivery: id });
+    }
+    let signed = state.contract(&contract)?;
+    signed.serves_until(service.to())?;
+    let term = signed.contract.term;
+    if !term.encloses(&service) {
+        return Err(Refusal::OutsideTerm { service, term });
+    }
+    let (all, accepted, asked) = (signed.contract.quantity, signed.delivered, quantity);
+    if accepted.checked_add(asked.value()).is_none_or(|sum| sum > all.value()) {
+        return Err(Refusal::AboveDelivery { quantity: all, accepted, asked });
+    }
+    let (buyer, seller) = (signed.contract.buyer.clone(), signed.contract.seller.clone());
+    let accepted =
+        DeliveryAccepted { id, contract, buyer, seller, service, quantity, certificate, at };
+    Ok(Event::DeliveryAccepted(accepted).into())
 }
 
 /// A reseller sells on what it bought itself, when it has it, and no more than that at any instant.
@@ -184,6 +249,9 @@ fn terminate(state: &State, termination: &TerminateContract) -> Answer {
     }
     if reason == TerminationReason::NeverExecuted && signed.invoices > 0 {
         return Err(Refusal::WasExecuted { contract, invoices: signed.invoices });
+    }
+    if reason == TerminationReason::NeverExecuted && signed.deliveries > 0 {
+        return Err(Refusal::WasDelivered { contract, deliveries: signed.deliveries });
     }
     if let Some(asked) = refund
         && asked.exceeds(signed.paid)?

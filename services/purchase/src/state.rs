@@ -7,8 +7,9 @@
 
 use jiff::Timestamp;
 use loopledger_model::purchase::{
-    Contract, ContractTerminated, Event, InvoiceIssued, IssueInvoice, PaymentRecorded,
-    RecordPayment, Refusal, TerminateContract, TerminationReason,
+    AcceptDelivery, AnnounceContract, Contract, ContractTerminated, DeliveryAccepted, Event,
+    InvoiceIssued, IssueInvoice, PaymentRecorded, RecordPayment, Refusal, TerminateContract,
+    TerminationReason,
 };
 use loopledger_model::{Compute, ContractId, FactId, InvoiceId, Money, PartyId, Period};
 use loopledger_service::Index;
@@ -28,6 +29,9 @@ pub struct State {
     invoices: Index<InvoiceId, Issued>,
     /// By the fingerprint of the payment's id.
     payments: Index<Fingerprint, Fingerprint>,
+    announced: Index<ContractId, AnnounceContract>,
+    /// By the fingerprint of the delivery's id.
+    deliveries: Index<Fingerprint, Fingerprint>,
 }
 
 /// A signed contract and what became of it.
@@ -39,6 +43,9 @@ pub struct Signed {
     pub invoiced: Decimal,
     /// The payments of all invoices.
     pub paid: Money,
+    pub deliveries: u32,
+    /// The quantity of all accepted deliveries.
+    pub delivered: Decimal,
     pub termination: Option<TerminateContract>,
     /// The P that contracts backed by this one declare, as long as they run.
     pub sold_on: Levels,
@@ -80,12 +87,26 @@ impl State {
         Some(*content == Fingerprint::of(payment))
     }
 
+    pub fn announced(&self, contract: &ContractId) -> Option<&AnnounceContract> {
+        self.announced.get(contract)
+    }
+
+    /// Whether a delivery of this id was accepted, and if so whether it was this one.
+    pub fn accepted(&self, delivery: &AcceptDelivery) -> Option<bool> {
+        let content = self.deliveries.get(&Fingerprint::of(&delivery.id))?;
+        Some(*content == Fingerprint::of(delivery))
+    }
+
     pub fn apply(&mut self, event: &Event) {
         match event {
             Event::ContractSigned(contract) => self.sign(contract),
             Event::InvoiceIssued(invoice) => self.invoice_issued(invoice),
             Event::PaymentRecorded(payment) => self.pay(payment),
             Event::ContractTerminated(termination) => self.terminate(termination),
+            Event::ContractAnnounced(announced) => {
+                self.announced.insert(announced.contract.clone(), announced.clone());
+            }
+            Event::DeliveryAccepted(delivery) => self.deliver(delivery),
         }
     }
 
@@ -96,6 +117,8 @@ impl State {
             invoices: 0,
             invoiced: Decimal::ZERO,
             paid: Money::zero(contract.currency),
+            deliveries: 0,
+            delivered: Decimal::ZERO,
             termination: None,
             sold_on: Levels::default(),
         };
@@ -123,6 +146,15 @@ impl State {
         signed.paid = signed.paid.checked_add(payment.amount).expect(COUNTED);
         let content = Fingerprint::of(&payment_as_asked(payment));
         self.payments.insert(Fingerprint::of(&payment.id), content);
+    }
+
+    fn deliver(&mut self, delivery: &DeliveryAccepted) {
+        let signed = self.contracts.get_mut(&delivery.contract).expect(SIGNED);
+        signed.deliveries += 1;
+        let delivered = signed.delivered.checked_add(delivery.quantity.value());
+        signed.delivered = delivered.expect(COUNTED);
+        let content = Fingerprint::of(&delivery_as_asked(delivery));
+        self.deliveries.insert(Fingerprint::of(&delivery.id), content);
     }
 
     fn terminate(&mut self, termination: &ContractTerminated) {
@@ -194,6 +226,12 @@ fn payment_as_asked(payment: &PaymentRecorded) -> RecordPayment {
     let PaymentRecorded { id, invoice, contract: _, buyer: _, seller: _, amount, at, reference } =
         payment.clone();
     RecordPayment { id, invoice, amount, at, reference }
+}
+
+fn delivery_as_asked(delivery: &DeliveryAccepted) -> AcceptDelivery {
+    let DeliveryAccepted { id, contract, buyer: _, seller: _, service, quantity, certificate, at } =
+        delivery.clone();
+    AcceptDelivery { id, contract, service, quantity, certificate, at }
 }
 
 fn termination_as_asked(termination: &ContractTerminated) -> TerminateContract {

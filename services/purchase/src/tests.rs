@@ -1,6 +1,8 @@
 //! Short ways to write down commands and stories of purchase.
 
+mod announcing;
 mod backing;
+mod delivering;
 mod ending;
 mod invoicing;
 mod paying;
@@ -9,8 +11,9 @@ mod properties;
 mod signing;
 
 use loopledger_model::purchase::{
-    Command, Contract, ContractTerminated, ContractUnit, Event, InvoiceIssued, IssueInvoice,
-    PaymentRecorded, RecordPayment, TerminateContract, TerminationReason,
+    AcceptDelivery, AnnounceContract, Command, Contract, ContractTerminated, ContractUnit,
+    DeliveryAccepted, Event, InvoiceIssued, IssueInvoice, PaymentRecorded, RecordPayment,
+    TerminateContract, TerminationReason,
 };
 use loopledger_model::registry::{self, Party, PartyKind};
 use loopledger_model::{Basis, Fact, Precision, Sparsity};
@@ -87,6 +90,30 @@ fn sign(contract: Contract) -> Command {
     Command::SignContract(contract)
 }
 
+/// What was made known of a contract between buyer and provider.
+fn announced(contract: &str, amount: &str) -> AnnounceContract {
+    AnnounceContract {
+        contract: id(contract),
+        buyer: id("buyer"),
+        seller: id("provider"),
+        amount: cny(amount),
+        at: at("2025-02-10"),
+        source: id("press notice"),
+    }
+}
+
+/// A delivery of k-1 for service in March.
+fn delivered(name: &str, quantity: &str) -> AcceptDelivery {
+    AcceptDelivery {
+        id: id(name),
+        contract: id("k-1"),
+        service: period("2025-03-01", "2025-04-01"),
+        quantity: id(quantity),
+        certificate: id("cert-1"),
+        at: at("2025-04-02"),
+    }
+}
+
 /// An invoice for service in March.
 fn invoice(name: &str, contract: &str, quantity: &str, amount: &str) -> Command {
     invoice_for(("2025-03-01", "2025-04-01"), name, contract, quantity, amount)
@@ -161,6 +188,24 @@ fn event(command: &Command, buyer: &str, seller: &str) -> Event {
             let ended = ContractTerminated { contract, buyer, seller, at, reason, refund };
             Event::ContractTerminated(ended)
         }
+        Command::AnnounceContract(announced) => Event::ContractAnnounced(announced),
+        Command::AcceptDelivery(AcceptDelivery {
+            id,
+            contract,
+            service,
+            quantity,
+            certificate,
+            at,
+        }) => Event::DeliveryAccepted(DeliveryAccepted {
+            id,
+            contract,
+            buyer,
+            seller,
+            service,
+            quantity,
+            certificate,
+            at,
+        }),
     }
 }
 

@@ -237,6 +237,7 @@ impl Facts {
                 let invoice = self.invoices.shared(&paid.invoice);
                 self.payments.get_or_insert_with(invoice, Vec::new).push(payment);
             }
+            purchase::Event::ContractAnnounced(_) | purchase::Event::DeliveryAccepted(_) => {}
         }
     }
 

@@ -143,6 +143,12 @@ endpoints! {
 
     Purchase:
     "sign_contract" "/contracts" "Record a signed contract" &[may(Provider, &[("/seller", Own::Party)])];
+    "announce_contract" "/announcements" "Record that a contract was made known" &[
+        may(Provider, &[("/seller", Own::Party)]),
+        may(Company, &[("/buyer", Own::Party)]),
+    ];
+    "accept_delivery" "/contracts/{contract}/deliveries" "Accept what was delivered"
+        &[may(Company, &[("/contract", Own::OfParty(Belonging::ContractBuyer))])];
     "issue_invoice" "/contracts/{contract}/invoices" "Issue an invoice" BY_SELLER;
     "record_payment" "/invoices/{invoice}/payments" "Record the buyer's payment"
         &[may(Provider, &[("/invoice", Own::OfParty(Belonging::InvoiceSeller))])];

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use loopledger_model::{ContractId, Period, PoolId};
-use loopledger_views::{ByDay, ContractQuery, FindingQuery, RuleBook};
+use loopledger_views::{ByDay, ContractQuery, FindingQuery, PartyQuery, RuleBook};
 
 use super::{UNREADABLE, print, query_ledger, seen};
 use crate::args::{By, StackArgs, ViewArgs};
@@ -40,6 +40,17 @@ pub(super) async fn implied(
 ) -> anyhow::Result<ExitCode> {
     let ask = async |stack: &Stack| Ok(stack.views.implied(contract.as_ref(), seen(view)).await?);
     query_ledger(args, view, ask, tables::implied).await
+}
+
+/// One party in full, or everybody in a line each.
+pub(super) async fn party(
+    args: &StackArgs,
+    query: PartyQuery,
+    view: ViewArgs,
+) -> anyhow::Result<ExitCode> {
+    let shown = if query.party.is_some() { tables::party } else { tables::parties };
+    let ask = async |stack: &Stack| Ok(stack.views.parties(&query, seen(view)).await?);
+    query_ledger(args, view, ask, shown).await
 }
 
 pub(super) async fn contracts(

@@ -14,10 +14,10 @@ use loopledger_model::voucher::{
 };
 use loopledger_model::{
     AllocationId, ApplicationId, CardHours, CardModel, ClawbackId, CommitmentId, ContractId,
-    ContributionId, Country, Currency, DistributionId, InvestmentId, InvoiceId, Lei, LockId, Money,
-    PFlops, PartyId, PaymentId, Percent, Period, PersonId, PoolId, Precision, Price, ProgrammeId,
-    Quantity, Ratio, RecoveryId, RedemptionId, RoundingMode, SettlementId, Sha256, Sparsity, Text,
-    TransferId, UsageId, Uscc, VoucherId, Watts, parse_instant, parse_plain,
+    ContributionId, Country, Currency, DeliveryId, DistributionId, InvestmentId, InvoiceId, Lei,
+    LockId, Money, PFlops, PartyId, PaymentId, Percent, Period, PersonId, PoolId, Precision, Price,
+    ProgrammeId, Quantity, Ratio, RecoveryId, RedemptionId, RoundingMode, SettlementId, Sha256,
+    Sparsity, Text, TransferId, UsageId, Uscc, VoucherId, Watts, parse_instant, parse_plain,
 };
 
 use super::bundle::Sheet;
@@ -50,6 +50,7 @@ cells!(
     ContributionId,
     DistributionId,
     InvestmentId,
+    DeliveryId,
     InvoiceId,
     LockId,
     PartyId,

@@ -96,6 +96,7 @@ impl File {
         match self.stem() {
             "parties" => "party",
             "recoveries" => "recovery",
+            "deliveries" => "delivery",
             stem => stem.strip_suffix('s').unwrap_or(stem),
         }
     }
@@ -156,6 +157,8 @@ pub(super) static FILES: &[File] = files! {
         key "id", parent "", by "operator", allocation::pool;
     "pool_changes.csv": "pool, at, cards?, lit?",
         key "pool, at", parent "pool", by "operator", allocation::pool_change;
+    "announcements.csv": "contract, @buyer, @seller, amount, currency, at, source",
+        key "contract", parent "", by "seller", purchase::announcement;
     "contracts.csv": "id, @buyer, @seller, currency, price_per_unit, unit, quantity, declared_p?, \
         precision?, sparsity?, model?, cards?, signed_at, from, to, backing_contract?",
         key "id", parent "", by "seller", purchase::contract;
@@ -172,6 +175,8 @@ pub(super) static FILES: &[File] = files! {
         key "id", parent "pool", by "operator", allocation::allocation;
     "usage.csv": "id, allocation, from, to, card_hours, source",
         key "id", parent "allocation", by "operator", allocation::usage;
+    "deliveries.csv": "id, contract, from, to, quantity, certificate, at",
+        key "id", parent "contract", by "buyer", purchase::delivery;
     "invoices.csv": "id, contract, from, to, quantity, amount, at",
         key "id", parent "contract", by "seller", purchase::invoice;
     "waivers.csv": "programme, contract, by, @of, reason, at",

@@ -17,6 +17,7 @@ pub fn contracts(answer: &Contracts) -> String {
         ">price",
         ">value",
         ">metered h",
+        ">accepted",
         ">invoiced",
         ">paid",
         ">vouchers",
@@ -29,7 +30,18 @@ pub fn contracts(answer: &Contracts) -> String {
     let totals: Vec<String> = answer.totals.iter().map(total).collect();
     let count = answer.contracts.len();
     let listed = with_position(&listed, ["contract", "contracts"], count, answer.position);
-    std::iter::once(listed).chain(totals).collect::<Vec<_>>().join("\n")
+    let unsigned = answer.unsigned.iter().map(|made| {
+        let (amount, currency) = (grouped(&made.amount), made.currency);
+        format!(
+            "announced and not signed: {} by {} and {}, {amount} {currency} ({}, {})",
+            made.contract,
+            made.buyer,
+            made.seller,
+            day(made.at),
+            made.source
+        )
+    });
+    std::iter::once(listed).chain(totals).chain(unsigned).collect::<Vec<_>>().join("\n")
 }
 
 fn row(contract: &ContractState) -> Vec<String> {
@@ -50,6 +62,7 @@ fn row(contract: &ContractState) -> Vec<String> {
         grouped(&contract.price_per_unit),
         grouped(&contract.value),
         grouped(&contract.metered_card_hours),
+        grouped(&contract.delivered_quantity),
         grouped(&contract.invoiced),
         grouped(&contract.paid),
         grouped(&contract.vouchers),
@@ -66,10 +79,11 @@ fn total(total: &ContractTotals) -> String {
         format!("; {} {reason}: {value} ({share})", ended.contracts)
     });
     format!(
-        "{} {} in {} contracts, {} invoiced, {} paid, {} of vouchers, {} refunded{}",
+        "{} {} in {} contracts, {} announced, {} invoiced, {} paid, {} of vouchers, {} refunded{}",
         grouped(&total.value),
         total.currency,
         total.contracts,
+        grouped(&total.announced),
         grouped(&total.invoiced),
         grouped(&total.paid),
         grouped(&total.vouchers),

@@ -85,6 +85,24 @@ fn any_termination() -> impl Strategy<Value = TerminateContract> {
     })
 }
 
+fn any_announcement() -> impl Strategy<Value = AnnounceContract> {
+    (named("k", 8), party(), party(), 1..60u32).prop_map(|(contract, buyer, seller, amount)| {
+        AnnounceContract { contract, buyer, seller, ..announced("k", &amount.to_string()) }
+    })
+}
+
+fn any_delivery() -> impl Strategy<Value = AcceptDelivery> {
+    (named("dl", 8), named("k", 4), days(), number::<Quantity>(30)).prop_map(
+        |(id, contract, service, quantity)| AcceptDelivery {
+            id,
+            contract,
+            service,
+            quantity,
+            ..delivered("dl", "1")
+        },
+    )
+}
+
 /// The reseller bought 100 P for all days, of which most contracts that follow sell on a part, and
 /// was invoiced for some of them.
 fn commands() -> impl Strategy<Value = Vec<Command>> {
@@ -115,6 +133,8 @@ fn commands() -> impl Strategy<Value = Vec<Command>> {
         4 => any_invoice().prop_map(Command::IssueInvoice),
         5 => any_payment().prop_map(Command::RecordPayment),
         1 => any_termination().prop_map(Command::TerminateContract),
+        2 => any_announcement().prop_map(Command::AnnounceContract),
+        3 => any_delivery().prop_map(Command::AcceptDelivery),
     ];
     prop::collection::vec(command, 0..80).prop_map(move |rest| {
         let mut all = vec![sign(bought.clone()), Command::IssueInvoice(first.clone())];
@@ -132,6 +152,8 @@ struct Books {
     invoices: BTreeMap<InvoiceId, InvoiceIssued>,
     paid_on_invoices: BTreeMap<InvoiceId, Decimal>,
     paid_on_contracts: BTreeMap<ContractId, Decimal>,
+    announced: BTreeMap<ContractId, AnnounceContract>,
+    deliveries: Vec<DeliveryAccepted>,
 }
 
 impl Books {
@@ -155,6 +177,8 @@ impl Books {
                 *self.paid_on_invoices.entry(it.invoice).or_default() += it.amount.amount();
             }
             Event::ContractTerminated(it) => drop(self.ends.insert(it.contract.clone(), it)),
+            Event::ContractAnnounced(it) => drop(self.announced.insert(it.contract.clone(), it)),
+            Event::DeliveryAccepted(it) => self.deliveries.push(it),
         }
     }
 
@@ -198,6 +222,31 @@ impl Books {
         })
     }
 
+    fn delivered(&self, contract: &ContractId) -> Decimal {
+        let of = self.deliveries.iter().filter(|delivery| delivery.contract == *contract);
+        of.map(|delivery| delivery.quantity.value()).sum()
+    }
+
+    /// More than was bought, outside its term, or of what never was executed.
+    fn overdelivered(&self) -> bool {
+        self.contracts
+            .values()
+            .any(|contract| self.delivered(&contract.id) > contract.quantity.value())
+            || self.deliveries.iter().any(|delivery| {
+                let end = self.ends.get(&delivery.contract);
+                !self.contracts[&delivery.contract].term.encloses(&delivery.service)
+                    || end.is_some_and(|end| end.reason == TerminationReason::NeverExecuted)
+            })
+    }
+
+    /// Signed between others than it was announced between.
+    fn signed_by_others(&self) -> bool {
+        self.announced.values().any(|said| {
+            let signed = self.contracts.get(&said.contract);
+            signed.is_some_and(|it| (&it.buyer, &it.seller) != (&said.buyer, &said.seller))
+        })
+    }
+
     fn invoiced_unserved(&self) -> bool {
         self.invoices.values().any(|invoice| {
             let contract = &self.contracts[&invoice.contract];
@@ -231,6 +280,10 @@ fn check_refusal(refusal: &Refusal, events: &[Event], command: &Command) {
     } else if let (Refusal::AboveInvoice { .. }, Command::RecordPayment(it)) = (refusal, command) {
         books.enter(event(&books.invoices[&it.invoice].contract));
         assert!(books.overpaid());
+    } else if let (Refusal::AboveDelivery { .. }, Command::AcceptDelivery(it)) = (refusal, command)
+    {
+        books.enter(event(&it.contract));
+        assert!(books.overdelivered());
     } else if let (Refusal::AbovePaid { .. }, Command::TerminateContract(it)) = (refusal, command) {
         books.enter(event(&it.contract));
         assert!(books.overrefunded());
@@ -267,6 +320,8 @@ proptest! {
         prop_assert!(!books.overpaid());
         prop_assert!(!books.overrefunded());
         prop_assert!(!books.invoiced_unserved());
+        prop_assert!(!books.overdelivered());
+        prop_assert!(!books.signed_by_others());
     }
 
     #[test]
@@ -282,6 +337,7 @@ proptest! {
             prop_assert_eq!(signed.paid.amount(), paid);
             let invoices = books.invoices.values().filter(|invoice| invoice.contract == *contract);
             prop_assert_eq!(signed.invoices as usize, invoices.count());
+            prop_assert_eq!(signed.delivered, books.delivered(contract));
         }
     }
 

@@ -35,6 +35,7 @@ const GIVEN: [(Role, &[&str]); 5] = [
             "submit_claim",
             "review",
             "sign_contract",
+            "announce_contract",
             "issue_invoice",
             "record_payment",
             "terminate_contract",
@@ -46,7 +47,17 @@ const GIVEN: [(Role, &[&str]); 5] = [
         ],
     ),
     (Role::FundManager, &["form_fund", "commit", "contribute", "invest", "distribute"]),
-    (Role::Company, &["apply", "review", "lock_voucher", "submit_claim"]),
+    (
+        Role::Company,
+        &[
+            "apply",
+            "review",
+            "lock_voucher",
+            "submit_claim",
+            "announce_contract",
+            "accept_delivery",
+        ],
+    ),
 ];
 
 fn url(path: &str) -> String {

@@ -1,8 +1,9 @@
-//! Rows of purchase: contracts, invoices, payments, terminations.
+//! Rows of purchase: announcements, contracts, deliveries, invoices, payments, terminations.
 
 use loopledger_model::Basis;
 use loopledger_model::purchase::{
-    Command, Contract, IssueInvoice, RecordPayment, TerminateContract,
+    AcceptDelivery, AnnounceContract, Command, Contract, IssueInvoice, RecordPayment,
+    TerminateContract,
 };
 
 use super::{Cells, Draft, whole};
@@ -39,6 +40,31 @@ fn basis(row: &mut Cells<'_>) -> Option<Option<Basis>> {
             row.wrong("declared_p", "means nothing by itself: give precision and sparsity too")
         }
     }
+}
+
+pub(super) fn announcement(row: &mut Cells<'_>) -> Option<Draft> {
+    let currency = row.currency();
+    let announce = whole!(AnnounceContract {
+        contract: row.one("contract"),
+        buyer: row.one("buyer"),
+        seller: row.one("seller"),
+        amount: row.money("amount", currency),
+        at: row.one("at"),
+        source: row.one("source"),
+    })?;
+    Some(Draft::dated(announce.at, Command::AnnounceContract(announce)))
+}
+
+pub(super) fn delivery(row: &mut Cells<'_>) -> Option<Draft> {
+    let accept = whole!(AcceptDelivery {
+        id: row.one("id"),
+        contract: row.one("contract"),
+        service: row.period(),
+        quantity: row.one("quantity"),
+        certificate: row.one("certificate"),
+        at: row.one("at"),
+    })?;
+    Some(Draft::dated(accept.at, Command::AcceptDelivery(accept)))
 }
 
 pub(super) fn invoice(row: &mut Cells<'_>) -> Option<Draft> {

@@ -106,6 +106,7 @@ fn a_bundle_of_all_columns_is_read() {
         2024-01-04T00:00:00Z investments.csv:2 import:investments:iv-1 by B
         2024-01-04T00:00:00Z application_reviews.csv:4 import:application_reviews:2edb551676b97e22bbeb5428b4afbeb5 by C
         2024-01-04T00:00:00Z application_reviews.csv:5 import:application_reviews:55c893971b4f838e3fdbdae004a47b9d by G
+        2024-01-05T00:00:00Z announcements.csv:2 import:announcements:k-1 by A
         2024-01-05T00:00:00Z contracts.csv:2 import:contracts:k-1 by A
         2024-01-05T00:00:00Z application_reviews.csv:6 import:application_reviews:4d4c370b75690622b0e0b2f2b150473f by G
         2024-01-06T00:00:00Z vouchers.csv:2 import:vouchers:v-1 by G
@@ -114,6 +115,7 @@ fn a_bundle_of_all_columns_is_read() {
         2024-02-01T00:00:00Z pool_changes.csv:2 import:pool_changes:9a664b086b113cea01723b3af4259ba0 by A
         2024-02-01T00:00:00Z allocations.csv:2 import:allocations:al-1 by A
         2024-03-01T00:00:00Z usage.csv:2 import:usage:us-1 by A
+        2024-03-01T00:00:00Z deliveries.csv:2 import:deliveries:dl-1 by C
         2024-03-02T00:00:00Z invoices.csv:2 import:invoices:in-1 by A
         2024-03-03T00:00:00Z payments.csv:2 import:payments:pm-1 by C
         2024-03-04T00:00:00Z claims.csv:2 import:claims:cl-1 by A
@@ -165,6 +167,7 @@ fn every_row_becomes_the_command_that_it_describes() {
         {"invest":{"id":"iv-1","investor":"B","company":"C","amount":{"amount":"90.00","currency":"CNY"},"stake_percent":"5","at":"2024-01-04T00:00:00Z"}}
         {"review":{"subject":{"application":"ap-1"},"step":{"supply":{"evidence":[{"kind":"card_list","sha256":"cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd","size":99}]}},"by":{"id":"c-1","of":"C"},"at":"2024-01-04T00:00:00Z"}}
         {"review":{"subject":{"application":"ap-1"},"step":{"verify":{}},"by":{"id":"o-1","of":"G"},"at":"2024-01-04T00:00:00Z"}}
+        {"announce_contract":{"contract":"k-1","buyer":"C","seller":"A","amount":{"amount":"900.00","currency":"CNY"},"at":"2024-01-05T00:00:00Z","source":"press notice"}}
         {"sign_contract":{"id":"k-1","buyer":"C","seller":"A","currency":"CNY","price_per_unit":"10","unit":"p_month","quantity":"12","declared_p":"1","basis":{"precision":"bf16","sparsity":"dense"},"model":"H200","cards":2,"at":"2024-01-05T00:00:00Z","term":{"from":"2024-02-01T00:00:00Z","to":"2025-02-01T00:00:00Z"},"backing_contract":"k-0"}}
         {"review":{"subject":{"application":"ap-1"},"step":{"approve":{"amount":{"amount":"50.00","currency":"CNY"}}},"by":{"id":"o-2","of":"G"},"at":"2024-01-05T00:00:00Z"}}
         {"issue_voucher":{"id":"v-1","programme":"p-1","holder":"C","amount":{"amount":"50.00","currency":"CNY"},"at":"2024-01-06T00:00:00Z","application":"ap-1","tranche":1}}
@@ -173,6 +176,7 @@ fn every_row_becomes_the_command_that_it_describes() {
         {"change_pool":{"pool":"po-1","at":"2024-02-01T00:00:00Z","cards":110,"lit":100}}
         {"allocate":{"id":"al-1","pool":"po-1","contract":"k-1","cards":2,"period":{"from":"2024-02-01T00:00:00Z","to":"2025-02-01T00:00:00Z"}}}
         {"meter_usage":{"id":"us-1","allocation":"al-1","window":{"from":"2024-02-01T00:00:00Z","to":"2024-03-01T00:00:00Z"},"card_hours":"1000","source":"slurm"}}
+        {"accept_delivery":{"id":"dl-1","contract":"k-1","service":{"from":"2024-02-01T00:00:00Z","to":"2024-03-01T00:00:00Z"},"quantity":"1","certificate":"cert-1","at":"2024-03-01T00:00:00Z"}}
         {"issue_invoice":{"id":"in-1","contract":"k-1","service":{"from":"2024-02-01T00:00:00Z","to":"2024-03-01T00:00:00Z"},"quantity":"1","amount":{"amount":"10.00","currency":"CNY"},"at":"2024-03-02T00:00:00Z"}}
         {"record_payment":{"id":"pm-1","invoice":"in-1","amount":{"amount":"7.00","currency":"CNY"},"at":"2024-03-03T00:00:00Z","reference":"bank-1"}}
         {"submit_claim":{"id":"cl-1","programme":"p-1","voucher":"v-1","invoice":"in-1","amount":{"amount":"2.00","currency":"CNY"},"card_hours":"800","usage":["us-1","us-2"],"items":[{"kind":"storage","amount":{"amount":"0.10","currency":"CNY"}},{"kind":"network","amount":{"amount":"0.20","currency":"CNY"}},{"kind":"security","amount":{"amount":"0.30","currency":"CNY"}},{"kind":"other","amount":{"amount":"0.40","currency":"CNY"}}],"profile":{"applicant":"sme","start_up":true,"compute_origin":"foreign","purpose":"inference"},"payee":"provider","evidence":[{"kind":"provider_invoice","sha256":"efefefefefefefefefefefefefefefefefefefefefefefefefefefefefefefef","size":2048,"number":"fp-1"}],"by":{"id":"a-1","of":"A"},"at":"2024-03-04T00:00:00Z"}}
