@@ -25,6 +25,22 @@ CREATE TABLE commitments (
     PRIMARY KEY (position, fact_index)
 );
 
+-- What a fund was said to be worth as of as_of_at; of one date the latest row stands.
+CREATE TABLE navs (
+    position BIGINT NOT NULL,
+    fact_index INT NOT NULL,
+    at TIMESTAMPTZ NOT NULL,
+    recorded_at TIMESTAMPTZ NOT NULL,
+    id TEXT NOT NULL UNIQUE,
+    fund TEXT NOT NULL,
+    as_of_at TIMESTAMPTZ NOT NULL,
+    amount NUMERIC NOT NULL,
+    currency TEXT NOT NULL,
+    restates TEXT UNIQUE,
+    PRIMARY KEY (position, fact_index),
+    CHECK (as_of_at <= at)
+);
+
 -- id is that of the contribution, investment, distribution, payment, settlement or transfer, or of
 -- the contract that was terminated with a refund. note is a payment's reference or a transfer's
 -- purpose.

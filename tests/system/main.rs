@@ -9,6 +9,7 @@ mod cycles;
 mod days;
 mod expiry;
 mod findings;
+mod funds;
 mod http;
 mod http_api;
 mod lp_loop;

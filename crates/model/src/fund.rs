@@ -1,12 +1,14 @@
-//! fund: capital. Funds, what limited partners committed and paid in, what was invested, what came back, and any
-//! other money that moved.
+//! fund: capital. Funds, what limited partners committed and paid in, what was invested, what it is
+//! said to be worth, what came back, and any other money that moved.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::decimal::Percent;
-use crate::id::{CommitmentId, ContributionId, DistributionId, InvestmentId, PartyId, TransferId};
+use crate::id::{
+    CommitmentId, ContributionId, DistributionId, InvestmentId, NavId, PartyId, TransferId,
+};
 use crate::money::{Currency, Money, MoneyError};
 use crate::text::Text;
 
@@ -70,6 +72,22 @@ pub struct Distribution {
     pub at: Timestamp,
 }
 
+/// What a fund's holdings, less what it owes, are said to be worth at a date: a valuation, which moves no money.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StrikeNav {
+    pub id: NavId,
+    pub fund: PartyId,
+    /// The date that it is of.
+    pub as_of: Timestamp,
+    pub amount: Money,
+    /// When it was struck.
+    pub at: Timestamp,
+    /// The one of the same date that it takes the place of; both stay on record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restates: Option<NavId>,
+}
+
 /// Any other money that moved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -91,6 +109,7 @@ pub enum Command {
     Invest(Investment),
     Distribute(Distribution),
     RecordTransfer(Transfer),
+    StrikeNav(StrikeNav),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -102,6 +121,7 @@ pub enum Event {
     InvestmentFunded(Investment),
     DistributionPaid(Distribution),
     TransferRecorded(Transfer),
+    NavStruck(StrikeNav),
 }
 
 impl Event {
@@ -113,6 +133,7 @@ impl Event {
             Self::InvestmentFunded(investment) => investment.at,
             Self::DistributionPaid(distribution) => distribution.at,
             Self::TransferRecorded(transfer) => transfer.at,
+            Self::NavStruck(nav) => nav.at,
         }
     }
 }
@@ -164,6 +185,18 @@ pub enum Refusal {
     },
     #[error("fund {fund} would be short: it has {cash} at {at}, and {asked} are asked")]
     AboveCash { fund: PartyId, cash: Money, asked: Money, at: Timestamp },
+    #[error("NAV {nav} is struck already, with other content")]
+    NavExists { nav: NavId },
+    #[error("a NAV of {as_of} cannot be struck before that, at {at}")]
+    NavBeforeItsDate { as_of: Timestamp, at: Timestamp },
+    #[error("fund {fund} has NAV {nav} of {as_of}: name it as the one that is restated")]
+    NavStruck { fund: PartyId, as_of: Timestamp, nav: NavId },
+    #[error("NAV {nav} is not struck")]
+    UnknownNav { nav: NavId },
+    #[error("NAV {nav} is of fund {fund} at {as_of}, so it is restated for that")]
+    OtherNav { nav: NavId, fund: PartyId, as_of: Timestamp },
+    #[error("NAV {nav} was restated by {by}: restate that one")]
+    NavRestated { nav: NavId, by: NavId },
     #[error("{held} % of {company} are held already: {asked} % more do not fit")]
     AboveWhole { company: PartyId, held: Percent, asked: Percent },
     #[error("{reason}")]

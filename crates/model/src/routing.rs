@@ -19,7 +19,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::context::{Context, Partition};
 use crate::id::ContractId;
-use crate::id::UsageId;
+use crate::id::{NavId, UsageId};
 use crate::{allocation, fund, purchase, registry, voucher};
 
 /// The most partitions of one context.
@@ -114,6 +114,10 @@ impl Routed for fund::Command {
                 vec![paid.investor.as_str(), paid.id.as_str(), paid.company.as_str()]
             }
             Self::Distribute(paid) => vec![paid.fund.as_str(), paid.id.as_str(), paid.lp.as_str()],
+            Self::StrikeNav(nav) => {
+                let restated = nav.restates.iter().map(NavId::as_str);
+                [nav.fund.as_str(), nav.id.as_str()].into_iter().chain(restated).collect()
+            }
             Self::RecordTransfer(paid) => {
                 vec![paid.from.as_str(), paid.id.as_str(), paid.to.as_str()]
             }

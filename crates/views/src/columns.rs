@@ -8,7 +8,7 @@ use loopledger_model::registry::{PartyKind, PriceUnit};
 use loopledger_model::voucher::{Affiliation, Event};
 use loopledger_model::{
     AllocationId, CardHours, CardModel, CommitmentId, ContractId, Country, Currency, DeliveryId,
-    InvoiceId, Lei, LockId, PFlops, PartyId, Percent, PoolId, Precision, Price, ProgrammeId,
+    InvoiceId, Lei, LockId, NavId, PFlops, PartyId, Percent, PoolId, Precision, Price, ProgrammeId,
     Quantity, Ratio, RedemptionId, RoundingMode, SettlementId, Sparsity, Text, UsageId, Uscc,
     VoucherId, Watts,
 };
@@ -122,6 +122,7 @@ as_text!(
     DeliveryId,
     InvoiceId,
     LockId,
+    NavId,
     PartyId,
     PoolId,
     ProgrammeId,

@@ -23,9 +23,11 @@ mod findings;
 mod flow_graph;
 mod flow_kind;
 mod flows;
+mod funds;
 mod groups;
 mod holdings;
 mod implied;
+mod irr;
 mod levels;
 mod load;
 mod loops;
@@ -69,8 +71,13 @@ pub use findings::{Finding, FindingQuery, Findings, Rule, RuleBook, RuleTold};
 pub use flow_graph::{Added, FlowGraph};
 pub use flow_kind::FlowKind;
 pub use flows::{FlowQuery, Flows, MoneyFlow};
+pub use funds::{
+    AccountEntry, CapitalAccount, EntryKind, FundInvestment, FundPartner, FundReport, LpAccount,
+    NavTold,
+};
 pub use holdings::Holdings;
 pub use implied::{DeclaredContract, Implied, ImpliedCards, OtherReading};
+pub use irr::{Irr, IrrStatus};
 pub use load::{Copier, Load};
 pub use loops::{GroupOnLoop, Leg, Level, LoopFound, LoopQuery, Loops};
 pub use oversold::BasisShare;

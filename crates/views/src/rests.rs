@@ -3,8 +3,8 @@
 use loopledger_model::Position;
 
 use crate::{
-    Claims, Contracts, Findings, Flows, Implied, Loops, Owners, Parties, ProgrammeAnswer,
-    Statement, Utilization, Vouchers,
+    Claims, Contracts, Findings, Flows, FundReport, Implied, Loops, LpAccount, Owners, Parties,
+    ProgrammeAnswer, Statement, Utilization, Vouchers,
 };
 
 pub trait Rests {
@@ -27,8 +27,10 @@ rests!(
     Contracts,
     Findings,
     Flows,
+    FundReport,
     Implied,
     Loops,
+    LpAccount,
     Owners,
     Parties,
     ProgrammeAnswer,

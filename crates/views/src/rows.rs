@@ -11,9 +11,9 @@ use loopledger_model::registry::{PartyKind, PriceUnit};
 use loopledger_model::voucher::{Affiliation, Ending, Event};
 use loopledger_model::{
     AllocationId, CardHours, CardModel, CommitmentId, ContractId, Country, Currency, DeliveryId,
-    Fact, FactId, InvoiceId, Lei, LockId, NotAName, PFlops, PartyId, Percent, PoolId, Position,
-    Precision, Price, ProgrammeId, Quantity, Ratio, RedemptionId, RoundingMode, SettlementId,
-    Sparsity, Text, UsageId, Uscc, VoucherId, Watts,
+    Fact, FactId, InvoiceId, Lei, LockId, NavId, NotAName, PFlops, PartyId, Percent, PoolId,
+    Position, Precision, Price, ProgrammeId, Quantity, Ratio, RedemptionId, RoundingMode,
+    SettlementId, Sparsity, Text, UsageId, Uscc, VoucherId, Watts,
 };
 use rust_decimal::Decimal;
 use tokio_postgres::Row;
@@ -180,6 +180,15 @@ tables! {
         amount: Decimal,
         currency: Currency,
         priority_supplier: bool,
+    }
+    /// What a fund was said to be worth.
+    Nav in navs {
+        id: NavId,
+        fund: PartyId,
+        as_of_at: Timestamp,
+        amount: Decimal,
+        currency: Currency,
+        restates: Option<NavId>,
     }
     /// Money that moved.
     Flow in flows {

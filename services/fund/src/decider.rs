@@ -3,9 +3,10 @@
 //! Invariant: what exists with the same content is nothing to do, whatever has happened since.
 
 use loopledger_model::fund::{
-    Command, Commitment, Contribution, Distribution, Event, Fund, Investment, Refusal, Transfer,
+    Command, Commitment, Contribution, Distribution, Event, Fund, Investment, Refusal, StrikeNav,
+    Transfer,
 };
-use loopledger_model::{Context, Fact, Money, PartyId, registry};
+use loopledger_model::{Context, Fact, Money, NavId, PartyId, registry};
 use loopledger_service::{Decider, Decision};
 
 use crate::movement::Movement;
@@ -19,7 +20,7 @@ type Answer = Result<Decision<Event>, Refusal>;
 impl Decider for FundDecider {
     const CONTEXT: Context = Context::Fund;
     const READS: &'static [Context] = &[Context::Registry];
-    const STATE_FORMAT: u32 = 1;
+    const STATE_FORMAT: u32 = 2;
 
     type Command = Command;
     type Event = Event;
@@ -35,6 +36,7 @@ impl Decider for FundDecider {
             Command::Invest(investment) => invest(state, parties, investment),
             Command::Distribute(distribution) => distribute(state, distribution),
             Command::RecordTransfer(transfer) => record_transfer(state, parties, transfer),
+            Command::StrikeNav(nav) => strike(state, nav),
         }
     }
 
@@ -162,6 +164,51 @@ fn record_transfer(state: &State, parties: &Parties, transfer: &Transfer) -> Ans
     state.affordable(&movement)?;
     state.countable(&movement)?;
     Ok(Decision::from(Event::TransferRecorded(transfer.clone())).resting_on(facts))
+}
+
+/// One NAV of a date stands; another takes its place only by naming it.
+fn strike(state: &State, nav: &StrikeNav) -> Answer {
+    let StrikeNav { id, fund, as_of, amount, at, restates } = nav;
+    let exists = || Refusal::NavExists { nav: id.clone() };
+    if let Some(answer) = known_as(state.navs.get(id), nav, exists) {
+        return answer;
+    }
+    let account = state.formed(fund)?;
+    account.formed_by(*as_of)?;
+    account.in_currency(*amount)?;
+    if at < as_of {
+        return Err(Refusal::NavBeforeItsDate { as_of: *as_of, at: *at });
+    }
+    let stands = state.nav_of(fund, *as_of);
+    match (restates, stands) {
+        (None, None) => {}
+        (None, Some(nav)) => {
+            let (fund, nav) = (fund.clone(), nav.clone());
+            return Err(Refusal::NavStruck { fund, as_of: *as_of, nav });
+        }
+        (Some(restated), stands) => restate(state, nav, restated, stands)?,
+    }
+    Ok(Event::NavStruck(nav.clone()).into())
+}
+
+fn restate(
+    state: &State,
+    nav: &StrikeNav,
+    restated: &NavId,
+    stands: Option<&NavId>,
+) -> Result<(), Refusal> {
+    let unknown = || Refusal::UnknownNav { nav: restated.clone() };
+    let before = state.navs.get(restated).ok_or_else(unknown)?;
+    if (&before.fund, before.as_of) != (&nav.fund, nav.as_of) {
+        let (fund, as_of) = (before.fund.clone(), before.as_of);
+        return Err(Refusal::OtherNav { nav: restated.clone(), fund, as_of });
+    }
+    match stands {
+        Some(by) if by != restated => {
+            Err(Refusal::NavRestated { nav: restated.clone(), by: by.clone() })
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// What a command comes to whose thing is known already; `None` where it is new.

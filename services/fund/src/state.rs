@@ -9,11 +9,11 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use loopledger_model::fund::{
-    Commitment, Contribution, Distribution, Event, Fund, Investment, Refusal, Transfer,
+    Commitment, Contribution, Distribution, Event, Fund, Investment, Refusal, StrikeNav, Transfer,
 };
 use loopledger_model::{
     CommitmentId, ContributionId, Currency, DistributionId, FactId, InvestmentId, Money,
-    MoneyError, PartyId, Percent, TransferId,
+    MoneyError, NavId, PartyId, Percent, TransferId,
 };
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -32,6 +32,9 @@ pub struct State {
     pub investments: BTreeMap<InvestmentId, Investment>,
     pub distributions: BTreeMap<DistributionId, Distribution>,
     pub transfers: BTreeMap<TransferId, Transfer>,
+    pub navs: BTreeMap<NavId, StrikeNav>,
+    /// The NAV that stands of a fund's date.
+    standing: BTreeMap<(PartyId, Timestamp), NavId>,
     /// The percentages of each company that investments bought.
     pub stakes: BTreeMap<PartyId, Percent>,
     /// When money of a party that is no formed fund last moved.
@@ -58,6 +61,11 @@ pub enum Side {
 impl State {
     pub fn formed(&self, fund: &PartyId) -> Result<&Account, Refusal> {
         self.funds.get(fund).ok_or_else(|| Refusal::UnknownFund { fund: fund.clone() })
+    }
+
+    /// The NAV of this date, as it was last stated.
+    pub fn nav_of(&self, fund: &PartyId, as_of: Timestamp) -> Option<&NavId> {
+        self.standing.get(&(fund.clone(), as_of))
     }
 
     /// Money of this party, in this currency, that moved at `at` or later while it was no formed
@@ -143,6 +151,10 @@ impl State {
             Event::TransferRecorded(transfer) => {
                 self.post(&transfer.into());
                 self.transfers.insert(transfer.id.clone(), transfer.clone());
+            }
+            Event::NavStruck(nav) => {
+                self.standing.insert((nav.fund.clone(), nav.as_of), nav.id.clone());
+                self.navs.insert(nav.id.clone(), nav.clone());
             }
         }
     }

@@ -4,11 +4,12 @@ mod capital;
 mod cash;
 mod formation;
 mod movements;
+mod navs;
 mod precedence;
 mod properties;
 
 use loopledger_model::fund::{
-    Command, Commitment, Contribution, Distribution, Event, Fund, Investment, Transfer,
+    Command, Commitment, Contribution, Distribution, Event, Fund, Investment, StrikeNav, Transfer,
 };
 use loopledger_model::registry::{self, Party, PartyKind};
 use loopledger_model::{Currency, Fact};
@@ -64,6 +65,7 @@ fn event(command: &Command) -> Event {
         Command::Invest(investment) => Event::InvestmentFunded(investment),
         Command::Distribute(distribution) => Event::DistributionPaid(distribution),
         Command::RecordTransfer(transfer) => Event::TransferRecorded(transfer),
+        Command::StrikeNav(nav) => Event::NavStruck(nav),
     }
 }
 
@@ -157,6 +159,9 @@ fn in_dollars(command: Command) -> Command {
         }
         Command::RecordTransfer(it) => {
             Command::RecordTransfer(Transfer { amount: dollars(it.amount), ..it })
+        }
+        Command::StrikeNav(it) => {
+            Command::StrikeNav(StrikeNav { amount: dollars(it.amount), ..it })
         }
     }
 }

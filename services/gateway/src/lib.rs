@@ -60,6 +60,8 @@ pub fn router<J: Journal, S: Services>(api: Api<J, S>) -> Router {
         .merge(v1::programme::router())
         .merge(v1::claims::router())
         .merge(v1::contracts::router())
+        .merge(v1::fund::router())
+        .merge(v1::lp_account::router())
         .merge(v1::statement::router())
         .merge(v1::facts::router())
         .layer(from_fn_with_state(progress, freshness::wait::<J>))

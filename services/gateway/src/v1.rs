@@ -7,8 +7,10 @@ pub mod contracts;
 pub mod facts;
 pub mod findings;
 pub mod flows;
+pub mod fund;
 pub mod implied;
 pub mod loops;
+pub mod lp_account;
 pub mod owners;
 pub mod parties;
 pub mod programme;
@@ -17,7 +19,7 @@ pub mod utilization;
 pub mod vouchers;
 
 /// Everything that can be read, as the API's document tells it.
-pub const RESOURCES: [Resource; 14] = [
+pub const RESOURCES: [Resource; 16] = [
     loops::RESOURCE,
     parties::RESOURCE,
     owners::RESOURCE,
@@ -30,6 +32,8 @@ pub const RESOURCES: [Resource; 14] = [
     programme::RESOURCE,
     claims::RESOURCE,
     contracts::RESOURCE,
+    fund::RESOURCE,
+    lp_account::RESOURCE,
     statement::RESOURCE,
     facts::RESOURCE,
 ];

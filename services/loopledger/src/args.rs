@@ -191,6 +191,27 @@ pub enum Command {
         #[command(flatten)]
         view: ViewArgs,
     },
+    /// One fund: capital, multiples and rates of return, partners, investments
+    Fund {
+        fund: PartyId,
+        #[command(flatten)]
+        view: ViewArgs,
+    },
+    /// One partner's capital account with a fund
+    LpAccount {
+        #[arg(long, value_name = "ID")]
+        fund: PartyId,
+        #[arg(long, value_name = "ID")]
+        lp: PartyId,
+        /// Start of a period to sum up by itself
+        #[arg(long, value_name = "DATE", value_parser = parse_instant, requires = "to")]
+        from: Option<Timestamp>,
+        /// Its end, not included
+        #[arg(long, value_name = "DATE", value_parser = parse_instant, requires = "from")]
+        to: Option<Timestamp>,
+        #[command(flatten)]
+        view: ViewArgs,
+    },
     /// Contracts: what was signed, what came of it, what was sold on, how it ended
     Contracts {
         /// Only this contract

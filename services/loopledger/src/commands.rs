@@ -30,6 +30,7 @@ use crate::{cycles, meter, rebuild, repair, report, tables, verify};
 
 pub(crate) mod claim;
 mod codes;
+mod funds;
 mod supervision;
 mod tokens;
 mod vouchers;
@@ -72,6 +73,10 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Utilization { pool, from, to, by, view } => {
             let Some(period) = period(from, to) else { return Ok(ExitCode::from(UNREADABLE)) };
             supervision::utilization(&stack, pool, (period, by), view).await
+        }
+        Command::Fund { fund, view } => funds::fund(&stack, fund, view).await,
+        Command::LpAccount { fund, lp, from, to, view } => {
+            funds::account(&stack, (fund, lp), (from, to), view).await
         }
         Command::Contracts { contract, party, view } => {
             supervision::contracts(&stack, ContractQuery { contract, party }, view).await

@@ -9,10 +9,12 @@ use loopledger_views::{Compared, Comparison, Flows, Loops, VoucherStatus, Vouche
 use crate::figures::{day, grouped};
 
 mod contracts;
+mod funds;
 mod parties;
 mod supervision;
 
 pub use contracts::contracts;
+pub use funds::{account, fund};
 pub use parties::{owners, parties, party};
 pub use supervision::{findings, implied, rules, utilization};
 

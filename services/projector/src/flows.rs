@@ -71,7 +71,9 @@ fn capital(stamp: Stamp, event: &fund::Event) -> Option<Flow> {
             let flow = moved(stamp, id, FlowKind::Transfer, way, made.amount);
             Some(Flow { note: Some(made.purpose.clone()), ..flow })
         }
-        fund::Event::FundFormed(_) | fund::Event::CommitmentMade(_) => None,
+        fund::Event::FundFormed(_) | fund::Event::CommitmentMade(_) | fund::Event::NavStruck(_) => {
+            None
+        }
     }
 }
 

@@ -1,7 +1,8 @@
-//! fund's facts as rows: funds and commitments. The money that moved is in flows.
+//! fund's facts as rows: funds, commitments and NAVs. The money that moved is in flows.
 
 use loopledger_model::fund::Event;
-use loopledger_views::rows::{Commitment, Fund, Rows, Stamp};
+use loopledger_views::micros;
+use loopledger_views::rows::{Commitment, Fund, Nav, Rows, Stamp};
 
 pub(crate) fn project(stamp: Stamp, event: &Event, rows: &mut Rows) {
     match event {
@@ -19,6 +20,15 @@ pub(crate) fn project(stamp: Stamp, event: &Event, rows: &mut Rows) {
             amount: commitment.amount.amount(),
             currency: commitment.amount.currency(),
             priority_supplier: commitment.priority_supplier,
+        }),
+        Event::NavStruck(nav) => rows.navs.push(Nav {
+            stamp,
+            id: nav.id.clone(),
+            fund: nav.fund.clone(),
+            as_of_at: micros(nav.as_of),
+            amount: nav.amount.amount(),
+            currency: nav.amount.currency(),
+            restates: nav.restates.clone(),
         }),
         Event::ContributionReceived(_)
         | Event::InvestmentFunded(_)

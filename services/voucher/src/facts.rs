@@ -194,7 +194,8 @@ impl Facts {
             fund::Event::FundFormed(_)
             | fund::Event::CommitmentMade(_)
             | fund::Event::DistributionPaid(_)
-            | fund::Event::TransferRecorded(_) => {}
+            | fund::Event::TransferRecorded(_)
+            | fund::Event::NavStruck(_) => {}
         }
     }
 

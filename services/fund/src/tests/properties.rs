@@ -93,6 +93,23 @@ fn any_transfer() -> impl Strategy<Value = Command> {
     })
 }
 
+fn any_nav() -> impl Strategy<Value = Command> {
+    let restated = prop::option::weighted(0.6, named("n"));
+    (named("n"), fund(), up_to(60), when(), restated).prop_map(
+        |(name, fund, amount, as_of, restated)| {
+            let restates = restated.map(|name| id(&name));
+            Command::StrikeNav(StrikeNav {
+                id: id(&name),
+                fund,
+                as_of,
+                amount,
+                at: as_of,
+                restates,
+            })
+        },
+    )
+}
+
 /// Both funds exist in most runs, with something promised to them.
 fn commands() -> impl Strategy<Value = Vec<Command>> {
     let opening = vec![
@@ -107,6 +124,7 @@ fn commands() -> impl Strategy<Value = Vec<Command>> {
         4 => investment(),
         4 => distribution(),
         2 => any_transfer(),
+        2 => any_nav(),
     ];
     prop::collection::vec(command, 0..60).prop_map(move |rest| {
         let mut all = opening.clone();
@@ -117,7 +135,7 @@ fn commands() -> impl Strategy<Value = Vec<Command>> {
 
 fn movement(event: &Event) -> Option<Movement<'_>> {
     match event {
-        Event::FundFormed(_) | Event::CommitmentMade(_) => None,
+        Event::FundFormed(_) | Event::CommitmentMade(_) | Event::NavStruck(_) => None,
         Event::ContributionReceived(contribution) => Some(contribution.into()),
         Event::InvestmentFunded(investment) => Some(investment.into()),
         Event::DistributionPaid(distribution) => Some(distribution.into()),
@@ -152,7 +170,8 @@ fn formed(events: &[Event]) -> impl Iterator<Item = &Fund> {
         | Event::ContributionReceived(_)
         | Event::InvestmentFunded(_)
         | Event::DistributionPaid(_)
-        | Event::TransferRecorded(_) => None,
+        | Event::TransferRecorded(_)
+        | Event::NavStruck(_) => None,
     })
 }
 
@@ -257,5 +276,25 @@ proptest! {
     #[test]
     fn partitions_decide_as_the_whole_does(commands in commands(), count in 2..5_u32) {
         loopledger_testkit::decided_apart_as_together::<FundDecider>(count, &blank().facts, commands);
+    }
+
+    /// Of each date the NAV that stands is the one that was struck last and that no other restates.
+    #[test]
+    fn one_nav_of_a_date_stands(commands in commands()) {
+        let mut story = blank();
+        let (_, events) = run(&mut story, commands);
+        let mut standing = BTreeMap::new();
+        let mut restated = std::collections::BTreeSet::new();
+        for event in &events {
+            if let Event::NavStruck(nav) = event {
+                let before = standing.insert((nav.fund.clone(), nav.as_of), nav.id.clone());
+                prop_assert_eq!(&before, &nav.restates);
+                restated.extend(nav.restates.clone());
+            }
+        }
+        for ((fund, as_of), nav) in &standing {
+            prop_assert_eq!(story.state.nav_of(fund, *as_of), Some(nav));
+            prop_assert!(!restated.contains(nav));
+        }
     }
 }

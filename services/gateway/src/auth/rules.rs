@@ -34,6 +34,8 @@ pub enum Owned {
 const NONE: Grant = Grant::Nothing;
 const PARTY: Grant = Grant::Own { parameter: "party", of: Owned::Party };
 const FUND: Grant = Grant::Own { parameter: "party", of: Owned::Fund };
+const ITS_FUND: Grant = Grant::Own { parameter: "fund", of: Owned::Fund };
+const PARTNER: Grant = Grant::Own { parameter: "lp", of: Owned::Party };
 const PROVIDER: Grant = Grant::Own { parameter: "provider", of: Owned::Party };
 const PROGRAMME: Grant = Grant::Own { parameter: "programme", of: Owned::Programme };
 const POOL: Grant = Grant::Own { parameter: "pool", of: Owned::Pool };
@@ -41,7 +43,7 @@ const CONTRACT: Grant = Grant::Own { parameter: "contract", of: Owned::Contract 
 
 /// What a programme office, a reviewer, a provider, a fund manager and a company get of each query. The operator
 /// and the regulator get all of it.
-const QUERIES: [(&str, [Grant; 5]); 14] = [
+const QUERIES: [(&str, [Grant; 5]); 16] = [
     ("/v1/loops", [NONE, NONE, NONE, FUND, NONE]),
     ("/v1/parties", [NONE; 5]),
     ("/v1/owners", [NONE; 5]),
@@ -55,6 +57,8 @@ const QUERIES: [(&str, [Grant; 5]); 14] = [
     ("/v1/claims", [PROGRAMME, PROGRAMME, PROVIDER, NONE, NONE]),
     ("/v1/statement", [NONE, NONE, PROVIDER, NONE, NONE]),
     ("/v1/contracts", [NONE, NONE, PARTY, NONE, PARTY]),
+    ("/v1/fund", [NONE, NONE, NONE, ITS_FUND, NONE]),
+    ("/v1/lp-account", [NONE, NONE, PARTNER, ITS_FUND, PARTNER]),
     ("/v1/facts/{position}", [NONE; 5]),
 ];
 

@@ -139,6 +139,7 @@ endpoints! {
     "invest" "/investments" "Record money that was put into a company"
         &[may(FundManager, &[("/investor", Own::Fund)])];
     "distribute" "/funds/{fund}/distributions" "Record money that was paid back to a limited partner" BY_MANAGER;
+    "strike_nav" "/funds/{fund}/navs" "Strike or restate a fund's net asset value" BY_MANAGER;
     "record_transfer" "/transfers" "Record any other money that moved" NOBODY;
 
     Purchase:

@@ -15,9 +15,10 @@ use loopledger_model::voucher::{
 use loopledger_model::{
     AllocationId, ApplicationId, CardHours, CardModel, ClawbackId, CommitmentId, ContractId,
     ContributionId, Country, Currency, DeliveryId, DistributionId, InvestmentId, InvoiceId, Lei,
-    LockId, Money, PFlops, PartyId, PaymentId, Percent, Period, PersonId, PoolId, Precision, Price,
-    ProgrammeId, Quantity, Ratio, RecoveryId, RedemptionId, RoundingMode, SettlementId, Sha256,
-    Sparsity, Text, TransferId, UsageId, Uscc, VoucherId, Watts, parse_instant, parse_plain,
+    LockId, Money, NavId, PFlops, PartyId, PaymentId, Percent, Period, PersonId, PoolId, Precision,
+    Price, ProgrammeId, Quantity, Ratio, RecoveryId, RedemptionId, RoundingMode, SettlementId,
+    Sha256, Sparsity, Text, TransferId, UsageId, Uscc, VoucherId, Watts, parse_instant,
+    parse_plain,
 };
 
 use super::bundle::Sheet;
@@ -53,6 +54,7 @@ cells!(
     DeliveryId,
     InvoiceId,
     LockId,
+    NavId,
     PartyId,
     PaymentId,
     PersonId,

@@ -46,7 +46,10 @@ const GIVEN: [(Role, &[&str]); 5] = [
             "meter_usage",
         ],
     ),
-    (Role::FundManager, &["form_fund", "commit", "contribute", "invest", "distribute"]),
+    (
+        Role::FundManager,
+        &["form_fund", "commit", "contribute", "invest", "distribute", "strike_nav"],
+    ),
     (
         Role::Company,
         &[

@@ -31,7 +31,7 @@ pub(super) fn token(role: &str) -> String {
 
 /// Of an office, a reviewer, a provider, a fund manager and a company: `a`ll, its `o`wn, what the ledger says is
 /// `i`ts, or nothing.
-const EXPECTED: [(&str, &str, &str); 14] = [
+const EXPECTED: [(&str, &str, &str); 16] = [
     ("/v1/loops", "party", "---o-"),
     ("/v1/parties", "", "-----"),
     ("/v1/owners", "", "-----"),
@@ -45,6 +45,8 @@ const EXPECTED: [(&str, &str, &str); 14] = [
     ("/v1/claims", "?", "ppr--"),
     ("/v1/statement", "provider", "--o--"),
     ("/v1/contracts", "party", "--o-o"),
+    ("/v1/fund", "fund", "---o-"),
+    ("/v1/lp-account", "?", "--lfl"),
     ("/v1/facts/{position}", "", "-----"),
 ];
 
@@ -61,6 +63,8 @@ async fn every_role_passes_the_door_to_its_own_and_to_nothing_else() {
             let parameter = match grant {
                 'p' => "programme",
                 'r' => "provider",
+                'l' => "lp",
+                'f' => "fund",
                 _ => parameter,
             };
             let (bare, said) = status("").await;

@@ -1,7 +1,7 @@
-//! Rows of fund: funds, commitments, contributions, investments, distributions, transfers.
+//! Rows of fund: funds, commitments, contributions, investments, distributions, NAVs, transfers.
 
 use loopledger_model::fund::{
-    Command, Commitment, Contribution, Distribution, Fund, Investment, Transfer,
+    Command, Commitment, Contribution, Distribution, Fund, Investment, StrikeNav, Transfer,
 };
 
 use super::{Cells, Draft, whole};
@@ -77,4 +77,17 @@ pub(super) fn transfer(row: &mut Cells<'_>) -> Option<Draft> {
         purpose: row.one("purpose"),
     })?;
     Some(Draft::dated(transfer.at, Command::RecordTransfer(transfer)))
+}
+
+pub(super) fn nav(row: &mut Cells<'_>) -> Option<Draft> {
+    let currency = row.currency();
+    let nav = whole!(StrikeNav {
+        id: row.one("id"),
+        fund: row.one("fund"),
+        as_of: row.one("as_of"),
+        amount: row.money("amount", currency),
+        at: row.one("at"),
+        restates: row.maybe("restates"),
+    })?;
+    Some(Draft::dated(nav.at, Command::StrikeNav(nav)))
 }

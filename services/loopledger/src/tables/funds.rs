@@ -1,0 +1,143 @@
+//! Funds and capital accounts as people read them.
+
+use loopledger_views::{CapitalAccount, EntryKind, FundReport, Irr, IrrStatus, LpAccount};
+
+use super::table;
+use crate::figures::{day, grouped, or_unknown, percent};
+
+pub fn fund(answer: &FundReport) -> String {
+    let headings = [
+        "partner",
+        ">committed",
+        ">paid in",
+        ">unfunded",
+        ">paid back",
+        ">DPI",
+        ">IRR",
+        "priority",
+    ];
+    let partners = answer.partners.iter().map(|partner| {
+        vec![
+            partner.lp.to_string(),
+            grouped(&partner.committed),
+            grouped(&partner.contributed),
+            grouped(&partner.unfunded),
+            grouped(&partner.distributed),
+            multiple(partner.dpi.as_ref()),
+            rate(&partner.irr),
+            if partner.priority_supplier { "supplier" } else { "" }.to_owned(),
+        ]
+    });
+    let all = vec![
+        "all".to_owned(),
+        grouped(&answer.committed),
+        grouped(&answer.contributed),
+        grouped(&answer.unfunded),
+        grouped(&answer.distributed),
+        multiple(answer.dpi.as_ref()),
+        rate(&answer.irr),
+        String::new(),
+    ];
+    let partners = table(&headings, partners.chain([all]));
+    let investments = answer.investments.iter().map(|made| {
+        vec![
+            day(made.at),
+            made.investment.clone(),
+            made.into.to_string(),
+            grouped(&made.amount),
+            made.stake_percent.map_or_else(String::new, |stake| format!("{stake} %")),
+            made.event.to_string(),
+        ]
+    });
+    let columns = ["at", "investment", "into", ">amount", ">stake", "fact"];
+    let investments = table(&columns, investments);
+    format!(
+        "{}, managed by {}, formed {}\n\n{partners}\n\n{investments}\n\n{}\n{} {} invested, {} in cash; \
+         position {}",
+        answer.fund,
+        answer.manager,
+        day(answer.formed_at),
+        worth(answer),
+        grouped(&answer.invested),
+        answer.currency,
+        grouped(&answer.cash),
+        answer.position,
+    )
+}
+
+fn worth(answer: &FundReport) -> String {
+    let Some(nav) = &answer.nav else { return "no NAV is struck".to_owned() };
+    let before: Vec<String> = answer.restated.iter().map(|nav| grouped(&nav.amount)).collect();
+    let restated =
+        if before.is_empty() { String::new() } else { format!(", before {}", before.join(", ")) };
+    format!(
+        "NAV {} of {} (struck {}{restated}): RVPI {}, TVPI {}, IRR with it {}",
+        grouped(&nav.amount),
+        day(nav.as_of),
+        day(nav.struck_at),
+        multiple(answer.rvpi.as_ref()),
+        multiple(answer.tvpi.as_ref()),
+        answer.irr_with_nav.as_ref().map_or_else(String::new, rate),
+    )
+}
+
+fn multiple(ratio: Option<&String>) -> String {
+    or_unknown(ratio.map(String::as_str), str::to_owned)
+}
+
+fn rate(irr: &Irr) -> String {
+    match (&irr.rate, irr.status) {
+        (Some(rate), _) => percent(rate),
+        (None, IrrStatus::None) => "none".to_owned(),
+        (None, IrrStatus::Many) => format!("{} rates", irr.rates.len()),
+        (None, IrrStatus::One | IrrStatus::Undetermined) => "undetermined".to_owned(),
+    }
+}
+
+pub fn account(answer: &LpAccount) -> String {
+    let headings = ["", ">opening", ">committed", ">paid in", ">paid back", ">closing", ""];
+    let sums = |name: String, account: &CapitalAccount| {
+        vec![
+            name,
+            grouped(&account.opening),
+            grouped(&account.commitments),
+            grouped(&account.contributions),
+            grouped(&account.distributions),
+            grouped(&account.closing),
+            answer.currency.to_string(),
+        ]
+    };
+    let period = answer.period.as_ref().map(|account| {
+        let to = account.to.map_or_else(String::new, day);
+        sums(format!("{} to {to}", day(account.from)), account)
+    });
+    let all = sums("since inception".to_owned(), &answer.since_inception);
+    let summed = table(&headings, period.into_iter().chain([all]));
+    let entries = answer.entries.iter().map(|entry| {
+        let kind = match entry.kind {
+            EntryKind::Commitment => "commitment",
+            EntryKind::Contribution => "paid in",
+            EntryKind::Distribution => "paid back",
+        };
+        vec![
+            day(entry.at),
+            kind.to_owned(),
+            entry.id.clone(),
+            grouped(&entry.amount),
+            grouped(&entry.unfunded),
+            grouped(&entry.balance),
+            entry.event.to_string(),
+        ]
+    });
+    let columns = ["at", "", "id", ">amount", ">unfunded", ">balance", "fact"];
+    let entries = table(&columns, entries);
+    format!(
+        "{} in {}: {} {} committed, {} unfunded\n\n{summed}\n\n{entries}\nposition {}",
+        answer.lp,
+        answer.fund,
+        grouped(&answer.committed),
+        answer.currency,
+        grouped(&answer.unfunded),
+        answer.position,
+    )
+}
