@@ -12,7 +12,8 @@ demo: setup ## a private ledger, the lp-loop bundle, the loop report on your ter
 	@cargo build --release --quiet -p loopledger --bin loopledger
 	@target/release/loopledger demo tests/scenarios/lp-loop
 
-test: setup ## every test, on real servers of its own
+test: ## every test, on real servers of its own
+	@scripts/setup.sh --tests
 	@cargo build --workspace --bins
 	@LOOPLEDGER_BUILT=1 cargo test --workspace --no-fail-fast
 

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Installs the two servers that the local stack runs as child processes:
+# Installs the servers that the local stack runs as child processes:
 #   PostgreSQL   with apt, for the whole system, if none of version 15 or newer is there;
 #   nats-server  into .tools/ of this project, without touching the system, if PATH has none of
 #                version 2.10 or newer. The package comes from the newest Debian suite whose binary
 #                runs here, signature checked; older servers cannot fsync before they acknowledge.
-# Does nothing when both are there. Needs root or sudo for PostgreSQL only.
+# With `--tests` also what only the tests run:
+#   beancount    into .tools/ too, from PyPI, every file's digest pinned in scripts/beancount.txt.
+# Does nothing when all is there. Needs root or sudo for PostgreSQL only.
 #
 # LOOPLEDGER_TOOLS           folder to install into            (default: .tools of this project)
 # LOOPLEDGER_DEBIAN_MIRROR   Debian mirror to take packages from   (default: the system's own)
@@ -204,6 +206,24 @@ install_nats_server() {
   fail "no Debian suite has a nats-server that can be used here" "$by_hand"
 }
 
+# Installs the checker of plain-text journals into a Python environment of its own.
+install_beancount() {
+  local environment=$tools/beancount pinned=$project/scripts/beancount.txt
+  if cmp -s "$pinned" "$environment/pinned.txt" && "$environment/bin/bean-check" --version \
+    >/dev/null 2>&1; then return; fi
+  command -v python3 >/dev/null || fail 'beancount is missing and there is no python3 to run it'
+  say "fetching beancount from PyPI"
+  rm -rf -- "$environment"
+  mkdir -p "$tools"
+  python3 -m venv "$environment" >"$work/venv.log" 2>&1 || {
+    tail -n 5 "$work/venv.log" >&2
+    fail 'python3 can make no environment: install its package python3-venv'
+  }
+  "$environment/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: \
+    --require-hashes --requirement "$pinned" || fail 'beancount could not be taken from PyPI'
+  cp -- "$pinned" "$environment/pinned.txt"
+}
+
 main() {
   local postgres nats_server
   work=$(mktemp -d)
@@ -225,6 +245,11 @@ main() {
     nats_server=$(find_nats_server)
   fi
   say "nats-server $(version_of "$nats_server"): $nats_server"
+
+  if [[ ${1:-} == --tests ]]; then
+    install_beancount
+    say "beancount $(version_of "$tools/beancount/bin/bean-check"): $tools/beancount/bin/bean-check"
+  fi
 }
 
 main "$@"

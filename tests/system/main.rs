@@ -7,6 +7,7 @@ mod bad_input;
 mod crashes;
 mod cycles;
 mod expiry;
+mod exports;
 mod findings;
 mod lp_loop;
 mod meters;

@@ -16,9 +16,11 @@ use crate::cycles::span;
 use crate::meter::Format;
 
 mod access;
+mod export;
 mod vouchers;
 
 pub use access::{AccessArgs, TokenArgs};
+pub use export::{ExportArgs, ExportCommand};
 pub use vouchers::{ClaimArgs, KeysCommand, VoucherArgs};
 
 /// An event-sourced ledger of compute vouchers and fund flows.
@@ -279,6 +281,9 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// The ledger as a file of another format
+    #[command(subcommand)]
+    Export(ExportCommand),
     /// Check that the journal is whole and the same as its archive, commit by commit
     Verify {
         /// Print one JSON document instead of a report
@@ -359,9 +364,37 @@ fn zone(text: &str) -> Result<Offset, String> {
 /// How an answer is wanted.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct ViewArgs {
-    /// Print one JSON document instead of a table
-    #[arg(long)]
-    pub json: bool,
+    /// What is printed
+    #[arg(long, value_enum, default_value_t = AnswerFormat::Table)]
+    format: AnswerFormat,
+    /// The same as --format json
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+    #[command(flatten)]
+    pub seen: SeenArgs,
+}
+
+impl ViewArgs {
+    pub const fn format(self) -> AnswerFormat {
+        if self.json { AnswerFormat::Json } else { self.format }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AnswerFormat {
+    /// For people
+    Table,
+    /// The whole answer, one document
+    Json,
+    /// The answer's list, a line each, columns in a fixed order
+    Csv,
+    /// The answer's list, a JSON document a line
+    Jsonl,
+}
+
+/// From when an answer is, and what it rests on.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct SeenArgs {
     /// Only what had taken effect by this date
     #[arg(long, value_name = "DATE", value_parser = parse_instant)]
     pub as_of: Option<Timestamp>,
