@@ -34,6 +34,7 @@ fn what_is_exported_is_what_the_ledger_says() {
     ledger.import(bundle.path()).succeeded();
     beancount_accepts_the_journal(&ledger);
     every_list_is_the_same_in_every_format(&ledger);
+    a_report_names_facts_that_can_be_checked(&ledger);
     assert_eq!(up.interrupt(), Some(0));
 }
 
@@ -123,6 +124,41 @@ fn every_list_is_the_same_in_every_format(ledger: &Ledger) {
     assert_eq!(none.stdout, "id,from,to,kind,amount,currency,at,event\n");
     let both = ledger.run(&["flows", "--json", "--format", "csv"]);
     assert_eq!(both.code, Some(2), "{}", both.stderr);
+}
+
+fn a_report_names_facts_that_can_be_checked(ledger: &Ledger) {
+    let folder = tempfile::TempDir::new().expect("a temporary folder");
+    let file = folder.path().join("report.html");
+    let out = file.to_str().expect("a readable path");
+    ledger.run(&["report", "--party", "fund-b", "--out", out]).succeeded();
+    let page = std::fs::read_to_string(&file).expect("the report");
+    if let Some(keep) = std::env::var_os("KEEP_REPORT") {
+        std::fs::copy(&file, keep).expect("a place to keep it");
+    }
+    for text in ["70,000,000.00", "5,032,440.00", "3,522,708.00", "1,078,380.00", "<svg"] {
+        assert!(page.contains(text), "{text}");
+    }
+    for foreign in ["<script", "http://", "https://", "<link", "<img", "url("] {
+        assert!(!page.contains(foreign), "{foreign}");
+    }
+    let loops = ledger.query(&["loops", "--party", "fund-b"]);
+    let loops = loops["loops"].as_array().expect("loops");
+    assert_eq!(page.matches("<article>").count(), loops.len());
+    let positions = loops.iter().flat_map(|found| found["positions"].as_array().expect("a list"));
+    let positions: Vec<String> = positions.map(ToString::to_string).collect();
+    let asked: Vec<&str> = positions.iter().flat_map(|p| ["--position", p]).collect();
+    let verified = ledger.query(&[&["verify"], &asked[..]].concat());
+    let commits = verified["asked"].as_array().expect("commits");
+    assert!(!commits.is_empty() && commits.len() <= positions.len(), "{verified}");
+    for commit in commits {
+        let hash = commit["hash"].as_str().expect("a hash");
+        let row = format!("<td class=\"n\">{}</td><td>", commit["position"]);
+        assert!(hash.len() == 64 && page.contains(hash) && page.contains(&row), "{commit}");
+    }
+    let lab = ledger.run(&["report", "--party", "Lab:1.a_B"]).succeeded().stdout;
+    assert!(lab.contains("Lab &lt;one&gt;, &quot;B&quot;") && !lab.contains("<one>"), "{lab}");
+    let before = ledger.run(&["report", "--party", "fund-b", "--as-known", "2025-01-01"]);
+    assert_eq!(before.code, Some(1), "nothing was recorded before this test ran");
 }
 
 fn json(text: &str) -> Value {

@@ -284,8 +284,19 @@ pub enum Command {
     /// The ledger as a file of another format
     #[command(subcommand)]
     Export(ExportCommand),
+    /// A party's loops, payments and their facts as one HTML file, which can be checked against the journal
+    Report {
+        /// The party: a fund, a provider, a company
+        #[arg(long, value_name = "ID")]
+        party: PartyId,
+        #[command(flatten)]
+        wanted: ExportArgs,
+    },
     /// Check that the journal is whole and the same as its archive, commit by commit
     Verify {
+        /// Tell this commit's SHA-256 too, as the journal has it; any number of them
+        #[arg(long = "position", value_name = "POSITION")]
+        positions: Vec<Position>,
         /// Print one JSON document instead of a report
         #[arg(long)]
         json: bool,

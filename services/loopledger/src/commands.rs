@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use loopledger_loops::CycleBounds;
-use loopledger_model::Period;
+use loopledger_model::{Period, Position};
 use loopledger_service::clock;
 use loopledger_views::{
     As, ClaimQuery, FindingQuery, FlowQuery, LoopQuery, OwnerQuery, Parties, PartyQuery,
@@ -98,7 +98,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             find_cycles(&file, (window, max_hops), (list, json))
         }
         Command::Export(wanted) => exports::export(&stack, wanted).await,
-        Command::Verify { json } => check_journal(&stack, json).await,
+        Command::Report { party, wanted } => exports::report(&stack, party, wanted).await,
+        Command::Verify { positions, json } => check_journal(&stack, positions, json).await,
         Command::Repair => repair_journal(&stack).await,
         Command::Rebuild { accept_differences, json } => {
             rebuild_views(&stack, accept_differences, json).await
@@ -362,11 +363,15 @@ async fn maintain<T>(
     done
 }
 
-async fn check_journal(args: &StackArgs, json: bool) -> anyhow::Result<ExitCode> {
+async fn check_journal(
+    args: &StackArgs,
+    positions: Vec<Position>,
+    json: bool,
+) -> anyhow::Result<ExitCode> {
     let check = async |ledger: &Maintenance| {
         let journal = ledger.journal().await?;
         ledger.let_the_archive_catch_up(&journal).await?;
-        verify::verify(&journal, &ledger.views).await
+        verify::verify_telling(&journal, &ledger.views, positions.into_iter().collect()).await
     };
     let findings = maintain(args, check).await?;
     print(&if json { serde_json::to_string(&findings)? } else { verify::report(&findings) })?;

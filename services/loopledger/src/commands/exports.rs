@@ -1,4 +1,4 @@
-//! Exports: the ledger as files of other formats.
+//! Exports and reports: the ledger as files of other formats.
 
 use std::fs::Permissions;
 use std::io::Write as _;
@@ -6,12 +6,15 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
-use loopledger_views::FlowQuery;
+use anyhow::{Context as _, ensure};
+use loopledger_model::PartyId;
+use loopledger_service::clock;
+use loopledger_views::{As, FlowQuery, LoopQuery};
 
 use super::{ask_ledger, seen, write_out};
 use crate::args::{ExportArgs, ExportCommand, StackArgs};
-use crate::export::beancount;
+use crate::export::loop_report::LoopReport;
+use crate::export::{self, beancount};
 use crate::stack::Stack;
 
 pub(super) async fn export(args: &StackArgs, wanted: ExportCommand) -> anyhow::Result<ExitCode> {
@@ -19,6 +22,30 @@ pub(super) async fn export(args: &StackArgs, wanted: ExportCommand) -> anyhow::R
     let ask = async |stack: &Stack| {
         let flows = stack.views.flows(&FlowQuery::default(), seen(asked)).await?;
         beancount::journal(&flows)
+    };
+    deliver(&ask_ledger(args, asked, ask).await?, out.as_deref())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) async fn report(
+    args: &StackArgs,
+    party: PartyId,
+    ExportArgs { out, seen: asked }: ExportArgs,
+) -> anyhow::Result<ExitCode> {
+    // All of its parts are known at one time, which lies before the views are waited for.
+    let known = Some(asked.as_known.unwrap_or_else(clock::now));
+    let seen = As { of: asked.as_of, known };
+    let ask = async |stack: &Stack| {
+        let views = &stack.views;
+        let query = LoopQuery { party: Some(party.clone()), ..LoopQuery::default() };
+        let loops = views.loops(&query, seen).await?;
+        let query = FlowQuery { party: Some(party.clone()), ..FlowQuery::default() };
+        let flows = views.flows(&query, seen).await?;
+        let names = views.party_names(seen).await?;
+        ensure!(names.contains_key(&party), "no party {party} was known then");
+        let report = LoopReport { party, seen, names, loops, flows };
+        let commits = export::commits_at(views, report.positions()).await?;
+        report.page(&commits)
     };
     deliver(&ask_ledger(args, asked, ask).await?, out.as_deref())?;
     Ok(ExitCode::SUCCESS)
