@@ -6,6 +6,9 @@ use std::process::Command;
 
 use serde_json::Value;
 
+mod focus;
+mod ocel;
+
 use crate::program::{Bundle, Ledger, Up, project};
 
 /// Beancount's own checker, as `scripts/setup.sh --tests` installs it.
@@ -35,6 +38,8 @@ fn what_is_exported_is_what_the_ledger_says() {
     beancount_accepts_the_journal(&ledger);
     every_list_is_the_same_in_every_format(&ledger);
     a_report_names_facts_that_can_be_checked(&ledger);
+    focus::charges_are_told_as_the_specification_asks(&ledger);
+    ocel::events_are_a_log_that_keeps_its_own_rules(&ledger);
     assert_eq!(up.interrupt(), Some(0));
 }
 

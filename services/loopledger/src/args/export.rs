@@ -10,6 +10,10 @@ use super::SeenArgs;
 pub enum ExportCommand {
     /// A plain-text double-entry journal for beancount: every payment in the books of both parties
     Beancount(ExportArgs),
+    /// What buyers are charged for compute, as a FOCUS 1.2 cost and usage table in CSV
+    Focus(ExportArgs),
+    /// All events and what they are about, as an OCEL 2.0 log in JSON for process mining
+    Ocel(ExportArgs),
 }
 
 /// Where an export goes, and from when it is.

@@ -9,21 +9,44 @@ use std::process::ExitCode;
 use anyhow::{Context as _, ensure};
 use loopledger_model::PartyId;
 use loopledger_service::clock;
-use loopledger_views::{As, FlowQuery, LoopQuery};
+use loopledger_views::{As, FlowQuery, LoopQuery, micros};
 
 use super::{ask_ledger, seen, write_out};
 use crate::args::{ExportArgs, ExportCommand, StackArgs};
+use crate::export::focus::Charges;
 use crate::export::loop_report::LoopReport;
+use crate::export::ocel::EventLog;
 use crate::export::{self, beancount};
 use crate::stack::Stack;
 
 pub(super) async fn export(args: &StackArgs, wanted: ExportCommand) -> anyhow::Result<ExitCode> {
-    let ExportCommand::Beancount(ExportArgs { out, seen: asked }) = wanted;
-    let ask = async |stack: &Stack| {
-        let flows = stack.views.flows(&FlowQuery::default(), seen(asked)).await?;
-        beancount::journal(&flows)
+    let (asked, out) = match &wanted {
+        ExportCommand::Beancount(asked)
+        | ExportCommand::Focus(asked)
+        | ExportCommand::Ocel(asked) => (asked.seen, asked.out.as_deref()),
     };
-    deliver(&ask_ledger(args, asked, ask).await?, out.as_deref())?;
+    let ask = async |stack: &Stack| {
+        let (views, seen) = (&stack.views, seen(asked));
+        match wanted {
+            ExportCommand::Beancount(_) => {
+                let flows = views.flows(&FlowQuery::default(), seen).await?;
+                Ok((flows.position, beancount::journal(&flows)?))
+            }
+            ExportCommand::Focus(_) => {
+                let mut charges = Charges::default();
+                let position = export::each_fact(views, seen, |fact| charges.take(fact)).await?;
+                Ok((position, charges.table()?))
+            }
+            ExportCommand::Ocel(_) => {
+                let mut log = EventLog::default();
+                let position = export::each_fact(views, seen, |fact| log.take(fact)).await?;
+                Ok((position, log.document()?))
+            }
+        }
+    };
+    let (position, text) = ask_ledger(args, asked, ask).await?;
+    eprintln!("position {position}");
+    deliver(&text, out)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -33,7 +56,7 @@ pub(super) async fn report(
     ExportArgs { out, seen: asked }: ExportArgs,
 ) -> anyhow::Result<ExitCode> {
     // All of its parts are known at one time, which lies before the views are waited for.
-    let known = Some(asked.as_known.unwrap_or_else(clock::now));
+    let known = Some(asked.as_known.unwrap_or_else(|| micros(clock::now())));
     let seen = As { of: asked.as_of, known };
     let ask = async |stack: &Stack| {
         let views = &stack.views;

@@ -58,7 +58,6 @@ impl LoopReport {
         let name = Escaped(self.name(&self.party));
         let known = self.seen.known.map_or_else(|| "now".to_owned(), |at| at.to_string());
         let of = self.seen.of.map_or_else(|| "everything recorded".to_owned(), day);
-        let (count, commits) = (self.loops.loops.len(), self.positions().len());
         write!(
             page,
             "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -67,13 +66,18 @@ impl LoopReport {
              content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
              <title>Loop report: {name}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
              <p class=\"kicker\">Loop report</p>\n<h1>{name}</h1>\n\
-             <p class=\"soft\"><code>{}</code></p>\n\
-             <dl class=\"when\"><dt>Took effect by</dt><dd>{of}</dd>\
-             <dt>As known at</dt><dd>{known}</dd>\
-             <dt>Journal position</dt><dd>{}</dd>\
-             <dt>Loops, commits behind them</dt><dd>{count}, {commits}</dd></dl>\n",
-            self.party, self.loops.position
-        )
+             <p class=\"soft\"><code>{}</code></p>\n\n",
+            self.party
+        )?;
+        let (loops, commits) = (self.loops.loops.len(), self.positions().len());
+        let facts = [
+            ("took effect by", of, ""),
+            ("as known at", known, ""),
+            ("journal position", self.loops.position.to_string(), ""),
+            ("loops", loops.to_string(), ""),
+            ("commits behind them", commits.to_string(), ""),
+        ];
+        write_facts(page, "facts when", facts)
     }
 
     /// What came in and went out, by currency and kind.
@@ -88,7 +92,8 @@ impl LoopReport {
         writeln!(page, "<h2>In short</h2>\n<p>{}</p>", Escaped(MEANING.trim()))?;
         let headings = ["kind of payment", ">received", ">paid", ""];
         let rows = sums.into_iter().map(|((currency, kind), [received, paid])| {
-            let [received, paid] = [received, paid].map(|sum| grouped(&sum.to_string()));
+            let [received, paid] = [received, paid]
+                .map(|sum| if sum.is_zero() { "–".to_owned() } else { grouped(&sum.to_string()) });
             vec![words(kind.name()), received, paid, currency.to_string()]
         });
         write_table(page, &headings, rows)?;
@@ -125,19 +130,17 @@ impl LoopReport {
             let here = if party == self.party.as_str() { " class=\"here\"" } else { "" };
             write!(page, "{arrow}<span{here}>{}</span>", Escaped(self.name_of(party)))?;
         }
-        page.push_str("</div>\n<dl class=\"figures\">");
+        page.push_str("</div>\n");
         let figures = [
             ("capital out", &found.capital_out, ""),
             ("back, at least", &found.returned_lower, ""),
             ("first in, first out", &found.returned_fifo, ""),
             ("pro rata", &found.returned_pro_rata, ""),
             ("at most", &found.returned_upper, ""),
-            ("public money inside", &found.voucher_amount, " class=\"public\""),
+            ("public money inside", &found.voucher_amount, "public"),
         ];
-        for (name, amount, class) in figures {
-            write!(page, "<dt>{name}</dt><dd{class}>{}</dd>", Escaped(&grouped(amount)))?;
-        }
-        page.push_str("</dl>\n");
+        let figures = figures.map(|(name, amount, class)| (name, grouped(amount), class));
+        write_facts(page, "facts figures", figures)?;
         write_band(page, found)?;
         let headings = ["day", "from", "to", "kind", ">amount", "fact"];
         let legs = found.legs.iter().map(|leg| {
@@ -188,6 +191,21 @@ impl LoopReport {
         let known = party.parse::<PartyId>().ok().and_then(|party| self.names.get(&party));
         known.map_or(party, Text::as_str)
     }
+}
+
+/// Figures side by side, each with its name and its class.
+fn write_facts<const N: usize>(
+    page: &mut String,
+    class: &str,
+    facts: [(&str, String, &str); N],
+) -> fmt::Result {
+    write!(page, "<div class=\"{class}\">")?;
+    for (name, value, class) in facts {
+        let value = Escaped(&value);
+        write!(page, "<div><b class=\"{class}\">{value}</b><span>{name}</span></div>")?;
+    }
+    page.push_str("</div>\n");
+    Ok(())
 }
 
 /// How much of the capital came back, between what is certain and what is possible.
