@@ -120,6 +120,8 @@ fn every_list_is_the_same_in_every_format(ledger: &Ledger) {
             assert!(table.stderr.contains(&format!("position {position}\n")), "{}", table.stderr);
         }
     }
+    let file = ledger.command(&["flows", "--format", "parquet"]).output().expect("it runs").stdout;
+    assert!(file.starts_with(b"PAR1") && file.ends_with(b"PAR1"), "{} bytes", file.len());
     let one = ledger.run(&["programme", "cv-2025", "--format", "csv"]).succeeded();
     assert_eq!(one.stdout.lines().count(), 2, "{}", one.stdout);
     let claims = ledger.run(&["claims", "--format", "csv"]).succeeded();

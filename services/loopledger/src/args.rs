@@ -401,6 +401,8 @@ pub enum AnswerFormat {
     Csv,
     /// The answer's list, a JSON document a line
     Jsonl,
+    /// The answer's list with columns of text, for a file or a pipe
+    Parquet,
 }
 
 /// From when an answer is, and what it rests on.

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use loopledger_loops::CycleBounds;
@@ -328,6 +328,11 @@ fn print_answer<A: Listed>(
         AnswerFormat::Json => print(&serde_json::to_string(answer)?),
         AnswerFormat::Csv => print_list(&lists::csv(answer)?),
         AnswerFormat::Jsonl => print_list(&lists::json_lines(answer)?),
+        AnswerFormat::Parquet => {
+            let no_reader = std::io::stdout().is_terminal();
+            ensure!(!no_reader, "parquet is no text: send standard output to a file or a pipe");
+            print_list(&lists::parquet(answer)?)
+        }
     }
 }
 
@@ -336,17 +341,17 @@ fn print_list(list: &Told) -> anyhow::Result<()> {
     if let Some(position) = list.position {
         eprintln!("position {position}");
     }
-    write_out(&list.text)
+    write_out(&list.bytes)
 }
 
 /// A reader that has seen enough, such as `head`, is no failure.
 pub fn print(text: &str) -> anyhow::Result<()> {
-    write_out(&format!("{text}\n"))
+    write_out(format!("{text}\n").as_bytes())
 }
 
-fn write_out(text: &str) -> anyhow::Result<()> {
+fn write_out(bytes: &[u8]) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         written => written.context("the answer could not be printed"),
     }

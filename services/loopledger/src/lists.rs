@@ -1,16 +1,21 @@
-//! Answers as lists for other programs: CSV and JSON Lines.
+//! Answers as lists for other programs: CSV, JSON Lines and Parquet.
 //!
 //! Invariants: an answer has one list of rows, or is one row itself; its columns and their order
 //! never depend on what is in it. Figures stay the text that they are, what is nested is JSON text,
 //! and what is unknown is a blank cell or `null`.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
 use loopledger_views::{
     Claims, Findings, Flows, Implied, Loops, Owners, Parties, ProgrammeAnswer, RuleBook, Statement,
     Utilization, Vouchers,
 };
+use parquet::basic::{LogicalType, Repetition, Type as PhysicalType};
+use parquet::data_type::{ByteArray, ByteArrayType};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::Type;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -113,7 +118,7 @@ impl Rows {
 
 /// The list, and the position that it rests on.
 pub struct Told {
-    pub text: String,
+    pub bytes: Vec<u8>,
     pub position: Option<u64>,
 }
 
@@ -122,10 +127,11 @@ pub fn csv<A: Listed>(answer: &A) -> anyhow::Result<Told> {
     let Rows { position, rows } = Rows::of(answer)?;
     let mut text = csv_line(A::COLUMNS.iter().copied());
     for row in rows {
-        let cells: Vec<String> = A::COLUMNS.iter().map(|name| cell(row.get(*name))).collect();
+        let cells = A::COLUMNS.iter().map(|name| cell(row.get(*name)).unwrap_or_default());
+        let cells: Vec<String> = cells.collect();
         text += &csv_line(cells.iter().map(String::as_str));
     }
-    Ok(Told { text, position })
+    Ok(Told { bytes: text.into(), position })
 }
 
 /// One object a row, with every column.
@@ -140,14 +146,41 @@ pub fn json_lines<A: Listed>(answer: &A) -> anyhow::Result<Told> {
         let members = members.collect::<Result<Vec<_>, _>>().context("a row has no JSON")?;
         text += &format!("{{{}}}\n", members.join(","));
     }
-    Ok(Told { text, position })
+    Ok(Told { bytes: text.into(), position })
 }
 
-fn cell(value: Option<&Value>) -> String {
+/// One row group, uncompressed; every column is text that may be null.
+pub fn parquet<A: Listed>(answer: &A) -> anyhow::Result<Told> {
+    let Rows { position, rows } = Rows::of(answer)?;
+    let columns = A::COLUMNS.iter().map(|name| {
+        let column = Type::primitive_type_builder(name, PhysicalType::BYTE_ARRAY)
+            .with_repetition(Repetition::OPTIONAL)
+            .with_logical_type(Some(LogicalType::String));
+        Ok(Arc::new(column.build()?))
+    });
+    let columns = columns.collect::<anyhow::Result<Vec<_>>>()?;
+    let schema = Type::group_type_builder("rows").with_fields(columns).build()?;
+    let mut writer = SerializedFileWriter::new(Vec::new(), Arc::new(schema), Arc::default())?;
+    let mut group = writer.next_row_group()?;
+    for name in A::COLUMNS {
+        let cells: Vec<Option<String>> = rows.iter().map(|row| cell(row.get(*name))).collect();
+        let there: Vec<i16> = cells.iter().map(|cell| i16::from(cell.is_some())).collect();
+        let cells: Vec<ByteArray> =
+            cells.iter().flatten().map(|cell| ByteArray::from(cell.as_str())).collect();
+        let mut column = group.next_column()?.context("a row group has every column")?;
+        column.typed::<ByteArrayType>().write_batch(&cells, Some(&there), None)?;
+        column.close()?;
+    }
+    group.close()?;
+    Ok(Told { bytes: writer.into_inner()?, position })
+}
+
+/// Nothing where it is unknown.
+fn cell(value: Option<&Value>) -> Option<String> {
     match value {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text.clone(),
-        Some(value) => value.to_string(),
+        None | Some(Value::Null) => None,
+        Some(Value::String(text)) => Some(text.clone()),
+        Some(value) => Some(value.to_string()),
     }
 }
 
@@ -167,7 +200,9 @@ fn quoted(cell: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use loopledger_views::{FlowKind, MoneyFlow};
+    use loopledger_views::{DeclaredContract, FlowKind, MoneyFlow};
+    use parquet::file::reader::{FileReader as _, SerializedFileReader};
+    use parquet::record::{Field, Row};
     use proptest::prelude::*;
 
     use super::*;
@@ -190,36 +225,81 @@ mod tests {
     fn a_list_has_its_columns_in_their_order_with_exact_figures() {
         let told = csv(&flows()).expect("a list");
         assert_eq!(
-            told.text,
+            text(&told),
             "id,from,to,kind,amount,currency,at,event\n\
              pm-1,c,a,compute_payment,2516220.00,CNY,2025-03-20T00:00:00Z,18.2\n"
         );
         assert_eq!(told.position, Some(27));
         let told = json_lines(&flows()).expect("a list");
         assert_eq!(
-            told.text,
+            text(&told),
             "{\"id\":\"pm-1\",\"from\":\"c\",\"to\":\"a\",\"kind\":\"compute_payment\",\
              \"amount\":\"2516220.00\",\"currency\":\"CNY\",\"at\":\"2025-03-20T00:00:00Z\",\
              \"event\":\"18.2\"}\n"
         );
     }
 
+    fn text(told: &Told) -> &str {
+        str::from_utf8(&told.bytes).expect("UTF-8")
+    }
+
+    /// As the library's own reader understands it.
+    fn read_parquet<A: Listed>(answer: &A) -> (Vec<String>, Vec<Vec<Field>>) {
+        let told = parquet(answer).expect("a list");
+        let reader = SerializedFileReader::new(bytes::Bytes::from(told.bytes)).expect("a file");
+        let schema = reader.metadata().file_metadata().schema();
+        let columns = schema.get_fields().iter().map(|field| field.name().to_owned()).collect();
+        let rows = reader.get_row_iter(None).expect("rows");
+        let cells = |row: Row| row.get_column_iter().map(|(_, cell)| cell.clone()).collect();
+        (columns, rows.map(|row| cells(row.expect("a row"))).collect())
+    }
+
+    #[test]
+    fn a_parquet_list_has_the_same_cells_as_the_csv_one() {
+        let book = RuleBook::in_force();
+        let (columns, rows) = read_parquet(&book);
+        assert_eq!(columns, RuleBook::COLUMNS);
+        let csv = csv(&book).expect("a list");
+        let mut csv = csv::Reader::from_reader(&*csv.bytes);
+        for (row, line) in rows.iter().zip(csv.records()) {
+            let line: Vec<Field> =
+                line.expect("CSV").iter().map(|cell| Field::Str(cell.to_owned())).collect();
+            assert_eq!(*row, line);
+        }
+        assert_eq!(rows.len(), book.rules.len());
+        let none = Implied { position: 1, contracts: vec![declared()] };
+        let (columns, rows) = read_parquet(&none);
+        let model = columns.iter().position(|name| name == "model").expect("a column");
+        assert_eq!((&rows[0][model], &rows[0][0]), (&Field::Null, &Field::Str("k-1".to_owned())));
+    }
+
+    fn declared() -> DeclaredContract {
+        serde_json::from_value(serde_json::json!({
+            "contract": "k-1", "buyer": "c", "seller": "a", "signed_at": "2025-01-01T00:00:00Z",
+            "event": "3.0", "declared_p": "1", "precision": null, "sparsity": null, "model": null,
+            "cards": null, "implied": [], "reason": null, "other_reading": null,
+        }))
+        .expect("a contract")
+    }
+
     #[test]
     fn an_empty_list_still_has_its_header() {
         let none = Flows { position: 0, flows: Vec::new() };
-        let header = csv(&none).expect("a list").text;
-        assert_eq!(header, "id,from,to,kind,amount,currency,at,event\n");
-        assert_eq!(json_lines(&none).expect("a list").text, "");
+        let header = csv(&none).expect("a list");
+        assert_eq!(text(&header), "id,from,to,kind,amount,currency,at,event\n");
+        assert!(json_lines(&none).expect("a list").bytes.is_empty());
+        let (columns, rows) = read_parquet(&none);
+        assert_eq!((columns.len(), rows.len()), (8, 0));
     }
 
     #[test]
     fn nested_values_are_json_text_and_unknown_ones_blank() {
         let book = RuleBook::in_force();
-        let told = csv(&book).expect("a list").text;
-        let mut read = csv::Reader::from_reader(told.as_bytes());
+        let told = csv(&book).expect("a list");
+        let mut read = csv::Reader::from_reader(&*told.bytes);
         let first = read.records().next().expect("a rule").expect("CSV");
         assert!(serde_json::from_str::<Map<String, Value>>(&first[3]).is_ok(), "{first:?}");
-        assert_eq!(cell(Some(&Value::Null)), "");
+        assert_eq!(cell(Some(&Value::Null)), None);
     }
 
     proptest! {

@@ -76,7 +76,7 @@ pub(super) async fn report(
 
 /// Into the file, which is there whole or not at all; to standard output where none is named.
 fn deliver(text: &str, out: Option<&Path>) -> anyhow::Result<()> {
-    let Some(out) = out else { return write_out(text) };
+    let Some(out) = out else { return write_out(text.as_bytes()) };
     let folder = match out.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
