@@ -1,6 +1,6 @@
 # Everything a contributor types. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests demo test chaos check fmt lint schemas bench clean
+.PHONY: help setup demo test chaos check fmt lint schemas bench clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -8,14 +8,12 @@ help: ## this list
 setup: ## install what is missing: PostgreSQL by apt, nats-server >= 2.10 into .tools/
 	@scripts/setup.sh
 
-setup-tests:
-	@scripts/setup.sh --tests
-
 demo: setup ## a private ledger, the lp-loop bundle, the loop report on your terminal
 	@cargo build --release --quiet -p loopledger --bin loopledger
 	@target/release/loopledger demo tests/scenarios/lp-loop
 
-test: setup-tests ## every test, on real servers of its own
+test: ## every test, on real servers of its own
+	@scripts/setup.sh --tests
 	@cargo build --workspace --bins
 	@LOOPLEDGER_BUILT=1 cargo test --workspace --no-fail-fast
 

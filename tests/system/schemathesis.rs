@@ -13,7 +13,7 @@ response_schema_conformance,response_headers_conformance,unsupported_method";
 fn schemathesis() -> PathBuf {
     let tools = std::env::var_os("LOOPLEDGER_TOOLS").map(PathBuf::from);
     let tools = tools.unwrap_or_else(|| project().join(".tools"));
-    tools.join("python/bin/schemathesis")
+    tools.join("schemathesis/bin/schemathesis")
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 
 use serde_json::{Value, json};
 
-use crate::program::{Ledger, Up, processes_on, scenario, signal, wait_until};
+use crate::program::{Ledger, Up, folder_of, processes_on, project, scenario, signal, wait_until};
 
 fn description(ledger: &Ledger) -> Value {
     let text = std::fs::read(ledger.data().join("stack.json")).expect("the stack is described");
@@ -14,6 +14,11 @@ fn description(ledger: &Ledger) -> Value {
 
 /// A plain HTTP request to the stack's API.
 fn get(ledger: &Ledger, path: &str) -> (String, Value) {
+    let (status, body) = get_text(ledger, path);
+    (status, serde_json::from_str(&body).unwrap_or(Value::Null))
+}
+
+fn get_text(ledger: &Ledger, path: &str) -> (String, String) {
     let base = description(ledger)["http"].as_str().expect("an address").to_owned();
     let address = base.strip_prefix("http://").expect("an HTTP address");
     let mut stream = TcpStream::connect(address).expect("the API listens");
@@ -23,7 +28,7 @@ fn get(ledger: &Ledger, path: &str) -> (String, Value) {
     stream.read_to_string(&mut answer).expect("the API answers");
     let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
     let status = head.lines().next().expect("a status line").to_owned();
-    (status, serde_json::from_str(body).unwrap_or(Value::Null))
+    (status, body.to_owned())
 }
 
 #[test]
@@ -87,7 +92,41 @@ fn commands_use_the_stack_that_runs_on_their_folder() {
     a_code_is_signed_here_and_checked_anywhere(&ledger);
     let (_, ready) = get(&ledger, "/readyz");
     assert_eq!(ready["lag"], 0, "{ready}");
+    what_is_counted_can_be_scraped_and_drawn(&ledger);
     assert_eq!(up.interrupt(), Some(0));
+}
+
+fn what_is_counted_can_be_scraped_and_drawn(ledger: &Ledger) {
+    let too_much = "id,voucher,invoice,amount,at\nrd-9,v-d1,in-3,99999999,2025-04-27\n";
+    let refused = ledger.import(folder_of([("redemptions.csv", too_much)]).path());
+    assert_eq!(refused.code, Some(3), "{}", refused.text());
+    let position = ledger.query(&["flows"])["position"].clone();
+    let (status, text) = get_text(ledger, "/metrics");
+    assert!(status.contains("200"), "{status}");
+    let value = |series: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("{series} is not in {text}")).to_owned()
+    };
+    assert_eq!(value("loopledger_views_lag_commits"), "0");
+    assert_eq!(value("loopledger_projected_position"), position.to_string());
+    assert_eq!(value("loopledger_queued_calls{partition=\"voucher.0\"}"), "0");
+    let appends = value("loopledger_append_seconds_count{partition=\"fund.0\"}");
+    assert_eq!(appends, value("loopledger_commits_total{partition=\"fund.0\"}"));
+    assert_ne!(appends, "0");
+    let refusals = text.lines().filter(|line| line.starts_with("loopledger_refusals_total{"));
+    assert_eq!(refusals.map(|line| line.rsplit(' ').next()).collect::<Vec<_>>(), [Some("1")]);
+
+    let drawn = std::fs::read_to_string(project().join("deploy/grafana.json")).expect("a file");
+    let drawn: Value = serde_json::from_str(&drawn).expect("JSON");
+    let targets = drawn["panels"].as_array().expect("panels").iter();
+    for target in targets.flat_map(|panel| panel["targets"].as_array().expect("targets")) {
+        let query = target["expr"].as_str().expect("a query");
+        let names = query.split(|c: char| !c.is_ascii_lowercase() && c != '_');
+        for name in names.filter(|name| name.starts_with("loopledger_")) {
+            let is_counted = text.lines().any(|line| line.starts_with(name));
+            assert!(is_counted, "{name} of {query} is not in {text}");
+        }
+    }
 }
 
 fn a_code_is_signed_here_and_checked_anywhere(ledger: &Ledger) {

@@ -4,12 +4,13 @@
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use loopledger_model::{CommandId, Digest, Entry, Position};
+use loopledger_model::{CommandId, Context, Digest, Entry, Position};
 use tokio::sync::oneshot;
 
 use crate::answers::Recalled;
 use crate::book::{Book, Verdict, as_refused, digest};
 use crate::decider::{Decider, Decision};
+use crate::metrics;
 use crate::protocol::{Answer, Asked, Request, Response};
 
 /// A request that has arrived, and where its answers go.
@@ -85,7 +86,10 @@ impl<D: Decider> Open<D> {
     /// Sends the answers; an asker that has gone away will ask again under the same ids.
     pub fn answer(self) {
         let answers = self.drafts.into_iter().map(|draft| match draft {
-            Draft::Settled(answer) => answer,
+            Draft::Settled(answer) => {
+                count_refusal(D::CONTEXT, &answer);
+                answer
+            }
             Draft::Unsettled { .. } => unreachable!("a call is answered once its commit is stored"),
         });
         // The receiver is gone when the asker is: nothing is lost, the answer is remembered.
@@ -106,6 +110,13 @@ impl<D: Decider> Open<D> {
     pub fn answer_all(self, answer: &Answer) {
         let answers = vec![answer.clone(); self.call.request.commands.len()];
         drop(self.call.answer.send(Response { answers }));
+    }
+}
+
+fn count_refusal(context: Context, answer: &Answer) {
+    if let Answer::Refused { refusal, .. } = answer {
+        let labels = [("context", context.name()), ("code", refusal.code.as_str())];
+        metrics::figure("loopledger_refusals_total", &labels).add(1);
     }
 }
 

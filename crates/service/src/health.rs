@@ -1,4 +1,5 @@
-//! Health over HTTP for whoever supervises a service: `/healthz` says that it lives, `/readyz` that it decides.
+//! Health over HTTP for whoever supervises a service: `/healthz` says that it lives, `/readyz` that it decides,
+//! `/metrics` what it counts.
 
 use axum::http::StatusCode;
 use axum::routing::get;
@@ -7,6 +8,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::metrics;
 use crate::shell::Status;
 
 pub async fn serve(
@@ -26,8 +28,10 @@ pub async fn serve(
             }
         }
     };
-    let routes =
-        Router::new().route("/healthz", get(|| async { "ok" })).route("/readyz", get(ready));
+    let routes = Router::new()
+        .route("/healthz", get(|| async { "ok" }))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(|| async { metrics::text() }));
     axum::serve(listener, routes).with_graceful_shutdown(shutdown.cancelled_owned()).await
 }
 

@@ -17,6 +17,7 @@ mod decider;
 pub mod health;
 mod index;
 mod memory;
+pub mod metrics;
 mod placing;
 pub mod process;
 pub mod protocol;

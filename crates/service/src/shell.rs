@@ -25,6 +25,7 @@ use crate::book::{Book, LoadError};
 use crate::clock;
 use crate::decider::Decider;
 use crate::memory::Memory;
+use crate::metrics::PartitionFigures;
 use crate::protocol::Answer;
 use crate::runs::Runs;
 use crate::snapshot;
@@ -132,6 +133,9 @@ pub struct Shell<D: Decider, J: Journal> {
     is_stalled: bool,
     append: OptionFuture<BoxFuture<'static, Stored>>,
     in_flight: Option<InFlight<D>>,
+    /// When the commit in flight was sent, and its bytes.
+    sent: (Instant, usize),
+    figures: PartitionFigures,
     look_ups: FuturesUnordered<BoxFuture<'static, LookedUp<D>>>,
     chore: OptionFuture<JoinHandle<Chore>>,
     has_chore: bool,
@@ -174,6 +178,8 @@ impl<D: Decider, J: Journal> Shell<D, J> {
             is_stalled: false,
             append: None.into(),
             in_flight: None,
+            sent: (Instant::now(), 0),
+            figures: PartitionFigures::of(partition),
             look_ups: FuturesUnordered::new(),
             chore: None.into(),
             has_chore: false,
@@ -233,6 +239,10 @@ impl<D: Decider, J: Journal> Shell<D, J> {
     fn tell(&self) {
         let (position, facts_at) = (self.book.head.position, self.facts_at);
         let ready = Status::Ready { position, facts_at };
+        let Self { figures, queue, waiting, calls, .. } = self;
+        figures.queued.set((queue.len() + waiting.len() + calls.len()) as u64);
+        figures.position.set(position);
+        figures.facts.set(facts_at);
         self.status.send_if_modified(|status| {
             let is_news = *status != ready;
             *status = ready;
@@ -401,6 +411,7 @@ impl<D: Decider, J: Journal> Shell<D, J> {
         let recorded_at = clock::now().max(self.book.recorded_at);
         let (body, traceparent, in_flight) = batch.seal(recorded_at);
         let (by, id) = (self.writer.clone(), CommitId::new());
+        self.sent = (Instant::now(), body.len());
         let commit = NewCommit { id, recorded_at, by, traceparent, body };
         let (journal, partition, after) = (self.journal.clone(), self.partition, self.book.head);
         let append = async move { journal.append(partition, after, commit).await };
@@ -419,6 +430,8 @@ impl<D: Decider, J: Journal> Shell<D, J> {
         let flight = self.in_flight.take().expect("a commit was in flight");
         match stored {
             Ok(head) => {
+                let (sent, bytes) = self.sent;
+                self.figures.stored(sent.elapsed(), flight.commands.len(), bytes);
                 self.settle(flight, head);
                 self.tidy();
                 Ok(())

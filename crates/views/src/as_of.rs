@@ -22,6 +22,13 @@ impl As {
         Self { of: self.of.map(micros), known: self.known.map(micros) }
     }
 
+    /// Whether a fact counts that took effect and was recorded then.
+    pub fn includes(self, at: Timestamp, recorded_at: Timestamp) -> bool {
+        let Self { of, known } = self.in_rows();
+        of.is_none_or(|of| micros(at) <= of)
+            && known.is_none_or(|known| micros(recorded_at) <= known)
+    }
+
     pub const fn is_now(self) -> bool {
         self.of.is_none() && self.known.is_none()
     }

@@ -1,17 +1,19 @@
 //! The reader's side: a pool of read-only connections, and answers that each rest on one position.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
-use loopledger_model::{PartyId, Position};
+use loopledger_model::{PartyId, Position, Text};
 use tokio::time::Instant;
 use tokio_postgres::{Client, IsolationLevel, NoTls, Row, Transaction};
 
+use crate::as_of::As;
 use crate::database::{Database, Schema};
 use crate::error::{Error, lacks_tables};
+use crate::rows;
 use crate::schema::share_name;
-use crate::table::cell;
+use crate::table::{cell, select};
 
 /// How long an asker waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -73,6 +75,16 @@ impl Views {
         let (transaction, _) = self.snapshot(&mut connection).await?;
         let rows = transaction.query("SELECT id FROM parties WHERE id = ANY ($1)", &[&ids]).await?;
         rows.iter().map(|row| cell(row, 0, "parties", "id")).collect()
+    }
+
+    /// What the parties are called that were registered by then.
+    pub async fn party_names(&self, seen: As) -> Result<BTreeMap<PartyId, Text>, Error> {
+        let mut connection = self.connection().await?;
+        let (transaction, _) = self.snapshot(&mut connection).await?;
+        let seen = seen.in_rows();
+        let parties: Vec<rows::Party> =
+            select(&transaction, As::CONDITION, &[&seen.of, &seen.known]).await?;
+        Ok(parties.into_iter().map(|party| (party.id, party.name)).collect())
     }
 
     pub(crate) const fn schema(&self) -> &Schema {

@@ -1,4 +1,5 @@
-//! `/healthz`: the process lives. `/readyz`: the views can be asked, and how far they are behind the journal.
+//! `/healthz`: the process lives. `/readyz`: the views can be asked, and how far they are behind the journal. `/metrics`:
+//! the same for Prometheus, with what the process counts.
 
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Json, Router};
 use loopledger_journal::{Filter, Journal};
+use loopledger_service::metrics;
 use loopledger_views::Views;
 use serde_json::{Value, json};
 
@@ -14,6 +16,7 @@ pub fn router<J: Journal>(views: Views, journal: J) -> Router {
     Router::new()
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(readiness::<J>))
+        .route("/metrics", get(figures::<J>))
         .with_state(Arc::new((views, journal)))
 }
 
@@ -34,4 +37,17 @@ async fn readiness<J: Journal>(State(asked): State<Arc<(Views, J)>>) -> (StatusC
         }
         Err(error) => unready(error.to_string()),
     }
+}
+
+/// Without the lag where it cannot be told.
+async fn figures<J: Journal>(State(asked): State<Arc<(Views, J)>>) -> String {
+    let (views, journal) = &*asked;
+    let mut text = metrics::text();
+    let ends = (views.position().await, journal.last(&Filter::all()).await);
+    if let (Ok(position), Ok(last)) = ends {
+        text += "# HELP loopledger_views_lag_commits Commits that are not yet in the views\n\
+                 # TYPE loopledger_views_lag_commits gauge\n";
+        text += &format!("loopledger_views_lag_commits {}\n", last.saturating_sub(position));
+    }
+    text
 }

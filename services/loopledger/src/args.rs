@@ -16,9 +16,11 @@ use crate::cycles::span;
 use crate::meter::Format;
 
 mod access;
+mod export;
 mod vouchers;
 
 pub use access::{AccessArgs, TokenArgs};
+pub use export::{ExportArgs, ExportCommand};
 pub use vouchers::{ClaimArgs, KeysCommand, VoucherArgs};
 
 /// An event-sourced ledger of compute vouchers and fund flows.
@@ -311,8 +313,22 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// The ledger as a file of another format
+    #[command(subcommand)]
+    Export(ExportCommand),
+    /// A party's loops, payments and their facts as one HTML file, which can be checked against the journal
+    Report {
+        /// The party: a fund, a provider, a company
+        #[arg(long, value_name = "ID")]
+        party: PartyId,
+        #[command(flatten)]
+        wanted: ExportArgs,
+    },
     /// Check that the journal is whole and the same as its archive, commit by commit
     Verify {
+        /// Tell this commit's SHA-256 too, as the journal has it; any number of them
+        #[arg(long = "position", value_name = "POSITION")]
+        positions: Vec<Position>,
         /// Print one JSON document instead of a report
         #[arg(long)]
         json: bool,
@@ -391,9 +407,39 @@ fn zone(text: &str) -> Result<Offset, String> {
 /// How an answer is wanted.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct ViewArgs {
-    /// Print one JSON document instead of a table
-    #[arg(long)]
-    pub json: bool,
+    /// What is printed
+    #[arg(long, value_enum, default_value_t = AnswerFormat::Table)]
+    format: AnswerFormat,
+    /// The same as --format json
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+    #[command(flatten)]
+    pub seen: SeenArgs,
+}
+
+impl ViewArgs {
+    pub const fn format(self) -> AnswerFormat {
+        if self.json { AnswerFormat::Json } else { self.format }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AnswerFormat {
+    /// For people
+    Table,
+    /// The whole answer, one document
+    Json,
+    /// The answer's list, a line each, columns in a fixed order
+    Csv,
+    /// The answer's list, a JSON document a line
+    Jsonl,
+    /// The answer's list with columns of text, for a file or a pipe
+    Parquet,
+}
+
+/// From when an answer is, and what it rests on.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct SeenArgs {
     /// Only what had taken effect by this date
     #[arg(long, value_name = "DATE", value_parser = parse_instant)]
     pub as_of: Option<Timestamp>,

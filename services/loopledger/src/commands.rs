@@ -7,29 +7,32 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use loopledger_loops::CycleBounds;
-use loopledger_model::Period;
+use loopledger_model::{Period, Position};
 use loopledger_service::clock;
 use loopledger_views::{
-    As, ClaimQuery, ContractQuery, FindingQuery, FlowQuery, LoopQuery, OwnerQuery, PartyQuery,
+    As, ClaimQuery, ContractQuery, FindingQuery, FlowQuery, LoopQuery, OwnerQuery, Parties,
+    PartyQuery,
 };
-use serde::Serialize;
 use tempfile::TempDir;
 use tokio::time::Instant;
 
 use crate::args::{
-    AccessArgs, Cli, Command, KeysCommand, MeterArgs, MeterCommand, OnRefusal, StackArgs, ViewArgs,
+    AccessArgs, AnswerFormat, Cli, Command, KeysCommand, MeterArgs, MeterCommand, OnRefusal,
+    SeenArgs, StackArgs, ViewArgs,
 };
 use crate::import::{self, ImportError, Manner, Patience, Progress, Report};
 use crate::ledger::Ledger;
+use crate::lists::{Listed, Told};
 use crate::stack::{Maintenance, Stack};
-use crate::{cycles, meter, rebuild, repair, report, tables, verify};
+use crate::{cycles, lists, meter, rebuild, repair, report, tables, verify};
 
 pub(crate) mod claim;
 mod codes;
+mod exports;
 mod funds;
 mod supervision;
 mod tokens;
@@ -49,25 +52,25 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Meter(MeterCommand::Import(meter)) => import_usage(&stack, meter).await,
         Command::Loops { party, currency, level, view } => {
             let query = LoopQuery { party, currency, level: level.into() };
-            let ask = async |stack: &Stack| Ok(stack.views.loops(&query, seen(view)).await?);
+            let ask = async |stack: &Stack| Ok(stack.views.loops(&query, seen(view.seen)).await?);
             query_ledger(&stack, view, ask, tables::loops).await
         }
         Command::Party { party, currency, view } => {
-            supervision::party(&stack, PartyQuery { party: Some(party), currency }, view).await
+            let query = PartyQuery { party: Some(party), currency };
+            party_reports(&stack, query, view, tables::party).await
         }
         Command::Parties { currency, view } => {
-            supervision::party(&stack, PartyQuery { party: None, currency }, view).await
+            let query = PartyQuery { party: None, currency };
+            party_reports(&stack, query, view, tables::parties).await
         }
         Command::Owners { party, threshold, view } => {
-            let at = view.as_of.unwrap_or_else(clock::now);
-            let query = OwnerQuery { party, at, threshold };
-            let ask = async |stack: &Stack| Ok(stack.views.owners(&query, seen(view)).await?);
-            query_ledger(&stack, view, ask, tables::owners).await
+            let at = view.seen.as_of.unwrap_or_else(clock::now);
+            supervision::owners(&stack, OwnerQuery { party, at, threshold }, view).await
         }
         Command::Flows { party, kind, from, to, view } => {
             let kind = kind.map(|kind| kind.parse()).transpose()?;
             let query = FlowQuery { party, kind, from, to };
-            let ask = async |stack: &Stack| Ok(stack.views.flows(&query, seen(view)).await?);
+            let ask = async |stack: &Stack| Ok(stack.views.flows(&query, seen(view.seen)).await?);
             query_ledger(&stack, view, ask, tables::flows).await
         }
         Command::Utilization { pool, from, to, by, view } => {
@@ -101,7 +104,9 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Cycles { file, window, max_hops, list, json } => {
             find_cycles(&file, (window, max_hops), (list, json))
         }
-        Command::Verify { json } => check_journal(&stack, json).await,
+        Command::Export(wanted) => exports::export(&stack, wanted).await,
+        Command::Report { party, wanted } => exports::report(&stack, party, wanted).await,
+        Command::Verify { positions, json } => check_journal(&stack, positions, json).await,
         Command::Repair => repair_journal(&stack).await,
         Command::Rebuild { accept_differences, json } => {
             rebuild_views(&stack, accept_differences, json).await
@@ -109,6 +114,16 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Rollback => maintain(&stack, rebuild::rollback).await,
         Command::Demo { dir } => demo(&stack, &dir).await,
     }
+}
+
+async fn party_reports(
+    args: &StackArgs,
+    query: PartyQuery,
+    view: ViewArgs,
+    table: fn(&Parties) -> String,
+) -> anyhow::Result<ExitCode> {
+    let ask = async |stack: &Stack| Ok(stack.views.parties(&query, seen(view.seen)).await?);
+    query_ledger(args, view, ask, table).await
 }
 
 async fn rebuild_views(
@@ -134,8 +149,8 @@ fn find_cycles(
     }
 }
 
-fn seen(view: ViewArgs) -> As {
-    As { of: view.as_of, known: view.as_known }
+const fn seen(asked: SeenArgs) -> As {
+    As { of: asked.as_of, known: asked.as_known }
 }
 
 fn period(from: Timestamp, to: Timestamp) -> Option<Period> {
@@ -286,28 +301,64 @@ fn progress_bar(what: &str) -> ProgressBar {
 }
 
 /// Asks the ledger, once its views have what is asked for, and prints the answer.
-async fn query_ledger<A: Serialize>(
+async fn query_ledger<A: Listed>(
     args: &StackArgs,
     view: ViewArgs,
     ask: impl AsyncFnOnce(&Stack) -> anyhow::Result<A>,
     table: impl FnOnce(&A) -> String,
 ) -> anyhow::Result<ExitCode> {
+    print_answer(&ask_ledger(args, view.seen, ask).await?, view.format(), table)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn ask_ledger<A>(
+    args: &StackArgs,
+    seen: SeenArgs,
+    ask: impl AsyncFnOnce(&Stack) -> anyhow::Result<A>,
+) -> anyhow::Result<A> {
     let mut stack = Stack::reach(args).await?;
-    let wait = Duration::from_secs(view.wait);
-    let answer = match stack.views_after(view.after, wait).await {
+    let answer = match stack.views_after(seen.after, Duration::from_secs(seen.wait)).await {
         Ok(()) => ask(&stack).await,
         Err(error) => Err(error),
     };
     stack.close().await;
-    let answer = answer?;
-    let text = if view.json { serde_json::to_string(&answer)? } else { table(&answer) };
-    print(&text)?;
-    Ok(ExitCode::SUCCESS)
+    answer
+}
+
+fn print_answer<A: Listed>(
+    answer: &A,
+    format: AnswerFormat,
+    table: impl FnOnce(&A) -> String,
+) -> anyhow::Result<()> {
+    match format {
+        AnswerFormat::Table => print(&table(answer)),
+        AnswerFormat::Json => print(&serde_json::to_string(answer)?),
+        AnswerFormat::Csv => print_list(&lists::csv(answer)?),
+        AnswerFormat::Jsonl => print_list(&lists::json_lines(answer)?),
+        AnswerFormat::Parquet => {
+            let no_reader = std::io::stdout().is_terminal();
+            ensure!(!no_reader, "parquet is no text: send standard output to a file or a pipe");
+            print_list(&lists::parquet(answer)?)
+        }
+    }
+}
+
+/// The list alone on standard output; the position that it rests on beside it.
+fn print_list(list: &Told) -> anyhow::Result<()> {
+    if let Some(position) = list.position {
+        eprintln!("position {position}");
+    }
+    write_out(&list.bytes)
 }
 
 /// A reader that has seen enough, such as `head`, is no failure.
 pub fn print(text: &str) -> anyhow::Result<()> {
-    match writeln!(std::io::stdout(), "{text}") {
+    write_out(format!("{text}\n").as_bytes())
+}
+
+fn write_out(bytes: &[u8]) -> anyhow::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         written => written.context("the answer could not be printed"),
     }
@@ -324,11 +375,15 @@ async fn maintain<T>(
     done
 }
 
-async fn check_journal(args: &StackArgs, json: bool) -> anyhow::Result<ExitCode> {
+async fn check_journal(
+    args: &StackArgs,
+    positions: Vec<Position>,
+    json: bool,
+) -> anyhow::Result<ExitCode> {
     let check = async |ledger: &Maintenance| {
         let journal = ledger.journal().await?;
         ledger.let_the_archive_catch_up(&journal).await?;
-        verify::verify(&journal, &ledger.views).await
+        verify::verify_telling(&journal, &ledger.views, positions.into_iter().collect()).await
     };
     let findings = maintain(args, check).await?;
     print(&if json { serde_json::to_string(&findings)? } else { verify::report(&findings) })?;

@@ -19,23 +19,26 @@ pub fn loop_report(found: &Loops) -> String {
         write_loop(&mut text, number, found);
     }
     if !found.loops.is_empty() {
-        text.push_str(READING);
+        text.push_str("\nHow much came back has no single answer, since money is fungible:\n");
+        for (figure, meaning) in READING {
+            let _ = writeln!(text, "  {figure:<19}  {meaning}");
+        }
     }
     text
 }
 
-const MEANING: &str = "
+pub const MEANING: &str = "
 A loop is capital that left a party and can have come back to it as payment for compute. That it is
 found says that the payments happened, not why.
 ";
 
-const READING: &str = "
-How much came back has no single answer, since money is fungible:
-  at least             true whatever one believes about whose money was spent
-  first in, first out  each party spends the money it has had longest first
-  pro rata             each payment carries the capital's share of the payer's balance
-  at most              the most that can have come back, given every balance on the way
-";
+/// What each figure of how much came back means.
+pub const READING: [(&str, &str); 4] = [
+    ("at least", "true whatever one believes about whose money was spent"),
+    ("first in, first out", "each party spends the money it has had longest first"),
+    ("pro rata", "each payment carries the capital's share of the payer's balance"),
+    ("at most", "the most that can have come back, given every balance on the way"),
+];
 
 fn write_loop(text: &mut String, number: usize, found: &LoopFound) {
     let LoopFound { parties, kind, currency, .. } = found;

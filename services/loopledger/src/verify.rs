@@ -3,7 +3,7 @@
 //! Invariant: a journal is called fine only when every position from 1 to its end was read, links
 //! to the commit before it in its partition, and equals what the archive holds there.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -36,6 +36,16 @@ pub struct Findings {
     pub partitions: Vec<PartitionEnd>,
     /// In the order of positions; the first ones only.
     pub problems: Vec<Problem>,
+    /// The commits that were asked for, as the journal has them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub asked: Vec<AskedCommit>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct AskedCommit {
+    pub position: Position,
+    pub partition: String,
+    pub hash: String,
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -62,6 +72,8 @@ struct Check {
     counts: BTreeMap<String, u64>,
     commits: u64,
     problems: Vec<Problem>,
+    wanted: BTreeSet<Position>,
+    asked: Vec<AskedCommit>,
 }
 
 impl Check {
@@ -77,6 +89,10 @@ impl Check {
         if let Ok(Some(commit)) = journal {
             self.commits += 1;
             *self.counts.entry(commit.partition.to_string()).or_default() += 1;
+            if self.wanted.contains(&position) {
+                let (partition, hash) = (commit.partition.to_string(), commit.hash().to_string());
+                self.asked.push(AskedCommit { position, partition, hash });
+            }
             self.heads.set(&commit);
         }
     }
@@ -112,8 +128,9 @@ impl Check {
             }
         });
         let partitions = ends.collect();
-        let (commits, problems) = (self.commits, self.problems);
-        Findings { position, archived, commits, ok: problems.is_empty(), partitions, problems }
+        let (commits, problems, asked) = (self.commits, self.problems, self.asked);
+        let ok = problems.is_empty();
+        Findings { position, archived, commits, ok, partitions, problems, asked }
     }
 }
 
@@ -234,10 +251,19 @@ pub async fn archive_end(views: &Views) -> anyhow::Result<Position> {
 
 /// Walks the journal and its archive from 1 to where the longer one ends.
 pub async fn verify<J: Journal>(journal: &J, views: &Views) -> anyhow::Result<Findings> {
+    verify_telling(journal, views, BTreeSet::new()).await
+}
+
+/// The same, with what the journal has at the `wanted` positions.
+pub async fn verify_telling<J: Journal>(
+    journal: &J,
+    views: &Views,
+    wanted: BTreeSet<Position>,
+) -> anyhow::Result<Findings> {
     let mut archive = ArchiveReader::new(views).await?;
     let last = journal.last(&Filter::all()).await?;
     let mut commits = JournalReader::new(journal, 1);
-    let mut check = Check::default();
+    let mut check = Check { wanted, ..Check::default() };
     for position in 1..=last.max(archive.end()) {
         let in_journal = if position > last { Ok(None) } else { commits.next().await };
         check.take(position, in_journal, archive.next().await?);
@@ -281,7 +307,7 @@ pub async fn check_ends<J: Journal>(journal: &J, views: &Views) -> anyhow::Resul
 
 /// The findings for people.
 pub fn report(findings: &Findings) -> String {
-    let Findings { position, archived, commits, partitions, problems, ok } = findings;
+    let Findings { position, archived, commits, partitions, problems, asked, ok } = findings;
     let mut text = String::new();
     // Writing to a String cannot fail.
     let _ =
@@ -289,6 +315,9 @@ pub fn report(findings: &Findings) -> String {
     for PartitionEnd { partition, commits, position, hash } in partitions {
         let _ =
             writeln!(text, "  {partition:<14} {commits:>8} commits, last {position:>8}  {hash}");
+    }
+    for AskedCommit { position, partition, hash } in asked {
+        let _ = writeln!(text, "position {position}: {partition}  {hash}");
     }
     for Problem { position, problem } in problems {
         let _ = writeln!(text, "position {position}: {problem}");

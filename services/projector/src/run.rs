@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use loopledger_journal::{Filter, Journal};
 use loopledger_model::Position;
-use loopledger_service::Status;
+use loopledger_service::{Status, metrics};
 use loopledger_views::{Database, Schema};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -76,8 +76,10 @@ async fn follow<J: Journal>(deps: &Deps<J>, status: &watch::Sender<Status>) -> (
     };
     let commits = deps.journal.follow(&Filter::all(), session.position() + 1);
     let mut reader = Reader::new(commits, deps.limits);
+    let projected = metrics::figure("loopledger_projected_position", &[]);
     loop {
         let position = session.position();
+        projected.set(position);
         status.send_replace(Status::Ready { position, facts_at: position });
         let commits = match reader.next().await {
             Ok(commits) if commits.is_empty() => return (true, Error::JournalEnded { position }),

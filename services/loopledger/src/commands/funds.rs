@@ -17,7 +17,7 @@ pub(super) async fn fund(
     view: ViewArgs,
 ) -> anyhow::Result<ExitCode> {
     let ask = async |stack: &Stack| {
-        let known = stack.views.fund(&fund, seen(view)).await?;
+        let known = stack.views.fund(&fund, seen(view.seen)).await?;
         known.with_context(|| format!("no fund {fund} was known then"))
     };
     query_ledger(args, view, ask, tables::fund).await
@@ -38,7 +38,7 @@ pub(super) async fn account(
         }
     };
     let ask = async |stack: &Stack| {
-        let known = stack.views.lp_account((&fund, &lp), period, seen(view)).await?;
+        let known = stack.views.lp_account((&fund, &lp), period, seen(view.seen)).await?;
         known.with_context(|| format!("{lp} had no commitment to a fund {fund} then"))
     };
     query_ledger(args, view, ask, tables::account).await

@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 
 use loopledger_model::{ContractId, Period, PoolId};
-use loopledger_views::{ByDay, ContractQuery, FindingQuery, PartyQuery, RuleBook};
+use loopledger_views::{ByDay, ContractQuery, FindingQuery, OwnerQuery, RuleBook};
 
-use super::{UNREADABLE, print, query_ledger, seen};
+use super::{UNREADABLE, print_answer, query_ledger, seen};
 use crate::args::{By, StackArgs, ViewArgs};
 use crate::stack::Stack;
 use crate::tables;
@@ -26,8 +26,8 @@ pub(super) async fn utilization(
     let ask = async |stack: &Stack| {
         let (views, pool) = (&stack.views, pool.as_ref());
         Ok(match days {
-            Some(days) => views.utilization_by_day(pool, days, seen(view)).await?,
-            None => views.utilization(pool, period, seen(view)).await?,
+            Some(days) => views.utilization_by_day(pool, days, seen(view.seen)).await?,
+            None => views.utilization(pool, period, seen(view.seen)).await?,
         })
     };
     query_ledger(args, view, ask, tables::utilization).await
@@ -38,19 +38,18 @@ pub(super) async fn implied(
     contract: Option<ContractId>,
     view: ViewArgs,
 ) -> anyhow::Result<ExitCode> {
-    let ask = async |stack: &Stack| Ok(stack.views.implied(contract.as_ref(), seen(view)).await?);
+    let ask =
+        async |stack: &Stack| Ok(stack.views.implied(contract.as_ref(), seen(view.seen)).await?);
     query_ledger(args, view, ask, tables::implied).await
 }
 
-/// One party in full, or everybody in a line each.
-pub(super) async fn party(
+pub(super) async fn owners(
     args: &StackArgs,
-    query: PartyQuery,
+    query: OwnerQuery,
     view: ViewArgs,
 ) -> anyhow::Result<ExitCode> {
-    let shown = if query.party.is_some() { tables::party } else { tables::parties };
-    let ask = async |stack: &Stack| Ok(stack.views.parties(&query, seen(view)).await?);
-    query_ledger(args, view, ask, shown).await
+    let ask = async |stack: &Stack| Ok(stack.views.owners(&query, seen(view.seen)).await?);
+    query_ledger(args, view, ask, tables::owners).await
 }
 
 pub(super) async fn contracts(
@@ -58,7 +57,7 @@ pub(super) async fn contracts(
     query: ContractQuery,
     view: ViewArgs,
 ) -> anyhow::Result<ExitCode> {
-    let ask = async |stack: &Stack| Ok(stack.views.contracts(&query, seen(view)).await?);
+    let ask = async |stack: &Stack| Ok(stack.views.contracts(&query, seen(view.seen)).await?);
     query_ledger(args, view, ask, tables::contracts).await
 }
 
@@ -67,12 +66,12 @@ pub(super) async fn findings(
     query: FindingQuery,
     view: ViewArgs,
 ) -> anyhow::Result<ExitCode> {
-    let ask = async |stack: &Stack| Ok(stack.views.findings(&query, seen(view)).await?);
+    let ask = async |stack: &Stack| Ok(stack.views.findings(&query, seen(view.seen)).await?);
     query_ledger(args, view, ask, tables::findings).await
 }
 
 pub(super) fn rules(view: ViewArgs) -> anyhow::Result<ExitCode> {
     let book = RuleBook::in_force();
-    print(&if view.json { serde_json::to_string(&book)? } else { tables::rules(&book) })?;
+    print_answer(&book, view.format(), tables::rules)?;
     Ok(ExitCode::SUCCESS)
 }

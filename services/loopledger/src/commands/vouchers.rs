@@ -24,7 +24,7 @@ pub(super) async fn vouchers(
     view: ViewArgs,
 ) -> anyhow::Result<ExitCode> {
     let ask =
-        async |stack: &Stack| Ok(stack.views.vouchers(programme.as_ref(), seen(view)).await?);
+        async |stack: &Stack| Ok(stack.views.vouchers(programme.as_ref(), seen(view.seen)).await?);
     query_ledger(args, view, ask, tables::vouchers).await
 }
 
@@ -34,7 +34,7 @@ pub(super) async fn programme(
     view: ViewArgs,
 ) -> anyhow::Result<ExitCode> {
     let ask = async |stack: &Stack| {
-        let known = stack.views.programme(&id, seen(view)).await?;
+        let known = stack.views.programme(&id, seen(view.seen)).await?;
         known.with_context(|| format!("no programme {id} was known then"))
     };
     query_ledger(args, view, ask, tables::programme).await
@@ -45,7 +45,7 @@ pub(super) async fn claims(
     query: ClaimQuery,
     view: ViewArgs,
 ) -> anyhow::Result<ExitCode> {
-    let ask = async |stack: &Stack| Ok(stack.views.claims(&query, seen(view)).await?);
+    let ask = async |stack: &Stack| Ok(stack.views.claims(&query, seen(view.seen)).await?);
     query_ledger(args, view, ask, tables::claims).await
 }
 
@@ -78,6 +78,6 @@ pub(super) async fn statement(
     view: ViewArgs,
 ) -> anyhow::Result<ExitCode> {
     let ask =
-        async |stack: &Stack| Ok(stack.views.statement(&provider, period, seen(view)).await?);
+        async |stack: &Stack| Ok(stack.views.statement(&provider, period, seen(view.seen)).await?);
     query_ledger(args, view, ask, tables::statement).await
 }
