@@ -117,6 +117,8 @@ fn a_programme_office(ledger: &Ledger, api: &Asker) {
 
 fn a_regulator(ledger: &Ledger, api: &Asker) {
     assert_eq!(ledger.query(&["accesses"]), json!({ "accesses": [] }));
+    let list = ledger.run(&["accesses", "--format", "csv"]).succeeded().stdout;
+    assert_eq!(list, "number,at,subject,role,method,path,query\n");
     let regulator = token(ledger, &["--role", "regulator", "--subject", "auditor-7"]);
     let (status, loops) = api.ask(Some(&regulator), "/v1/loops?currency=CNY");
     assert_eq!((status, &loops), (200, &ledger.query(&["loops", "--currency", "CNY"])));

@@ -93,9 +93,8 @@ pub enum Command {
     Token(TokenArgs),
     /// What regulators have asked over HTTP
     Accesses {
-        /// Print one JSON document instead of lines
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        form: FormArgs,
     },
     /// End every voucher that is past its expiry, as `up` does by itself from time to time
     Expire {
@@ -407,17 +406,24 @@ fn zone(text: &str) -> Result<Offset, String> {
 /// How an answer is wanted.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct ViewArgs {
+    #[command(flatten)]
+    pub form: FormArgs,
+    #[command(flatten)]
+    pub seen: SeenArgs,
+}
+
+/// In which form it is wanted.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct FormArgs {
     /// What is printed
     #[arg(long, value_enum, default_value_t = AnswerFormat::Table)]
     format: AnswerFormat,
     /// The same as --format json
     #[arg(long, conflicts_with = "format")]
     json: bool,
-    #[command(flatten)]
-    pub seen: SeenArgs,
 }
 
-impl ViewArgs {
+impl FormArgs {
     pub const fn format(self) -> AnswerFormat {
         if self.json { AnswerFormat::Json } else { self.format }
     }

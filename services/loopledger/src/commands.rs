@@ -35,7 +35,7 @@ mod codes;
 mod exports;
 mod funds;
 mod supervision;
-mod tokens;
+pub(crate) mod tokens;
 mod vouchers;
 
 /// Bad usage or unreadable input.
@@ -46,7 +46,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match command {
         Command::Up { http, expire_every, access } => up(&stack, http, access, expire_every).await,
         Command::Token(asked) => tokens::token(&stack, asked),
-        Command::Accesses { json } => tokens::accesses(&stack, json).await,
+        Command::Accesses { form } => tokens::accesses(&stack, form.format()).await,
         Command::Expire { at, json } => vouchers::expire(&stack, at, json).await,
         Command::Import { dir, on_refusal } => import_bundle(&stack, &dir, on_refusal).await,
         Command::Meter(MeterCommand::Import(meter)) => import_usage(&stack, meter).await,
@@ -307,7 +307,7 @@ async fn query_ledger<A: Listed>(
     ask: impl AsyncFnOnce(&Stack) -> anyhow::Result<A>,
     table: impl FnOnce(&A) -> String,
 ) -> anyhow::Result<ExitCode> {
-    print_answer(&ask_ledger(args, view.seen, ask).await?, view.format(), table)?;
+    print_answer(&ask_ledger(args, view.seen, ask).await?, view.form.format(), table)?;
     Ok(ExitCode::SUCCESS)
 }
 

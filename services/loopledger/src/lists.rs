@@ -19,6 +19,8 @@ use parquet::schema::types::Type;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::commands::tokens::Accesses;
+
 /// An answer that can be told as a list.
 pub trait Listed: Serialize {
     /// The member that is the list; the document is the only row where there is none.
@@ -65,6 +67,7 @@ const fn words<const N: usize>(text: &'static str) -> [&'static str; N] {
 }
 
 listed! {
+    Accesses, Some("accesses"), "number at subject role method path query";
     Loops, Some("loops"), "parties kind currency capital_out returned_lower returned_fifo returned_pro_rata \
         returned_upper ratio_pro_rata voucher_amount first_capital_at closed_at last_return_at lag_days dwell_days \
         legs voucher_events positions groups";

@@ -72,6 +72,6 @@ pub(super) async fn findings(
 
 pub(super) fn rules(view: ViewArgs) -> anyhow::Result<ExitCode> {
     let book = RuleBook::in_force();
-    print_answer(&book, view.format(), tables::rules)?;
+    print_answer(&book, view.form.format(), tables::rules)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -16,8 +16,8 @@ use loopledger_views::RecordedAccess;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{UNREADABLE, print};
-use crate::args::{AccessArgs, StackArgs, TokenArgs};
+use super::{UNREADABLE, print, print_answer};
+use crate::args::{AccessArgs, AnswerFormat, StackArgs, TokenArgs};
 use crate::code::PrivateKey;
 use crate::stack::Stack;
 
@@ -96,18 +96,25 @@ pub(super) fn token(args: &StackArgs, asked: TokenArgs) -> anyhow::Result<ExitCo
     Ok(ExitCode::SUCCESS)
 }
 
-pub(super) async fn accesses(args: &StackArgs, json: bool) -> anyhow::Result<ExitCode> {
+/// What is told of accesses.
+#[derive(Serialize)]
+pub(crate) struct Accesses {
+    accesses: Vec<RecordedAccess>,
+}
+
+pub(super) async fn accesses(args: &StackArgs, format: AnswerFormat) -> anyhow::Result<ExitCode> {
     let stack = Stack::reach(args).await?;
     let recorded = stack.views.accesses().await;
     stack.close().await;
-    let recorded = recorded?;
-    if json {
-        print(&serde_json::to_string(&json!({ "accesses": recorded }))?)?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    for RecordedAccess { number, at, subject, role, method, path, query } in recorded {
-        let asked = if query.is_empty() { path } else { format!("{path}?{query}") };
-        print(&format!("{number}  {at}  {role}  {subject}  {method} {asked}"))?;
-    }
+    print_answer(&Accesses { accesses: recorded? }, format, lines)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn lines(Accesses { accesses }: &Accesses) -> String {
+    let line = |access: &RecordedAccess| {
+        let RecordedAccess { number, at, subject, role, method, path, query } = access;
+        let asked = if query.is_empty() { path.clone() } else { format!("{path}?{query}") };
+        format!("{number}  {at}  {role}  {subject}  {method} {asked}")
+    };
+    accesses.iter().map(line).collect::<Vec<_>>().join("\n")
 }
