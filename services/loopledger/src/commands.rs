@@ -51,9 +51,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Import { dir, on_refusal } => import_bundle(&stack, &dir, on_refusal).await,
         Command::Meter(MeterCommand::Import(meter)) => import_usage(&stack, meter).await,
         Command::Loops { party, currency, level, view } => {
-            let query = LoopQuery { party, currency, level: level.into() };
-            let ask = async |stack: &Stack| Ok(stack.views.loops(&query, seen(view.seen)).await?);
-            query_ledger(&stack, view, ask, tables::loops).await
+            let level = level.into();
+            supervision::loops(&stack, LoopQuery { party, currency, level }, view).await
         }
         Command::Party { party, currency, view } => {
             let query = PartyQuery { party: Some(party), currency };
@@ -69,9 +68,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Flows { party, kind, from, to, view } => {
             let kind = kind.map(|kind| kind.parse()).transpose()?;
-            let query = FlowQuery { party, kind, from, to };
-            let ask = async |stack: &Stack| Ok(stack.views.flows(&query, seen(view.seen)).await?);
-            query_ledger(&stack, view, ask, tables::flows).await
+            supervision::flows(&stack, FlowQuery { party, kind, from, to }, view).await
         }
         Command::Utilization { pool, from, to, by, view } => {
             let Some(period) = period(from, to) else { return Ok(ExitCode::from(UNREADABLE)) };

@@ -1,9 +1,11 @@
-//! What supervisors ask: how cards were used, which cards stand behind P, what the rules find.
+//! What supervisors ask: where money went, who owns whom, what became of contracts, how cards were used, which cards stand behind P, what the rules find.
 
 use std::process::ExitCode;
 
 use loopledger_model::{ContractId, Period, PoolId};
-use loopledger_views::{ByDay, ContractQuery, FindingQuery, OwnerQuery, RuleBook};
+use loopledger_views::{
+    ByDay, ContractQuery, FindingQuery, FlowQuery, LoopQuery, OwnerQuery, RuleBook,
+};
 
 use super::{UNREADABLE, print_answer, query_ledger, seen};
 use crate::args::{By, StackArgs, ViewArgs};
@@ -41,6 +43,24 @@ pub(super) async fn implied(
     let ask =
         async |stack: &Stack| Ok(stack.views.implied(contract.as_ref(), seen(view.seen)).await?);
     query_ledger(args, view, ask, tables::implied).await
+}
+
+pub(super) async fn loops(
+    args: &StackArgs,
+    query: LoopQuery,
+    view: ViewArgs,
+) -> anyhow::Result<ExitCode> {
+    let ask = async |stack: &Stack| Ok(stack.views.loops(&query, seen(view.seen)).await?);
+    query_ledger(args, view, ask, tables::loops).await
+}
+
+pub(super) async fn flows(
+    args: &StackArgs,
+    query: FlowQuery,
+    view: ViewArgs,
+) -> anyhow::Result<ExitCode> {
+    let ask = async |stack: &Stack| Ok(stack.views.flows(&query, seen(view.seen)).await?);
+    query_ledger(args, view, ask, tables::flows).await
 }
 
 pub(super) async fn owners(
