@@ -12,10 +12,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use loopledger_loops::CycleBounds;
 use loopledger_model::{Period, Position};
-use loopledger_service::clock;
 use loopledger_views::{
-    As, ClaimQuery, ContractQuery, FindingQuery, FlowQuery, LoopQuery, OwnerQuery, Parties,
-    PartyQuery,
+    As, ClaimQuery, ContractQuery, FindingQuery, FlowQuery, LoopQuery, Parties, PartyQuery,
 };
 use tempfile::TempDir;
 use tokio::time::Instant;
@@ -63,8 +61,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             party_reports(&stack, query, view, tables::parties).await
         }
         Command::Owners { party, threshold, view } => {
-            let at = view.seen.as_of.unwrap_or_else(clock::now);
-            supervision::owners(&stack, OwnerQuery { party, at, threshold }, view).await
+            supervision::owners(&stack, party, threshold, view).await
         }
         Command::Flows { party, kind, from, to, view } => {
             let kind = kind.map(|kind| kind.parse()).transpose()?;

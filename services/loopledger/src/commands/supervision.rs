@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use loopledger_model::{ContractId, Period, PoolId};
+use loopledger_model::{ContractId, PartyId, Percent, Period, PoolId};
+use loopledger_service::clock;
 use loopledger_views::{
     ByDay, ContractQuery, FindingQuery, FlowQuery, LoopQuery, OwnerQuery, RuleBook,
 };
@@ -65,9 +66,12 @@ pub(super) async fn flows(
 
 pub(super) async fn owners(
     args: &StackArgs,
-    query: OwnerQuery,
+    party: PartyId,
+    threshold: Percent,
     view: ViewArgs,
 ) -> anyhow::Result<ExitCode> {
+    let at = view.seen.as_of.unwrap_or_else(clock::now);
+    let query = OwnerQuery { party, at, threshold };
     let ask = async |stack: &Stack| Ok(stack.views.owners(&query, seen(view.seen)).await?);
     query_ledger(args, view, ask, tables::owners).await
 }
