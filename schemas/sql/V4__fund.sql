@@ -41,6 +41,24 @@ CREATE TABLE navs (
     CHECK (as_of_at <= at)
 );
 
+-- What was recognised as investment that a fund brought to its place; payment is that of a purchase.
+CREATE TABLE recognitions (
+    position BIGINT NOT NULL,
+    fact_index INT NOT NULL,
+    at TIMESTAMPTZ NOT NULL,
+    recorded_at TIMESTAMPTZ NOT NULL,
+    id TEXT NOT NULL UNIQUE,
+    fund TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    company TEXT NOT NULL,
+    amount NUMERIC NOT NULL CHECK (amount > 0),
+    currency TEXT NOT NULL,
+    payment TEXT,
+    PRIMARY KEY (position, fact_index),
+    UNIQUE (fund, payment),
+    CHECK ((kind = 'local_purchase') = (payment IS NOT NULL))
+);
+
 -- id is that of the contribution, investment, distribution, payment, settlement or transfer, or of
 -- the contract that was terminated with a refund. note is a payment's reference or a transfer's
 -- purpose.

@@ -11,6 +11,7 @@ mod expiry;
 mod exports;
 mod findings;
 mod funds;
+mod guidance;
 mod half_dark;
 mod http;
 mod http_api;

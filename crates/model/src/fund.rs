@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::decimal::Percent;
 use crate::id::{
-    CommitmentId, ContributionId, DistributionId, InvestmentId, NavId, PartyId, TransferId,
+    CommitmentId, ContributionId, DistributionId, InvestmentId, NavId, PartyId, PaymentId,
+    RecognitionId, TransferId,
 };
 use crate::money::{Currency, Money, MoneyError};
-use crate::text::Text;
+use crate::text::{Text, names};
 
 /// A fund, which is a party too, and the party that manages it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -88,6 +89,38 @@ pub struct StrikeNav {
     pub restates: Option<NavId>,
 }
 
+/// What is recognised as investment that a guidance fund brought to its place.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum RecognitionKind {
+    RegisteredLocally,
+    MovedIn,
+    LocalSubsidiary,
+    /// Something bought of a local seller.
+    LocalPurchase,
+}
+
+names!(RecognitionKind, "kind of recognition": RegisteredLocally = "registered_locally", MovedIn = "moved_in",
+    LocalSubsidiary = "local_subsidiary", LocalPurchase = "local_purchase");
+
+/// Somebody recognises an amount as reinvested in a fund's place. It moves no money.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecogniseReinvestment {
+    pub id: RecognitionId,
+    pub fund: PartyId,
+    pub kind: RecognitionKind,
+    /// Whose it is.
+    pub company: PartyId,
+    pub amount: Money,
+    pub at: Timestamp,
+    /// By which a purchase was paid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment: Option<PaymentId>,
+}
+
 /// Any other money that moved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -110,6 +143,7 @@ pub enum Command {
     Distribute(Distribution),
     RecordTransfer(Transfer),
     StrikeNav(StrikeNav),
+    RecogniseReinvestment(RecogniseReinvestment),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -122,6 +156,7 @@ pub enum Event {
     DistributionPaid(Distribution),
     TransferRecorded(Transfer),
     NavStruck(StrikeNav),
+    ReinvestmentRecognised(RecogniseReinvestment),
 }
 
 impl Event {
@@ -134,6 +169,7 @@ impl Event {
             Self::DistributionPaid(distribution) => distribution.at,
             Self::TransferRecorded(transfer) => transfer.at,
             Self::NavStruck(nav) => nav.at,
+            Self::ReinvestmentRecognised(recognised) => recognised.at,
         }
     }
 }
@@ -185,6 +221,12 @@ pub enum Refusal {
     },
     #[error("fund {fund} would be short: it has {cash} at {at}, and {asked} are asked")]
     AboveCash { fund: PartyId, cash: Money, asked: Money, at: Timestamp },
+    #[error("recognition {recognition} is recorded already, with other content")]
+    RecognitionExists { recognition: RecognitionId },
+    #[error("a local purchase names its payment, and no other recognition does")]
+    PaymentOfRecognition { recognition: RecognitionId },
+    #[error("payment {payment} is recognised already, by {recognition}")]
+    PaymentRecognised { payment: PaymentId, recognition: RecognitionId },
     #[error("NAV {nav} is struck already, with other content")]
     NavExists { nav: NavId },
     #[error("a NAV of {as_of} cannot be struck before that, at {at}")]

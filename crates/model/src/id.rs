@@ -85,6 +85,7 @@ ids! {
     ContributionId, "contribution id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
     InvestmentId, "investment id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
     DistributionId, "distribution id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
+    RecognitionId, "recognition id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
     NavId, "NAV id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
     TransferId, "transfer id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
     ContractId, "contract id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";

@@ -32,8 +32,8 @@ pub use evidence::{Evidence, NotASha256, Sha256};
 pub use id::{
     AllocationId, ApplicationId, ClawbackId, CommandId, CommitmentId, ContractId, ContributionId,
     DeliveryId, DistributionId, InvestmentId, InvoiceId, LockId, MAX_COMMAND_ID_LENGTH,
-    MAX_ID_LENGTH, NavId, NotAnId, PartyId, PaymentId, PersonId, PoolId, ProgrammeId, RecoveryId,
-    RedemptionId, SettlementId, TransferId, UsageId, VoucherId,
+    MAX_ID_LENGTH, NavId, NotAnId, PartyId, PaymentId, PersonId, PoolId, ProgrammeId,
+    RecognitionId, RecoveryId, RedemptionId, SettlementId, TransferId, UsageId, VoucherId,
 };
 pub use legal_id::{Lei, NotALegalId, Uscc};
 pub use money::{Currency, Money, MoneyError, NotACurrency, Rounding, RoundingMode};

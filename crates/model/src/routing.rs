@@ -114,6 +114,9 @@ impl Routed for fund::Command {
                 vec![paid.investor.as_str(), paid.id.as_str(), paid.company.as_str()]
             }
             Self::Distribute(paid) => vec![paid.fund.as_str(), paid.id.as_str(), paid.lp.as_str()],
+            Self::RecogniseReinvestment(recognised) => {
+                vec![recognised.fund.as_str(), recognised.id.as_str()]
+            }
             Self::StrikeNav(nav) => {
                 let restated = nav.restates.iter().map(NavId::as_str);
                 [nav.fund.as_str(), nav.id.as_str()].into_iter().chain(restated).collect()

@@ -3,14 +3,15 @@
 //! Invariant: what is written is read back as the same value.
 
 use jiff::Timestamp;
+use loopledger_model::fund::RecognitionKind;
 use loopledger_model::purchase::{ContractUnit, TerminationReason};
 use loopledger_model::registry::{PartyKind, PriceUnit};
 use loopledger_model::voucher::{Affiliation, Event};
 use loopledger_model::{
     AllocationId, CardHours, CardModel, CommitmentId, ContractId, Country, Currency, DeliveryId,
-    InvoiceId, Lei, LockId, NavId, PFlops, PartyId, Percent, PoolId, Precision, Price, ProgrammeId,
-    Quantity, Ratio, RedemptionId, RoundingMode, SettlementId, Sparsity, Text, UsageId, Uscc,
-    VoucherId, Watts,
+    InvoiceId, Lei, LockId, NavId, PFlops, PartyId, PaymentId, Percent, PoolId, Precision, Price,
+    ProgrammeId, Quantity, Ratio, RecognitionId, RedemptionId, RoundingMode, SettlementId,
+    Sparsity, Text, UsageId, Uscc, VoucherId, Watts,
 };
 use rust_decimal::Decimal;
 use tokio_postgres::types::{FromSql, ToSql, Type};
@@ -123,6 +124,8 @@ as_text!(
     InvoiceId,
     LockId,
     NavId,
+    PaymentId,
+    RecognitionId,
     PartyId,
     PoolId,
     ProgrammeId,
@@ -159,6 +162,7 @@ as_names!(
     PartyKind,
     Precision,
     PriceUnit,
+    RecognitionKind,
     Sparsity,
     TerminationReason
 );

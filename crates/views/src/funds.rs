@@ -4,11 +4,14 @@
 //! absent where nothing was contributed, the last two where no NAV is known. A valuation is in no
 //! figure of cash. A rate of return is told only where there is exactly one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use loopledger_loops::BigRational;
-use loopledger_model::{Currency, FactId, NavId, PartyId, Percent, Period, Position};
+use loopledger_model::fund::RecognitionKind;
+use loopledger_model::{
+    Currency, FactId, NavId, PartyId, PaymentId, Percent, Period, Position, RecognitionId,
+};
 use num_traits::{ToPrimitive, Zero};
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
@@ -20,7 +23,8 @@ use crate::error::Error;
 use crate::figures::{self, exact};
 use crate::flow_kind::FlowKind;
 use crate::irr::{Irr, irr};
-use crate::rows::{Commitment, Flow, Fund, Nav};
+use crate::loops::{LoopQuery, Source};
+use crate::rows::{Commitment, Flow, Fund, Nav, Recognition};
 use crate::table::select;
 use crate::views::Views;
 
@@ -50,11 +54,39 @@ pub struct FundReport {
     pub irr: Irr,
     /// The same with the NAV as if it were paid out at its date; absent without one.
     pub irr_with_nav: Option<Irr>,
+    /// Where governments paid in, or something was recognised.
+    pub reinvestment: Option<Reinvestment>,
     /// By id.
     pub partners: Vec<FundPartner>,
     /// By date.
     pub investments: Vec<FundInvestment>,
     /// The formation.
+    pub event: FactId,
+}
+
+/// Recognised investment in the fund's place, of what governments paid in; with the purchases that close a loop of
+/// the fund's money and without them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Reinvestment {
+    pub government_contributed: String,
+    pub recognised: String,
+    pub ratio: Option<String>,
+    pub recognised_without_loops: String,
+    pub ratio_without_loops: Option<String>,
+    /// By date.
+    pub recognitions: Vec<Recognised>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Recognised {
+    pub recognition: RecognitionId,
+    pub kind: RecognitionKind,
+    pub company: PartyId,
+    pub amount: String,
+    pub at: Timestamp,
+    pub payment: Option<PaymentId>,
+    /// Its payment is on a loop that runs through the fund.
+    pub in_loop: bool,
     pub event: FactId,
 }
 
@@ -145,8 +177,9 @@ impl Views {
     pub async fn fund(&self, fund: &PartyId, seen: As) -> Result<Option<FundReport>, Error> {
         let mut connection = self.connection().await?;
         let (transaction, position) = self.snapshot(&mut connection).await?;
-        let known = Known::load(&transaction, fund, seen).await?;
-        Ok(known.map(|known| known.report(position)))
+        let Some(known) = Known::load(&transaction, fund, seen).await? else { return Ok(None) };
+        let reinvestment = known.reinvestment(&transaction, seen).await?;
+        Ok(Some(FundReport { reinvestment, ..known.report(position) }))
     }
 
     /// Nothing where the party had promised the fund nothing then.
@@ -170,6 +203,7 @@ struct Known {
     /// From it or to it, in its currency.
     flows: Vec<Flow>,
     navs: Vec<Nav>,
+    recognitions: Vec<Recognition>,
 }
 
 impl Known {
@@ -186,11 +220,13 @@ impl Known {
         let of_fund = with("fund = $3");
         let commitments = select(transaction, &of_fund, &parameters).await?;
         let navs = select(transaction, &of_fund, &parameters).await?;
+        let mut recognitions: Vec<Recognition> = select(transaction, &of_fund, &parameters).await?;
+        recognitions.sort_by_key(|made| made.stamp.at);
         let moved = with("(from_party = $3 OR to_party = $3)");
         let mut flows: Vec<Flow> = select(transaction, &moved, &parameters).await?;
         flows.retain(|flow| flow.currency == fund.currency);
         flows.sort_by_key(|flow| flow.stamp.at);
-        Ok(Some(Self { fund, commitments, flows, navs }))
+        Ok(Some(Self { fund, commitments, flows, navs, recognitions }))
     }
 
     fn paid_in(&self) -> impl Iterator<Item = &Flow> {
@@ -251,12 +287,81 @@ impl Known {
             tvpi: all.and_then(|all| figures::ratio(&all, &contributed)),
             irr: irr(&dated),
             irr_with_nav,
+            reinvestment: None,
             partners: self.partners(),
             investments: self.put_on().map(|flow| investment(flow, currency)).collect(),
             contributed: told(&contributed),
             distributed: told(&distributed),
             event: self.fund.stamp.fact(),
         }
+    }
+
+    async fn reinvestment(
+        &self,
+        transaction: &Transaction<'_>,
+        seen: As,
+    ) -> Result<Option<Reinvestment>, Error> {
+        let partners: Vec<&str> = self.commitments.iter().map(|made| made.lp.as_str()).collect();
+        let question = "SELECT id FROM parties WHERE kind = 'government' AND id = ANY ($1)";
+        let rows = transaction.query(question, &[&partners]).await?;
+        let governments =
+            rows.iter().map(|row| row.try_get(0)).collect::<Result<BTreeSet<String>, _>>()?;
+        let public = |flow: &&Flow| governments.contains(flow.from_party.as_str());
+        let paid_in = sum(self.paid_in().filter(public));
+        if paid_in.is_zero() && self.recognitions.is_empty() {
+            return Ok(None);
+        }
+        let returned = self.returned(transaction, seen).await?;
+        let currency = self.fund.currency;
+        let in_loop = |made: &Recognition| {
+            made.payment.as_ref().is_some_and(|payment| returned.contains(payment.as_str()))
+        };
+        let total = |of: &dyn Fn(&Recognition) -> bool| -> BigRational {
+            self.recognitions.iter().filter(|made| of(made)).map(|made| exact(made.amount)).sum()
+        };
+        let (all, outside) = (total(&|_| true), total(&|made| !in_loop(made)));
+        let told = |made: &Recognition| Recognised {
+            recognition: made.id.clone(),
+            kind: made.kind,
+            company: made.company.clone(),
+            amount: figures::amount(made.amount, currency),
+            at: made.stamp.at,
+            payment: made.payment.clone(),
+            in_loop: in_loop(made),
+            event: made.stamp.fact(),
+        };
+        Ok(Some(Reinvestment {
+            government_contributed: figures::rounded(&paid_in, currency),
+            recognised: figures::rounded(&all, currency),
+            ratio: figures::ratio(&all, &paid_in),
+            recognised_without_loops: figures::rounded(&outside, currency),
+            ratio_without_loops: figures::ratio(&outside, &paid_in),
+            recognitions: self.recognitions.iter().map(told).collect(),
+        }))
+    }
+
+    /// The compute payments on the loops that run through the fund, where any was recognised.
+    async fn returned(
+        &self,
+        transaction: &Transaction<'_>,
+        seen: As,
+    ) -> Result<BTreeSet<String>, Error> {
+        let payments: Vec<&str> = self
+            .recognitions
+            .iter()
+            .filter_map(|made| made.payment.as_ref().map(PaymentId::as_str))
+            .collect();
+        if payments.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let query = LoopQuery { party: Some(self.fund.id.clone()), ..LoopQuery::default() };
+        let (loops, _) = Source::load(transaction, &query, seen).await?.find(&query)?;
+        let legs: BTreeSet<FactId> =
+            loops.iter().flat_map(|found| found.legs.iter().map(|leg| leg.event)).collect();
+        let paid: Vec<Flow> =
+            select(transaction, "kind = 'compute_payment' AND id = ANY ($1)", &[&payments]).await?;
+        let on_loop = paid.into_iter().filter(|flow| legs.contains(&flow.stamp.fact()));
+        Ok(on_loop.map(|flow| flow.id).collect())
     }
 
     /// The NAVs of the latest date for which there is one, in the order in which they were struck.

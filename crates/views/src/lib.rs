@@ -73,7 +73,7 @@ pub use flow_kind::FlowKind;
 pub use flows::{FlowQuery, Flows, MoneyFlow};
 pub use funds::{
     AccountEntry, CapitalAccount, EntryKind, FundInvestment, FundPartner, FundReport, LpAccount,
-    NavTold,
+    NavTold, Recognised, Reinvestment,
 };
 pub use holdings::Holdings;
 pub use implied::{DeclaredContract, Implied, ImpliedCards, OtherReading};

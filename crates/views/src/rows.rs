@@ -6,14 +6,15 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
+use loopledger_model::fund::RecognitionKind;
 use loopledger_model::purchase::{ContractUnit, TerminationReason};
 use loopledger_model::registry::{PartyKind, PriceUnit};
 use loopledger_model::voucher::{Affiliation, Ending, Event};
 use loopledger_model::{
     AllocationId, CardHours, CardModel, CommitmentId, ContractId, Country, Currency, DeliveryId,
-    Fact, FactId, InvoiceId, Lei, LockId, NavId, NotAName, PFlops, PartyId, Percent, PoolId,
-    Position, Precision, Price, ProgrammeId, Quantity, Ratio, RedemptionId, RoundingMode,
-    SettlementId, Sparsity, Text, UsageId, Uscc, VoucherId, Watts,
+    Fact, FactId, InvoiceId, Lei, LockId, NavId, NotAName, PFlops, PartyId, PaymentId, Percent,
+    PoolId, Position, Precision, Price, ProgrammeId, Quantity, Ratio, RecognitionId, RedemptionId,
+    RoundingMode, SettlementId, Sparsity, Text, UsageId, Uscc, VoucherId, Watts,
 };
 use rust_decimal::Decimal;
 use tokio_postgres::Row;
@@ -189,6 +190,16 @@ tables! {
         amount: Decimal,
         currency: Currency,
         restates: Option<NavId>,
+    }
+    /// What was recognised as reinvested in a fund's place.
+    Recognition in recognitions {
+        id: RecognitionId,
+        fund: PartyId,
+        kind: RecognitionKind,
+        company: PartyId,
+        amount: Decimal,
+        currency: Currency,
+        payment: Option<PaymentId>,
     }
     /// Money that moved.
     Flow in flows {

@@ -3,8 +3,8 @@
 //! Invariant: what exists with the same content is nothing to do, whatever has happened since.
 
 use loopledger_model::fund::{
-    Command, Commitment, Contribution, Distribution, Event, Fund, Investment, Refusal, StrikeNav,
-    Transfer,
+    Command, Commitment, Contribution, Distribution, Event, Fund, Investment,
+    RecogniseReinvestment, RecognitionKind, Refusal, StrikeNav, Transfer,
 };
 use loopledger_model::{Context, Fact, Money, NavId, PartyId, registry};
 use loopledger_service::{Decider, Decision};
@@ -20,7 +20,7 @@ type Answer = Result<Decision<Event>, Refusal>;
 impl Decider for FundDecider {
     const CONTEXT: Context = Context::Fund;
     const READS: &'static [Context] = &[Context::Registry];
-    const STATE_FORMAT: u32 = 2;
+    const STATE_FORMAT: u32 = 3;
 
     type Command = Command;
     type Event = Event;
@@ -37,6 +37,7 @@ impl Decider for FundDecider {
             Command::Distribute(distribution) => distribute(state, distribution),
             Command::RecordTransfer(transfer) => record_transfer(state, parties, transfer),
             Command::StrikeNav(nav) => strike(state, nav),
+            Command::RecogniseReinvestment(asked) => recognise(state, parties, asked),
         }
     }
 
@@ -164,6 +165,30 @@ fn record_transfer(state: &State, parties: &Parties, transfer: &Transfer) -> Ans
     state.affordable(&movement)?;
     state.countable(&movement)?;
     Ok(Decision::from(Event::TransferRecorded(transfer.clone())).resting_on(facts))
+}
+
+/// A fund counts a payment once; whether money ran in a loop is for its readers to see.
+fn recognise(state: &State, parties: &Parties, asked: &RecogniseReinvestment) -> Answer {
+    let RecogniseReinvestment { id, fund, kind, company, amount, at, payment } = asked;
+    let exists = || Refusal::RecognitionExists { recognition: id.clone() };
+    if let Some(answer) = known_as(state.recognitions.get(id), asked, exists) {
+        return answer;
+    }
+    let registered = parties.registered(company)?;
+    let account = state.formed(fund)?;
+    account.formed_by(*at)?;
+    positive(*amount)?;
+    account.in_currency(*amount)?;
+    if (*kind == RecognitionKind::LocalPurchase) != payment.is_some() {
+        return Err(Refusal::PaymentOfRecognition { recognition: id.clone() });
+    }
+    if let Some(payment) = payment
+        && let Some(recognition) = state.recognised(fund, payment)
+    {
+        let (payment, recognition) = (payment.clone(), recognition.clone());
+        return Err(Refusal::PaymentRecognised { payment, recognition });
+    }
+    Ok(Decision::from(Event::ReinvestmentRecognised(asked.clone())).resting_on([registered]))
 }
 
 /// One NAV of a date stands; another takes its place only by naming it.

@@ -9,11 +9,12 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use loopledger_model::fund::{
-    Commitment, Contribution, Distribution, Event, Fund, Investment, Refusal, StrikeNav, Transfer,
+    Commitment, Contribution, Distribution, Event, Fund, Investment, RecogniseReinvestment,
+    Refusal, StrikeNav, Transfer,
 };
 use loopledger_model::{
     CommitmentId, ContributionId, Currency, DistributionId, FactId, InvestmentId, Money,
-    MoneyError, NavId, PartyId, Percent, TransferId,
+    MoneyError, NavId, PartyId, PaymentId, Percent, RecognitionId, TransferId,
 };
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -33,6 +34,9 @@ pub struct State {
     pub distributions: BTreeMap<DistributionId, Distribution>,
     pub transfers: BTreeMap<TransferId, Transfer>,
     pub navs: BTreeMap<NavId, StrikeNav>,
+    pub recognitions: BTreeMap<RecognitionId, RecogniseReinvestment>,
+    /// The payments that a fund counts.
+    recognised: BTreeMap<(PartyId, PaymentId), RecognitionId>,
     /// The NAV that stands of a fund's date.
     standing: BTreeMap<(PartyId, Timestamp), NavId>,
     /// The percentages of each company that investments bought.
@@ -61,6 +65,11 @@ pub enum Side {
 impl State {
     pub fn formed(&self, fund: &PartyId) -> Result<&Account, Refusal> {
         self.funds.get(fund).ok_or_else(|| Refusal::UnknownFund { fund: fund.clone() })
+    }
+
+    /// By what a fund counts this payment.
+    pub fn recognised(&self, fund: &PartyId, payment: &PaymentId) -> Option<&RecognitionId> {
+        self.recognised.get(&(fund.clone(), payment.clone()))
     }
 
     /// The NAV of this date, as it was last stated.
@@ -151,6 +160,12 @@ impl State {
             Event::TransferRecorded(transfer) => {
                 self.post(&transfer.into());
                 self.transfers.insert(transfer.id.clone(), transfer.clone());
+            }
+            Event::ReinvestmentRecognised(made) => {
+                if let Some(payment) = &made.payment {
+                    self.recognised.insert((made.fund.clone(), payment.clone()), made.id.clone());
+                }
+                self.recognitions.insert(made.id.clone(), made.clone());
             }
             Event::NavStruck(nav) => {
                 self.standing.insert((nav.fund.clone(), nav.as_of), nav.id.clone());

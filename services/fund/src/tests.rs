@@ -7,9 +7,11 @@ mod movements;
 mod navs;
 mod precedence;
 mod properties;
+mod recognitions;
 
 use loopledger_model::fund::{
-    Command, Commitment, Contribution, Distribution, Event, Fund, Investment, StrikeNav, Transfer,
+    Command, Commitment, Contribution, Distribution, Event, Fund, Investment,
+    RecogniseReinvestment, StrikeNav, Transfer,
 };
 use loopledger_model::registry::{self, Party, PartyKind};
 use loopledger_model::{Currency, Fact};
@@ -66,6 +68,7 @@ fn event(command: &Command) -> Event {
         Command::Distribute(distribution) => Event::DistributionPaid(distribution),
         Command::RecordTransfer(transfer) => Event::TransferRecorded(transfer),
         Command::StrikeNav(nav) => Event::NavStruck(nav),
+        Command::RecogniseReinvestment(made) => Event::ReinvestmentRecognised(made),
     }
 }
 
@@ -162,6 +165,12 @@ fn in_dollars(command: Command) -> Command {
         }
         Command::StrikeNav(it) => {
             Command::StrikeNav(StrikeNav { amount: dollars(it.amount), ..it })
+        }
+        Command::RecogniseReinvestment(it) => {
+            Command::RecogniseReinvestment(RecogniseReinvestment {
+                amount: dollars(it.amount),
+                ..it
+            })
         }
     }
 }

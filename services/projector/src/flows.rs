@@ -71,9 +71,10 @@ fn capital(stamp: Stamp, event: &fund::Event) -> Option<Flow> {
             let flow = moved(stamp, id, FlowKind::Transfer, way, made.amount);
             Some(Flow { note: Some(made.purpose.clone()), ..flow })
         }
-        fund::Event::FundFormed(_) | fund::Event::CommitmentMade(_) | fund::Event::NavStruck(_) => {
-            None
-        }
+        fund::Event::FundFormed(_)
+        | fund::Event::CommitmentMade(_)
+        | fund::Event::NavStruck(_)
+        | fund::Event::ReinvestmentRecognised(_) => None,
     }
 }
 

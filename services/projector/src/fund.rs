@@ -1,8 +1,8 @@
-//! fund's facts as rows: funds, commitments and NAVs. The money that moved is in flows.
+//! fund's facts as rows: funds, commitments, NAVs and recognitions. The money that moved is in flows.
 
 use loopledger_model::fund::Event;
 use loopledger_views::micros;
-use loopledger_views::rows::{Commitment, Fund, Nav, Rows, Stamp};
+use loopledger_views::rows::{Commitment, Fund, Nav, Recognition, Rows, Stamp};
 
 pub(crate) fn project(stamp: Stamp, event: &Event, rows: &mut Rows) {
     match event {
@@ -29,6 +29,16 @@ pub(crate) fn project(stamp: Stamp, event: &Event, rows: &mut Rows) {
             amount: nav.amount.amount(),
             currency: nav.amount.currency(),
             restates: nav.restates.clone(),
+        }),
+        Event::ReinvestmentRecognised(made) => rows.recognitions.push(Recognition {
+            stamp,
+            id: made.id.clone(),
+            fund: made.fund.clone(),
+            kind: made.kind,
+            company: made.company.clone(),
+            amount: made.amount.amount(),
+            currency: made.amount.currency(),
+            payment: made.payment.clone(),
         }),
         Event::ContributionReceived(_)
         | Event::InvestmentFunded(_)

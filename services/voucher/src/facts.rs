@@ -195,7 +195,8 @@ impl Facts {
             | fund::Event::CommitmentMade(_)
             | fund::Event::DistributionPaid(_)
             | fund::Event::TransferRecorded(_)
-            | fund::Event::NavStruck(_) => {}
+            | fund::Event::NavStruck(_)
+            | fund::Event::ReinvestmentRecognised(_) => {}
         }
     }
 

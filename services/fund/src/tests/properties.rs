@@ -10,6 +10,8 @@ use loopledger_service::Decider;
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 
+use loopledger_model::fund;
+
 use super::*;
 use crate::movement::Movement;
 use crate::state::State;
@@ -93,6 +95,29 @@ fn any_transfer() -> impl Strategy<Value = Command> {
     })
 }
 
+fn any_recognition() -> impl Strategy<Value = Command> {
+    let kind = prop::sample::select(vec![
+        fund::RecognitionKind::MovedIn,
+        fund::RecognitionKind::LocalPurchase,
+    ]);
+    let payment = prop::option::of(named("p"));
+    (named("r"), fund(), kind, up_to(60), when(), payment).prop_map(
+        |(name, fund, kind, amount, at, payment)| {
+            let payment = payment.map(|name| id(&name));
+            let (id, company) = (id(&name), id("company-c"));
+            Command::RecogniseReinvestment(RecogniseReinvestment {
+                id,
+                fund,
+                kind,
+                company,
+                amount,
+                at,
+                payment,
+            })
+        },
+    )
+}
+
 fn any_nav() -> impl Strategy<Value = Command> {
     let restated = prop::option::weighted(0.6, named("n"));
     (named("n"), fund(), up_to(60), when(), restated).prop_map(
@@ -125,6 +150,7 @@ fn commands() -> impl Strategy<Value = Vec<Command>> {
         4 => distribution(),
         2 => any_transfer(),
         2 => any_nav(),
+        1 => any_recognition(),
     ];
     prop::collection::vec(command, 0..60).prop_map(move |rest| {
         let mut all = opening.clone();
@@ -135,7 +161,10 @@ fn commands() -> impl Strategy<Value = Vec<Command>> {
 
 fn movement(event: &Event) -> Option<Movement<'_>> {
     match event {
-        Event::FundFormed(_) | Event::CommitmentMade(_) | Event::NavStruck(_) => None,
+        Event::FundFormed(_)
+        | Event::CommitmentMade(_)
+        | Event::NavStruck(_)
+        | Event::ReinvestmentRecognised(_) => None,
         Event::ContributionReceived(contribution) => Some(contribution.into()),
         Event::InvestmentFunded(investment) => Some(investment.into()),
         Event::DistributionPaid(distribution) => Some(distribution.into()),
@@ -171,7 +200,8 @@ fn formed(events: &[Event]) -> impl Iterator<Item = &Fund> {
         | Event::InvestmentFunded(_)
         | Event::DistributionPaid(_)
         | Event::TransferRecorded(_)
-        | Event::NavStruck(_) => None,
+        | Event::NavStruck(_)
+        | Event::ReinvestmentRecognised(_) => None,
     })
 }
 
@@ -295,6 +325,22 @@ proptest! {
         for ((fund, as_of), nav) in &standing {
             prop_assert_eq!(story.state.nav_of(fund, *as_of), Some(nav));
             prop_assert!(!restated.contains(nav));
+        }
+    }
+
+    #[test]
+    fn a_fund_counts_a_payment_once(commands in commands()) {
+        let mut story = blank();
+        let (_, events) = run(&mut story, commands);
+        let mut counted = std::collections::BTreeSet::new();
+        for event in &events {
+            if let Event::ReinvestmentRecognised(made) = event {
+                let is_purchase = made.kind == fund::RecognitionKind::LocalPurchase;
+                prop_assert_eq!(is_purchase, made.payment.is_some());
+                if let Some(payment) = &made.payment {
+                    prop_assert!(counted.insert((made.fund.clone(), payment.clone())));
+                }
+            }
         }
     }
 }

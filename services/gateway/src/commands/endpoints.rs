@@ -140,6 +140,7 @@ endpoints! {
         &[may(FundManager, &[("/investor", Own::Fund)])];
     "distribute" "/funds/{fund}/distributions" "Record money that was paid back to a limited partner" BY_MANAGER;
     "strike_nav" "/funds/{fund}/navs" "Strike or restate a fund's net asset value" BY_MANAGER;
+    "recognise_reinvestment" "/funds/{fund}/recognitions" "Recognise investment in a guidance fund's place" BY_MANAGER;
     "record_transfer" "/transfers" "Record any other money that moved" NOBODY;
 
     Purchase:

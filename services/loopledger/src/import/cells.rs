@@ -6,6 +6,7 @@
 use std::fmt::Display;
 
 use jiff::Timestamp;
+use loopledger_model::fund::RecognitionKind;
 use loopledger_model::purchase::{ContractUnit, TerminationReason};
 use loopledger_model::registry::{PartyKind, PriceUnit};
 use loopledger_model::voucher::{
@@ -16,9 +17,9 @@ use loopledger_model::{
     AllocationId, ApplicationId, CardHours, CardModel, ClawbackId, CommitmentId, ContractId,
     ContributionId, Country, Currency, DeliveryId, DistributionId, InvestmentId, InvoiceId, Lei,
     LockId, Money, NavId, PFlops, PartyId, PaymentId, Percent, Period, PersonId, PoolId, Precision,
-    Price, ProgrammeId, Quantity, Ratio, RecoveryId, RedemptionId, RoundingMode, SettlementId,
-    Sha256, Sparsity, Text, TransferId, UsageId, Uscc, VoucherId, Watts, parse_instant,
-    parse_plain,
+    Price, ProgrammeId, Quantity, Ratio, RecognitionId, RecoveryId, RedemptionId, RoundingMode,
+    SettlementId, Sha256, Sparsity, Text, TransferId, UsageId, Uscc, VoucherId, Watts,
+    parse_instant, parse_plain,
 };
 
 use super::bundle::Sheet;
@@ -57,6 +58,8 @@ cells!(
     NavId,
     PartyId,
     PaymentId,
+    RecognitionId,
+    RecognitionKind,
     PersonId,
     PoolId,
     ProgrammeId,

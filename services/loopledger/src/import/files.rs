@@ -155,6 +155,8 @@ pub(super) static FILES: &[File] = files! {
         key "id", parent "fund", by "fund", fund::distribution;
     "navs.csv": "id, fund, as_of, amount, at, restates?",
         key "id", parent "fund", by "manager", fund::nav;
+    "recognitions.csv": "id, fund, kind, @company, amount, at, payment?",
+        key "id", parent "fund", by "manager", fund::recognition;
     "pools.csv": "id, @operator, site, model, cards, lit, at",
         key "id", parent "", by "operator", allocation::pool;
     "pool_changes.csv": "pool, at, cards?, lit?",

@@ -57,11 +57,23 @@ pub fn fund(answer: &FundReport) -> String {
         answer.fund,
         answer.manager,
         day(answer.formed_at),
-        worth(answer),
+        worth(answer) + &reinvested(answer),
         grouped(&answer.invested),
         answer.currency,
         grouped(&answer.cash),
         answer.position,
+    )
+}
+
+fn reinvested(answer: &FundReport) -> String {
+    let Some(told) = &answer.reinvestment else { return String::new() };
+    format!(
+        "\nreinvested {} of {} that governments paid in ({}); without loop purchases {} ({})",
+        grouped(&told.recognised),
+        grouped(&told.government_contributed),
+        multiple(told.ratio.as_ref()),
+        grouped(&told.recognised_without_loops),
+        multiple(told.ratio_without_loops.as_ref()),
     )
 }
 

@@ -48,7 +48,15 @@ const GIVEN: [(Role, &[&str]); 5] = [
     ),
     (
         Role::FundManager,
-        &["form_fund", "commit", "contribute", "invest", "distribute", "strike_nav"],
+        &[
+            "form_fund",
+            "commit",
+            "contribute",
+            "invest",
+            "distribute",
+            "strike_nav",
+            "recognise_reinvestment",
+        ],
     ),
     (
         Role::Company,

@@ -1,7 +1,8 @@
-//! Rows of fund: funds, commitments, contributions, investments, distributions, NAVs, transfers.
+//! Rows of fund: funds, commitments, contributions, investments, distributions, NAVs, recognitions, transfers.
 
 use loopledger_model::fund::{
-    Command, Commitment, Contribution, Distribution, Fund, Investment, StrikeNav, Transfer,
+    Command, Commitment, Contribution, Distribution, Fund, Investment, RecogniseReinvestment,
+    StrikeNav, Transfer,
 };
 
 use super::{Cells, Draft, whole};
@@ -90,4 +91,18 @@ pub(super) fn nav(row: &mut Cells<'_>) -> Option<Draft> {
         restates: row.maybe("restates"),
     })?;
     Some(Draft::dated(nav.at, Command::StrikeNav(nav)))
+}
+
+pub(super) fn recognition(row: &mut Cells<'_>) -> Option<Draft> {
+    let currency = row.currency();
+    let recognised = whole!(RecogniseReinvestment {
+        id: row.one("id"),
+        fund: row.one("fund"),
+        kind: row.one("kind"),
+        company: row.one("company"),
+        amount: row.money("amount", currency),
+        at: row.one("at"),
+        payment: row.maybe("payment"),
+    })?;
+    Some(Draft::dated(recognised.at, Command::RecogniseReinvestment(recognised)))
 }

@@ -129,7 +129,9 @@ fn a_bundle_of_all_columns_is_read() {
         2024-03-11T00:00:00Z payment_failures.csv:2 import:payment_failures:st-2 by importer
         2024-06-01T00:00:00Z distributions.csv:2 import:distributions:ds-1 by B
         2024-07-01T00:00:00Z programme_versions.csv:2 import:programme_versions:2e53b92323358bcd2dc8201edbe7b344 by G
+        2024-07-01T00:00:00Z recognitions.csv:2 import:recognitions:rg-1 by A
         2024-07-02T00:00:00Z programme_changes.csv:2 import:programme_changes:d9ce92badfcac61dfce3bef4cdad67ce by G
+        2024-07-02T00:00:00Z recognitions.csv:3 import:recognitions:rg-2 by A
         2024-07-20T00:00:00Z navs.csv:2 import:navs:nav-1 by A
         2024-08-20T00:00:00Z navs.csv:3 import:navs:nav-2 by A
         2024-09-01T00:00:00Z allocation_ends.csv:2 import:allocation_ends:al-1 by A
@@ -192,7 +194,9 @@ fn every_row_becomes_the_command_that_it_describes() {
         {"fail_payment":{"id":"st-2","reason":"account closed","at":"2024-03-11T00:00:00Z"}}
         {"distribute":{"id":"ds-1","fund":"B","lp":"A","amount":{"amount":"1.00","currency":"CNY"},"at":"2024-06-01T00:00:00Z"}}
         {"draft_programme":{"id":"p-1","version":2,"issuer":"G","name":"Programme","currency":"CNY","budget":{"amount":"2000.00","currency":"CNY"},"at":"2024-07-02T00:00:00Z","closes":"2024-12-31T00:00:00Z","rules":{"ratio":"0.4","affiliation":"allow","metering_required":false,"rounding":{"digits":2,"mode":"truncate"},"claim_review":{"evidence":["contract"],"levels":2}}}}
+        {"recognise_reinvestment":{"id":"rg-1","fund":"B","kind":"moved_in","company":"C","amount":{"amount":"50.00","currency":"CNY"},"at":"2024-07-01T00:00:00Z"}}
         {"change_programme":{"programme":"p-1","version":2,"to":"published","by":{"id":"o-1","of":"G"},"at":"2024-07-02T00:00:00Z"}}
+        {"recognise_reinvestment":{"id":"rg-2","fund":"B","kind":"local_purchase","company":"C","amount":{"amount":"20.00","currency":"CNY"},"at":"2024-07-02T00:00:00Z","payment":"pm-1"}}
         {"strike_nav":{"id":"nav-1","fund":"B","as_of":"2024-06-30T00:00:00Z","amount":{"amount":"90.00","currency":"CNY"},"at":"2024-07-20T00:00:00Z"}}
         {"strike_nav":{"id":"nav-2","fund":"B","as_of":"2024-06-30T00:00:00Z","amount":{"amount":"85.00","currency":"CNY"},"at":"2024-08-20T00:00:00Z","restates":"nav-1"}}
         {"end_allocation":{"allocation":"al-1","at":"2024-09-01T00:00:00Z"}}

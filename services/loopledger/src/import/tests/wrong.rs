@@ -48,7 +48,7 @@ fn a_file_that_no_bundle_has_is_told_which_there_are() {
         "payment.csv",
         "id\n",
         &expect![[r#"
-            payment.csv: is no file of a bundle: the files are parties.csv, ownership.csv, card_specs.csv, prices.csv, programmes.csv, programme_versions.csv, programme_changes.csv, admission_applications.csv, admissions.csv, admission_changes.csv, funds.csv, commitments.csv, contributions.csv, investments.csv, distributions.csv, navs.csv, pools.csv, pool_changes.csv, announcements.csv, contracts.csv, applications.csv, application_reviews.csv, vouchers.csv, allocation_ends.csv, allocations.csv, usage.csv, deliveries.csv, invoices.csv, waivers.csv, locks.csv, payments.csv, claims.csv, claim_reviews.csv, redemptions.csv, payment_orders.csv, payment_failures.csv, settlements.csv, terminations.csv, clawbacks.csv, clawback_assessments.csv, recoveries.csv, write_offs.csv, releases.csv, voucher_ends.csv, transfers.csv, evidence.csv
+            payment.csv: is no file of a bundle: the files are parties.csv, ownership.csv, card_specs.csv, prices.csv, programmes.csv, programme_versions.csv, programme_changes.csv, admission_applications.csv, admissions.csv, admission_changes.csv, funds.csv, commitments.csv, contributions.csv, investments.csv, distributions.csv, navs.csv, recognitions.csv, pools.csv, pool_changes.csv, announcements.csv, contracts.csv, applications.csv, application_reviews.csv, vouchers.csv, allocation_ends.csv, allocations.csv, usage.csv, deliveries.csv, invoices.csv, waivers.csv, locks.csv, payments.csv, claims.csv, claim_reviews.csv, redemptions.csv, payment_orders.csv, payment_failures.csv, settlements.csv, terminations.csv, clawbacks.csv, clawback_assessments.csv, recoveries.csv, write_offs.csv, releases.csv, voucher_ends.csv, transfers.csv, evidence.csv
         "#]],
     );
 }
@@ -60,7 +60,7 @@ fn a_folder_that_is_missing_or_holds_no_bundle_is_an_error() {
         let unreadable = read_dir(dir, &Ledger::default()).expect_err("there is no bundle");
         unreadable.problems[0].reason.clone()
     };
-    expect!["the folder holds no file of a bundle: the files are parties.csv, ownership.csv, card_specs.csv, prices.csv, programmes.csv, programme_versions.csv, programme_changes.csv, admission_applications.csv, admissions.csv, admission_changes.csv, funds.csv, commitments.csv, contributions.csv, investments.csv, distributions.csv, navs.csv, pools.csv, pool_changes.csv, announcements.csv, contracts.csv, applications.csv, application_reviews.csv, vouchers.csv, allocation_ends.csv, allocations.csv, usage.csv, deliveries.csv, invoices.csv, waivers.csv, locks.csv, payments.csv, claims.csv, claim_reviews.csv, redemptions.csv, payment_orders.csv, payment_failures.csv, settlements.csv, terminations.csv, clawbacks.csv, clawback_assessments.csv, recoveries.csv, write_offs.csv, releases.csv, voucher_ends.csv, transfers.csv, evidence.csv"].assert_eq(&problem(dir.path()));
+    expect!["the folder holds no file of a bundle: the files are parties.csv, ownership.csv, card_specs.csv, prices.csv, programmes.csv, programme_versions.csv, programme_changes.csv, admission_applications.csv, admissions.csv, admission_changes.csv, funds.csv, commitments.csv, contributions.csv, investments.csv, distributions.csv, navs.csv, recognitions.csv, pools.csv, pool_changes.csv, announcements.csv, contracts.csv, applications.csv, application_reviews.csv, vouchers.csv, allocation_ends.csv, allocations.csv, usage.csv, deliveries.csv, invoices.csv, waivers.csv, locks.csv, payments.csv, claims.csv, claim_reviews.csv, redemptions.csv, payment_orders.csv, payment_failures.csv, settlements.csv, terminations.csv, clawbacks.csv, clawback_assessments.csv, recoveries.csv, write_offs.csv, releases.csv, voucher_ends.csv, transfers.csv, evidence.csv"].assert_eq(&problem(dir.path()));
     expect!["the folder cannot be listed: No such file or directory (os error 2)"]
         .assert_eq(&problem(&dir.path().join("absent")));
 }
@@ -229,6 +229,8 @@ fn a_party_that_nobody_knows_is_named_everywhere_it_is_used() {
         &expect![[r#"
             ownership.csv line 2, column owned: no party `C` is in parties.csv or in the ledger: add it to parties.csv
             investments.csv line 2, column company: no party `C` is in parties.csv or in the ledger: add it to parties.csv
+            recognitions.csv line 2, column company: no party `C` is in parties.csv or in the ledger: add it to parties.csv
+            recognitions.csv line 3, column company: no party `C` is in parties.csv or in the ledger: add it to parties.csv
             announcements.csv line 2, column buyer: no party `C` is in parties.csv or in the ledger: add it to parties.csv
             contracts.csv line 2, column buyer: no party `C` is in parties.csv or in the ledger: add it to parties.csv
             applications.csv line 2, column applicant: no party `C` is in parties.csv or in the ledger: add it to parties.csv
@@ -257,6 +259,8 @@ fn what_gives_a_row_its_currency_has_to_be_known() {
         distributions.csv line 2, column fund: no fund `B` is in funds.csv or in the ledger, so the currency is not known: add it to funds.csv
         navs.csv line 2, column fund: no fund `B` is in funds.csv or in the ledger, so the currency is not known: add it to funds.csv
         navs.csv line 3, column fund: no fund `B` is in funds.csv or in the ledger, so the currency is not known: add it to funds.csv
+        recognitions.csv line 2, column fund: no fund `B` is in funds.csv or in the ledger, so the currency is not known: add it to funds.csv
+        recognitions.csv line 3, column fund: no fund `B` is in funds.csv or in the ledger, so the currency is not known: add it to funds.csv
     "#]].assert_eq(&problems(&without(full(), "funds.csv")));
 }
 
