@@ -10,6 +10,7 @@ mod days;
 mod expiry;
 mod exports;
 mod findings;
+mod fund_of_funds;
 mod funds;
 mod guidance;
 mod half_dark;
