@@ -35,6 +35,7 @@ fn a_command_is_given_once_whatever_is_sent() {
     a_dry_run_records_nothing(&http);
     many_commands_are_answered_line_by_line(&http);
     an_answer_says_what_it_rests_on(&http);
+    a_list_is_had_page_by_page(&http);
     a_fact_is_shown_as_it_was_recorded(&http, &ledger);
     assert_eq!(up.interrupt(), Some(0));
 }
@@ -210,6 +211,38 @@ fn an_answer_says_what_it_rests_on(http: &Http) {
     let path = format!("/v1/vouchers?after={}", made.header("ledger-position"));
     let changed = http.send("GET", &path, &[("If-None-Match", &tag)], &[]);
     assert_eq!(changed.status, 200);
+}
+
+/// Following the links gives every row once, in the order of the whole list.
+fn a_list_is_had_page_by_page(http: &Http) {
+    for (path, list) in
+        [("/v1/flows", "flows"), ("/v1/vouchers", "vouchers"), ("/v1/loops", "loops")]
+    {
+        let whole = http.get(path).json()[list].clone();
+        let (mut rows, mut next) = (Vec::new(), format!("{path}?limit=2"));
+        while !next.is_empty() {
+            let page = http.get(&next);
+            assert_eq!(page.status, 200, "{next}: {}", page.body);
+            let some = page.json()[list].as_array().expect("a list").clone();
+            assert!((1..=2).contains(&some.len()), "{next}");
+            rows.extend(some);
+            let link = page.header("link");
+            next = link
+                .strip_prefix('<')
+                .and_then(|link| link.split_once('>'))
+                .map_or("", |(at, _)| at)
+                .to_owned();
+        }
+        assert_eq!(Value::Array(rows), whole, "{path}");
+    }
+    for (path, status) in [
+        ("/v1/flows?limit=0", 400),
+        ("/v1/flows?cursor=WzFd", 400),
+        ("/v1/flows?limit=2&cursor=WzFd", 409),
+        ("/v1/owners?party=company-c&limit=2", 400),
+    ] {
+        assert_eq!(http.get(path).status, status, "{path}");
+    }
 }
 
 fn a_fact_is_shown_as_it_was_recorded(http: &Http, ledger: &Ledger) {

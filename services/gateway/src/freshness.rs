@@ -1,5 +1,6 @@
 //! Every query may say in `after` which position its answer has to rest on, in `wait` how many
-//! seconds it waits for that, and in `If-None-Match` which answer it has already.
+//! seconds it waits for that, in `limit` and `cursor` which page of a list it wants, and in `If-None-Match` which
+//! answer it has already.
 //!
 //! Invariant: a handler is asked when the views are there, and does not see these parameters.
 //! Invariant: two answers of one tag are the same: it names their question, their reader and their position.
@@ -7,7 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Extension, Request, State};
+use axum::extract::{Extension, OriginalUri, Request, State};
 use axum::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH, VARY};
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
@@ -21,8 +22,10 @@ use sha2::{Digest as _, Sha256};
 
 use crate::answered::{LEDGER_POSITION, at_position};
 use crate::auth::Caller;
+use crate::paging::Page;
 use crate::problem::Problem;
 use crate::seen::optional;
+use crate::v1::RESOURCES;
 
 const WAIT_S: u64 = 10;
 const LONGEST_WAIT_S: u64 = 60;
@@ -64,7 +67,8 @@ pub async fn wait<J: Journal>(
         progress.reach(after, asked.wait).await?;
     }
     let path = request.uri().path().to_owned();
-    let tags = Tags::of(&path, &asked.others, &caller);
+    let page = Page::of(asked.limit.as_deref(), asked.cursor.as_deref())?;
+    let tags = Tags::of(&path, &format!("{} {page:?}", asked.others), &caller);
     let has = |headers: &HeaderMap, tag: &HeaderValue| {
         headers.get_all(IF_NONE_MATCH).iter().any(|had| had == tag)
     };
@@ -81,10 +85,22 @@ pub async fn wait<J: Journal>(
         .parse()
         .expect("a part of a query that was well formed is");
     *request.uri_mut() = Uri::from(path_and_query);
-    let response = next.run(request).await;
+    let original = request.extensions().get::<OriginalUri>().map(|OriginalUri(uri)| uri.path());
+    let shown = original.unwrap_or_default().to_owned();
+    let mut response = next.run(request).await;
+    if response.status() != StatusCode::OK {
+        return Ok(response);
+    }
+    if let Some(page) = page {
+        let resource = RESOURCES.iter().find(|resource| resource.path == path);
+        let Some(list) = resource.and_then(|resource| resource.list) else {
+            return Err(Problem::bad_parameter("limit: the answer is no list"));
+        };
+        response = page.cut(list, response, &shown, &asked.others).await?;
+    }
     Ok(match tags {
-        Some(tags) if response.status() == StatusCode::OK => tags.put(response),
-        Some(_) | None => response,
+        Some(tags) => tags.put(response),
+        None => response,
     })
 }
 
@@ -122,17 +138,22 @@ impl Tags {
 struct Asked {
     after: Option<Position>,
     wait: Duration,
-    /// All parameters but these two, as they came.
+    limit: Option<String>,
+    cursor: Option<String>,
+    /// All parameters but these, as they came.
     others: String,
 }
 
 impl Asked {
     fn of(query: &str) -> Result<Self, Problem> {
         let (mut after, mut wait, mut others) = (None, None, Vec::new());
+        let (mut limit, mut cursor) = (None, None);
         for parameter in query.split('&') {
             match parameter.split_once('=') {
                 Some(("after", position)) if after.is_none() => after = Some(position),
                 Some(("wait", seconds)) if wait.is_none() => wait = Some(seconds),
+                Some(("limit", rows)) if limit.is_none() => limit = Some(rows.to_owned()),
+                Some(("cursor", row)) if cursor.is_none() => cursor = Some(row.to_owned()),
                 Some(_) | None => others.push(parameter),
             }
         }
@@ -142,7 +163,7 @@ impl Asked {
             return Err(Problem::bad_parameter(&detail));
         }
         let (after, wait) = (optional("after", after)?, Duration::from_secs(seconds));
-        Ok(Self { after, wait, others: others.join("&") })
+        Ok(Self { after, wait, limit, cursor, others: others.join("&") })
     }
 }
 
@@ -155,6 +176,8 @@ mod tests {
         let asked = |after, wait_s, others: &str| Asked {
             after,
             wait: Duration::from_secs(wait_s),
+            limit: None,
+            cursor: None,
             others: others.to_owned(),
         };
         let of = |query| Asked::of(query).expect("a query that can be read");

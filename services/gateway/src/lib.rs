@@ -10,6 +10,7 @@ mod freshness;
 mod health;
 mod limits;
 mod openapi;
+mod paging;
 mod problem;
 mod seen;
 pub mod v1;

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use loopledger_model::{Context, allocation, fund, purchase, registry, voucher};
 
 use crate::commands::{Accepted, DryRun, ENDPOINTS, Endpoint, Line, Told};
+use crate::paging::List;
 use crate::problem::PROBLEMS;
 use crate::v1::RESOURCES;
 
@@ -23,6 +24,8 @@ pub struct Resource {
     /// An object, a member for each parameter; nothing where it takes none, not even dates.
     parameters: Option<Described>,
     answer: Described,
+    /// Where the answer is a list that is had page by page too.
+    pub list: Option<List>,
 }
 
 impl Resource {
@@ -31,12 +34,23 @@ impl Resource {
         summary: &'static str,
     ) -> Self {
         let parameters: Option<Described> = Some(P::json_schema);
-        Self { path, summary, parameters, answer: SchemaGenerator::subschema_for::<A> }
+        Self { path, summary, parameters, answer: SchemaGenerator::subschema_for::<A>, list: None }
     }
 
     /// One that is the same whatever is asked.
     pub const fn plain<A: JsonSchema>(path: &'static str, summary: &'static str) -> Self {
-        Self { path, summary, parameters: None, answer: SchemaGenerator::subschema_for::<A> }
+        Self {
+            path,
+            summary,
+            parameters: None,
+            answer: SchemaGenerator::subschema_for::<A>,
+            list: None,
+        }
+    }
+
+    /// The member that is a list, and what tells its rows apart.
+    pub const fn listing(self, member: &'static str, key: &'static [&'static str]) -> Self {
+        Self { list: Some(List { member, key }), ..self }
     }
 }
 
@@ -146,6 +160,9 @@ fn reading(resource: &Resource, generator: &mut SchemaGenerator) -> Value {
             parameters.push(parameter(name, "query", required, &about, present(schema)));
         }
         parameters.extend(waiting());
+        if resource.list.is_some() {
+            parameters.extend(paging());
+        }
     }
     let positions =
         json!({ "Ledger-Position": { "$ref": "#/components/headers/Ledger-Position" } });
@@ -198,6 +215,16 @@ fn waiting() -> [Value; 2] {
             wait,
             json!({ "type": "integer", "minimum": 0, "maximum": 60 }),
         ),
+    ]
+}
+
+fn paging() -> [Value; 2] {
+    let limit = "At most so many rows; `Link` then leads to the next page.";
+    let cursor = "After which row the page begins, as the link to it says.";
+    let count = json!({ "type": "integer", "minimum": 1, "maximum": 10_000 });
+    [
+        parameter("limit", "query", false, limit, count),
+        parameter("cursor", "query", false, cursor, json!({ "type": "string" })),
     ]
 }
 

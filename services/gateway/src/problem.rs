@@ -29,7 +29,7 @@ pub struct Problem {
 
 /// Every problem that this API names, with its status and title. What services refuse has
 /// `urn:loopledger:refusal:` and the refusal's code as its type.
-pub const PROBLEMS: [(&str, u16, &str); 21] = [
+pub const PROBLEMS: [(&str, u16, &str); 22] = [
     ("bad-parameter", 400, "a parameter cannot be read"),
     ("bad-body", 400, "the body cannot be read"),
     ("no-idempotency-key", 400, "a command needs a key"),
@@ -39,6 +39,7 @@ pub const PROBLEMS: [(&str, u16, &str); 21] = [
     ("no-such-resource", 404, "there is nothing here"),
     ("no-such-method", 405, "the resource has no such method"),
     ("in-progress", 409, "a command with this key is being decided"),
+    ("cursor-gone", 409, "the page cannot be continued"),
     ("not-reached", 409, "that position is not reached"),
     ("body-too-large", 413, "the body is too large"),
     ("no-json", 415, "the body is of another media type"),

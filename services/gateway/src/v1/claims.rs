@@ -34,7 +34,8 @@ struct Parameters {
 }
 
 pub const RESOURCE: Resource =
-    Resource::of::<Parameters, Claims>("/claims", "Claims with their cuts and payments");
+    Resource::of::<Parameters, Claims>("/claims", "Claims with their cuts and payments")
+        .listing("claims", &["claim"]);
 
 pub fn router() -> Router<Arc<Views>> {
     Router::new().route("/claims", get(claims))

@@ -33,7 +33,8 @@ struct Parameters {
 }
 
 pub const RESOURCE: Resource =
-    Resource::of::<Parameters, Contracts>("/contracts", "Contracts and what came of them");
+    Resource::of::<Parameters, Contracts>("/contracts", "Contracts and what came of them")
+        .listing("contracts", &["contract"]);
 
 pub fn router() -> Router<Arc<Views>> {
     Router::new().route("/contracts", get(contracts))

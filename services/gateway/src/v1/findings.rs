@@ -33,7 +33,8 @@ struct Parameters {
 }
 
 pub const RESOURCE: Resource =
-    Resource::of::<Parameters, Findings>("/findings", "What the rules raise, with its facts");
+    Resource::of::<Parameters, Findings>("/findings", "What the rules raise, with its facts")
+        .listing("findings", &["rule", "subject", "at", "facts"]);
 
 pub const RULES: Resource =
     Resource::plain::<RuleBook>("/findings/rules", "The rules in force, with their thresholds");

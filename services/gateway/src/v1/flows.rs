@@ -36,7 +36,8 @@ struct Parameters {
     as_known: Option<String>,
 }
 
-pub const RESOURCE: Resource = Resource::of::<Parameters, Flows>("/flows", "Money that moved");
+pub const RESOURCE: Resource =
+    Resource::of::<Parameters, Flows>("/flows", "Money that moved").listing("flows", &["event"]);
 
 pub fn router() -> Router<Arc<Views>> {
     Router::new().route("/flows", get(flows))

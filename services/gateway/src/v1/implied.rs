@@ -29,7 +29,8 @@ struct Parameters {
 }
 
 pub const RESOURCE: Resource =
-    Resource::of::<Parameters, Implied>("/implied", "Cards that contracts in P come to");
+    Resource::of::<Parameters, Implied>("/implied", "Cards that contracts in P come to")
+        .listing("contracts", &["contract"]);
 
 pub fn router() -> Router<Arc<Views>> {
     Router::new().route("/implied", get(implied))

@@ -33,7 +33,8 @@ struct Parameters {
     as_known: Option<String>,
 }
 
-pub const RESOURCE: Resource = Resource::of::<Parameters, Loops>("/loops", "Closed loops");
+pub const RESOURCE: Resource = Resource::of::<Parameters, Loops>("/loops", "Closed loops")
+    .listing("loops", &["parties", "currency"]);
 
 pub fn router() -> Router<Arc<Views>> {
     Router::new().route("/loops", get(loops))

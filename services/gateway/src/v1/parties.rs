@@ -35,7 +35,8 @@ struct Parameters {
 pub const RESOURCE: Resource = Resource::of::<Parameters, Parties>(
     "/parties",
     "What sellers of compute get back of their capital",
-);
+)
+.listing("parties", &["party", "currency"]);
 
 pub fn router() -> Router<Arc<Views>> {
     Router::new().route("/parties", get(parties))

@@ -39,7 +39,8 @@ struct Parameters {
 pub const RESOURCE: Resource = Resource::of::<Parameters, Utilization>(
     "/utilization",
     "Installed, lit, allocated and busy card-hours",
-);
+)
+.listing("pools", &["pool"]);
 
 pub fn router() -> Router<Arc<Views>> {
     Router::new().route("/utilization", get(utilization))

@@ -29,7 +29,8 @@ struct Parameters {
 }
 
 pub const RESOURCE: Resource =
-    Resource::of::<Parameters, Vouchers>("/vouchers", "Programmes' budgets and each voucher");
+    Resource::of::<Parameters, Vouchers>("/vouchers", "Programmes' budgets and each voucher")
+        .listing("vouchers", &["voucher"]);
 
 pub fn router() -> Router<Arc<Views>> {
     Router::new().route("/vouchers", get(vouchers))
