@@ -79,10 +79,11 @@ fn total(total: &ContractTotals) -> String {
         format!("; {} {reason}: {value} ({share})", ended.contracts)
     });
     format!(
-        "{} {} in {} contracts, {} announced, {} invoiced, {} paid, {} of vouchers, {} refunded{}",
+        "{} {} in {} {}, {} announced, {} invoiced, {} paid, {} of vouchers, {} refunded{}",
         grouped(&total.value),
         total.currency,
         total.contracts,
+        if total.contracts == 1 { "contract" } else { "contracts" },
         grouped(&total.announced),
         grouped(&total.invoiced),
         grouped(&total.paid),
