@@ -1,7 +1,6 @@
 //! The ledger as files of other formats, each read by what it is meant for.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::Value;
@@ -9,16 +8,7 @@ use serde_json::Value;
 mod focus;
 mod ocel;
 
-use crate::program::{Bundle, Ledger, Up, project};
-
-/// Beancount's own checker, as `scripts/setup.sh --tests` installs it.
-fn bean_check() -> PathBuf {
-    let tools = std::env::var_os("LOOPLEDGER_TOOLS").map(PathBuf::from);
-    let program =
-        tools.unwrap_or_else(|| project().join(".tools")).join("beancount/bin/bean-check");
-    assert!(program.is_file(), "{} is missing: `scripts/setup.sh --tests`", program.display());
-    program
-}
+use crate::program::{Bundle, Ledger, Up, tool};
 
 #[test]
 fn what_is_exported_is_what_the_ledger_says() {
@@ -48,7 +38,8 @@ fn beancount_accepts_the_journal(ledger: &Ledger) {
     let file = folder.path().join("ledger.beancount");
     let out = file.to_str().expect("a readable path");
     ledger.run(&["export", "beancount", "--out", out]).succeeded();
-    let checked = Command::new(bean_check()).arg(out).output().expect("bean-check runs");
+    let checked =
+        Command::new(tool("beancount/bin/bean-check")).arg(out).output().expect("bean-check runs");
     let said = [checked.stdout, checked.stderr].concat();
     assert!(checked.status.success(), "{}", String::from_utf8_lossy(&said));
 
@@ -73,7 +64,8 @@ fn beancount_accepts_the_journal(ledger: &Ledger) {
     let broken = text.replacen("  250000.50 CNY", "  250000.51 CNY", 1);
     assert_ne!(broken, text);
     std::fs::write(&file, broken).expect("our own folder");
-    let checked = Command::new(bean_check()).arg(out).output().expect("bean-check runs");
+    let checked =
+        Command::new(tool("beancount/bin/bean-check")).arg(out).output().expect("bean-check runs");
     assert!(!checked.status.success());
 
     let earlier = ledger.run(&["export", "beancount", "--as-of", "2024-10-01"]).succeeded();

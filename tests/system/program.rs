@@ -37,6 +37,15 @@ fn program() -> &'static Path {
     })
 }
 
+/// A program that only the tests run, as `scripts/setup.sh --tests` installs it.
+#[track_caller]
+pub fn tool(path: &str) -> PathBuf {
+    let tools = std::env::var_os("LOOPLEDGER_TOOLS").map(PathBuf::from);
+    let program = tools.unwrap_or_else(|| project().join(".tools")).join(path);
+    assert!(program.is_file(), "{} is missing: `scripts/setup.sh --tests`", program.display());
+    program
+}
+
 /// Where cargo puts a program of the project.
 pub fn built(program: &str) -> PathBuf {
     let test = std::env::current_exe().expect("this test is a file");

@@ -1,31 +1,22 @@
 //! The API against its own description: schemathesis makes requests of it, well formed and not.
 
-use std::path::PathBuf;
 use std::process::Command;
 
 use crate::http::Http;
-use crate::program::{Ledger, Up, project, scenario};
+use crate::program::{Ledger, Up, scenario, tool};
 
 /// Of each answer: never a failure of ours, and always as the document says.
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
 response_schema_conformance,response_headers_conformance,unsupported_method";
 
-fn schemathesis() -> PathBuf {
-    let tools = std::env::var_os("LOOPLEDGER_TOOLS").map(PathBuf::from);
-    let tools = tools.unwrap_or_else(|| project().join(".tools"));
-    tools.join("schemathesis/bin/schemathesis")
-}
-
 #[test]
 fn thousands_of_requests_of_the_document_get_answers_of_the_document() {
-    let program = schemathesis();
-    assert!(program.exists(), "{} is missing: run `make test`", program.display());
     let ledger = Ledger::new();
     let up = Up::start(&ledger);
     ledger.import(&scenario("lp-loop")).succeeded();
     let address = format!("http://{}", Http::of(&ledger).address());
     // It cannot write lines of JSON; those are tried with the other commands.
-    let output = Command::new(&program)
+    let output = Command::new(tool("schemathesis/bin/schemathesis"))
         .args(["run", &format!("{address}/v1/openapi.json"), "--url", &address])
         .args(["--checks", CHECKS, "--phases", "coverage,fuzzing", "--max-examples", "20"])
         .args(["--exclude-path", "/v1/commands", "--warnings", "off", "--no-color"])

@@ -1,10 +1,8 @@
 //! The local stack: one at a time on a folder, stopped cleanly, found by other commands, replaced by existing servers.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
-
 use serde_json::{Value, json};
 
+use crate::http::Http;
 use crate::program::{Ledger, Up, folder_of, processes_on, project, scenario, signal, wait_until};
 
 fn description(ledger: &Ledger) -> Value {
@@ -12,23 +10,10 @@ fn description(ledger: &Ledger) -> Value {
     serde_json::from_slice(&text).expect("JSON")
 }
 
-/// A plain HTTP request to the stack's API.
+/// What the stack's API answers: its status and its JSON.
 fn get(ledger: &Ledger, path: &str) -> (String, Value) {
-    let (status, body) = get_text(ledger, path);
-    (status, serde_json::from_str(&body).unwrap_or(Value::Null))
-}
-
-fn get_text(ledger: &Ledger, path: &str) -> (String, String) {
-    let base = description(ledger)["http"].as_str().expect("an address").to_owned();
-    let address = base.strip_prefix("http://").expect("an HTTP address");
-    let mut stream = TcpStream::connect(address).expect("the API listens");
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")
-        .expect("the API reads");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("the API answers");
-    let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
-    let status = head.lines().next().expect("a status line").to_owned();
-    (status, body.to_owned())
+    let reply = Http::of(ledger).get(path);
+    (reply.status.to_string(), reply.json())
 }
 
 #[test]
@@ -101,8 +86,9 @@ fn what_is_counted_can_be_scraped_and_drawn(ledger: &Ledger) {
     let refused = ledger.import(folder_of([("redemptions.csv", too_much)]).path());
     assert_eq!(refused.code, Some(3), "{}", refused.text());
     let position = ledger.query(&["flows"])["position"].clone();
-    let (status, text) = get_text(ledger, "/metrics");
-    assert!(status.contains("200"), "{status}");
+    let reply = Http::of(ledger).get("/metrics");
+    assert_eq!(reply.status, 200);
+    let text = reply.body;
     let value = |series: &str| {
         let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
         line.unwrap_or_else(|| panic!("{series} is not in {text}")).to_owned()

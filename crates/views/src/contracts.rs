@@ -89,7 +89,6 @@ pub struct ContractState {
     /// Who has the cards at the end of the chain of backing contracts.
     pub capacity_owner: PartyId,
     pub currency: Currency,
-    #[schemars(with = "String")]
     pub unit: ContractUnit,
     pub quantity: String,
     pub price_per_unit: String,
@@ -128,7 +127,6 @@ pub struct ContractState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ContractEnd {
     pub at: Timestamp,
-    #[schemars(with = "String")]
     pub reason: TerminationReason,
     pub refunded: Option<String>,
     pub event: FactId,
@@ -143,6 +141,13 @@ pub struct Resale {
     pub margin_per_unit: Option<String>,
     /// Of the backing price.
     pub margin: Option<String>,
+}
+
+impl ContractQuery {
+    fn wants(&self, id: &ContractId, sides: [&PartyId; 2]) -> bool {
+        self.contract.as_ref().is_none_or(|asked| asked == id)
+            && self.party.as_ref().is_none_or(|asked| sides.contains(&asked))
+    }
 }
 
 impl Views {
@@ -192,22 +197,16 @@ impl Known {
     }
 
     fn unsigned(&self, query: &ContractQuery) -> Vec<&Announcement> {
-        let ContractQuery { contract, party } = query;
         let is_asked = |made: &&Announcement| {
             !self.contracts.contains_key(&made.contract)
-                && contract.as_ref().is_none_or(|id| *id == made.contract)
-                && party.as_ref().is_none_or(|party| *party == made.buyer || *party == made.seller)
+                && query.wants(&made.contract, [&made.buyer, &made.seller])
         };
         self.announcements.values().filter(is_asked).collect()
     }
 
     fn asked(&self, query: &ContractQuery) -> Vec<&Contract> {
-        let ContractQuery { contract, party } = query;
-        let is_asked = |row: &&Contract| {
-            contract.as_ref().is_none_or(|id| *id == row.id)
-                && party.as_ref().is_none_or(|party| *party == row.buyer || *party == row.seller)
-        };
-        self.contracts.values().filter(is_asked).collect()
+        let rows = self.contracts.values();
+        rows.filter(|row| query.wants(&row.id, [&row.buyer, &row.seller])).collect()
     }
 
     /// The contracts that it rests on. One is signed before what it backs, so the chain ends.

@@ -31,7 +31,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::auth::Caller;
 use crate::problem::Problem;
-use crate::seen::{optional, optional_flag};
+use crate::seen::optional;
 pub use answer::{Accepted, DryRun};
 pub use bulk::{Line, Told};
 pub use endpoints::{ENDPOINTS, Endpoint, at};
@@ -116,7 +116,7 @@ async fn give<S: Services>(
 ) -> Result<Response, Problem> {
     let Query(asked) = query?;
     let after = optional("after", asked.after.as_deref())?;
-    let dry_run = optional_flag("dry_run", asked.dry_run.as_deref())?;
+    let dry_run = optional("dry_run", asked.dry_run.as_deref())?.unwrap_or_default();
     let id = command_id(&caller, &key(&headers)?)?;
     let fields = fields(&headers, &body?)?;
     let in_path = path.map(|Path(parts)| parts).unwrap_or_default();
@@ -124,8 +124,12 @@ async fn give<S: Services>(
     commands.check(endpoint, &caller, &command).await?;
     let command = commands.read(endpoint, command)?;
     let begun = commands.begin(&id)?;
-    let asked = commands.asked(&caller, id, after, command)?;
-    let answer = commands.decide(asked, dry_run, trace_of(&headers)).await?;
+    let partition = commands.place(&command)?;
+    let resting_on = after.unwrap_or_else(|| commands.told());
+    let asked = Asked { id, by: by(&caller)?, after: resting_on, command };
+    let request = Request { commands: vec![asked], stop_at_refusal: false, dry_run };
+    let mut answers = commands.ask(partition, &request, trace_of(&headers)).await?;
+    let answer = answers.pop().expect("one answer for each command");
     if let (Some(_), Answer::NotCaughtUp { after, reached }) = (after, &answer) {
         let detail = format!("the service knows the ledger up to {reached}, not up to {after}");
         return Err(Problem::named("not-reached", detail));
@@ -142,29 +146,15 @@ impl<S: Services> Commands<S> {
             .map_err(|error| Problem::named("bad-body", error.to_string()))
     }
 
-    fn asked(
-        &self,
-        caller: &Caller,
-        id: CommandId,
-        after: Option<Position>,
-        command: ContextCommand,
-    ) -> Result<Asked<ContextCommand>, Problem> {
-        let after = after.unwrap_or_else(|| self.told.load(Ordering::Relaxed));
-        Ok(Asked { id, by: by(caller)?, after, command })
+    /// The partition that decides it.
+    fn place(&self, command: &ContextCommand) -> Result<Partition, Problem> {
+        let placed = command.place(&self.services.partitions());
+        placed.map_err(|apart| Problem::named("ids-apart", apart.to_string()))
     }
 
-    async fn decide(
-        &self,
-        asked: Asked<ContextCommand>,
-        dry_run: bool,
-        trace: TraceContext,
-    ) -> Result<Answer, Problem> {
-        let partition = asked.command.place(&self.services.partitions());
-        let partition =
-            partition.map_err(|apart| Problem::named("ids-apart", apart.to_string()))?;
-        let request = Request { commands: vec![asked], stop_at_refusal: false, dry_run };
-        let mut answers = self.ask(partition, &request, trace).await?;
-        answers.pop().ok_or_else(|| answer::unread("an answer is missing"))
+    /// The last position that was answered here.
+    fn told(&self) -> Position {
+        self.told.load(Ordering::Relaxed)
     }
 
     /// One answer for each command.
@@ -244,9 +234,13 @@ fn trace_of(headers: &HeaderMap) -> TraceContext {
     trace::of_asker(headers.get(TRACEPARENT).and_then(|value| value.to_str().ok()))
 }
 
+fn media_type(headers: &HeaderMap) -> &str {
+    let stated = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    stated.unwrap_or_default()
+}
+
 fn fields(headers: &HeaderMap, body: &[u8]) -> Result<Map<String, Value>, Problem> {
-    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = media_type.and_then(|text| text.split(';').next()).unwrap_or_default();
+    let essence = media_type(headers).split(';').next().unwrap_or_default();
     if !essence.trim().eq_ignore_ascii_case("application/json") {
         let detail = "send JSON, with the header `Content-Type: application/json`";
         return Err(Problem::named("no-json", detail));

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use loopledger_model::parse_instant;
+use loopledger_model::{Period, parse_instant};
 use loopledger_views::As;
 
 use crate::problem::Problem;
@@ -34,9 +34,11 @@ pub fn read<T: FromStr<Err: Display>>(name: &str, text: &str) -> Result<T, Probl
     text.parse().map_err(|error: T::Err| Problem::bad_parameter(&format!("{name}: {error}")))
 }
 
-/// `true` or `false`; false where nothing is said.
-pub fn optional_flag(name: &str, text: Option<&str>) -> Result<bool, Problem> {
-    Ok(optional(name, text)?.unwrap_or_default())
+/// From one date to another, which is not included.
+pub fn period(from: Option<&str>, to: Option<&str>) -> Result<Period, Problem> {
+    let from = date("from", required("from", from)?)?;
+    let to = date("to", required("to", to)?)?;
+    Period::new(from, to).map_err(|error| Problem::bad_parameter(&error))
 }
 
 pub fn seen(as_of: Option<&str>, as_known: Option<&str>) -> Result<As, Problem> {

@@ -8,10 +8,16 @@ pub mod focus;
 pub mod loop_report;
 pub mod ocel;
 
+use jiff::Timestamp;
 use loopledger_journal::Commit;
 use loopledger_model::{Fact, Position, facts};
 use loopledger_projector::archive::restored;
 use loopledger_views::{As, Views};
+
+/// UTC, whole seconds.
+fn seconds(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
 
 /// Commits that are read from the archive at once.
 const CHUNK: Position = 64;

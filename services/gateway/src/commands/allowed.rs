@@ -1,6 +1,5 @@
 //! Whether a caller may give a command: the endpoint's table, held against the command and the ledger.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use loopledger_model::{PartyId, ProgrammeId};
@@ -82,8 +81,7 @@ impl<S: Services> Commands<S> {
         if owners.is_empty() {
             return Ok(false);
         }
-        let told = self.told.load(Ordering::Relaxed);
-        self.views.wait_for(told, FRESH_WITHIN).await?;
+        self.views.wait_for(self.told(), FRESH_WITHIN).await?;
         Ok(self.views.belongs(how, id, owners).await?)
     }
 }

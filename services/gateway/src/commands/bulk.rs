@@ -4,7 +4,6 @@
 //! service has.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use axum::body::{Body, BodyDataStream, Bytes};
 use axum::extract::{DefaultBodyLimit, Extension, State};
@@ -21,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::answer::{self, Accepted};
-use super::{Commands, ENDPOINTS, LONGEST_BODY, Services, command_id, trace_of};
+use super::{Commands, ENDPOINTS, LONGEST_BODY, Services, by, command_id, media_type, trace_of};
 use crate::auth::Caller;
 use crate::problem::Problem;
 
@@ -63,8 +62,7 @@ async fn give<S: Services>(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    if media_type.is_none_or(|text| !text.trim().eq_ignore_ascii_case(NDJSON)) {
+    if !media_type(&headers).trim().eq_ignore_ascii_case(NDJSON) {
         let detail = format!("send a JSON document a line, with `Content-Type: {NDJSON}`");
         return Err(Problem::named("no-json", detail));
     }
@@ -214,10 +212,9 @@ impl<S: Services> Giver<S> {
         };
         self.commands.check(endpoint, &self.caller, fields).await?;
         let command = self.commands.read(endpoint, fields.clone())?;
-        let partition = command.place(&self.commands.services.partitions());
-        let partition =
-            partition.map_err(|apart| Problem::named("ids-apart", apart.to_string()))?;
-        Ok((partition, self.commands.asked(&self.caller, id, None, command)?))
+        let partition = self.commands.place(&command)?;
+        // What it may rest on is known once the lines before it are decided.
+        Ok((partition, Asked { id, by: by(&self.caller)?, after: 0, command }))
     }
 
     async fn ask(&self, together: Vec<(u64, Readable)>) -> Vec<Told> {
@@ -225,7 +222,7 @@ impl<S: Services> Giver<S> {
             return Vec::new();
         };
         // A line may rest on what the lines before it have made in other contexts.
-        let after = self.commands.told.load(Ordering::Relaxed);
+        let after = self.commands.told();
         let (places, commands): (Vec<_>, Vec<_>) = together
             .into_iter()
             .map(|(line, Readable { key, asked, .. })| ((line, key), Asked { after, ..asked }))

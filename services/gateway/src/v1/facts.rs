@@ -5,7 +5,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::routing::get;
-use loopledger_model::{FactId, Position};
+use loopledger_model::hex::Hex;
+use loopledger_model::{Body, FactId, Position};
 use loopledger_views::{ArchivedCommit, Rests, Views};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -89,24 +90,8 @@ async fn facts(
     Ok(Answered(facts))
 }
 
-#[derive(serde::Deserialize)]
-struct Body {
-    facts_at: Position,
-    entries: Vec<Entry>,
-}
-
-/// An entry as it was written, in whatever form its events had then.
-#[derive(serde::Deserialize)]
-struct Entry {
-    command: String,
-    by: String,
-    #[serde(default)]
-    rests_on: Vec<FactId>,
-    #[serde(default)]
-    events: Vec<Value>,
-    #[serde(default)]
-    refused: Option<Value>,
-}
+/// A body as it was written, in whatever form its events had then.
+type AsWritten = Body<Value, Value>;
 
 fn told(commit: &ArchivedCommit) -> Result<Facts, Problem> {
     let damaged = |reason: String| {
@@ -115,11 +100,12 @@ fn told(commit: &ArchivedCommit) -> Result<Facts, Problem> {
         Problem::named("internal", detail)
     };
     let body = commit.body.unpack().map_err(|error| damaged(error.to_string()))?;
-    let body: Body = serde_json::from_slice(&body).map_err(|error| damaged(error.to_string()))?;
+    let body: AsWritten =
+        serde_json::from_slice(&body).map_err(|error| damaged(error.to_string()))?;
     let mut index = 0;
     let commands = body.entries.into_iter().map(|entry| Decided {
-        command: entry.command,
-        by: entry.by,
+        command: entry.command.to_string(),
+        by: entry.by.to_string(),
         rests_on: entry.rests_on,
         facts: entry
             .events
@@ -139,8 +125,8 @@ fn told(commit: &ArchivedCommit) -> Result<Facts, Problem> {
         recorded_at: commit.recorded_at.clone(),
         recorded_by: commit.recorded_by.clone(),
         traceparent: commit.traceparent.clone(),
-        previous_hash: loopledger_model::hex::Hex(&commit.previous_hash).to_string(),
-        hash: loopledger_model::hex::Hex(&commit.hash).to_string(),
+        previous_hash: Hex(&commit.previous_hash).to_string(),
+        hash: Hex(&commit.hash).to_string(),
         facts_at: body.facts_at,
         commands: commands.collect(),
     })

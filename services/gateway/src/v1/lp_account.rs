@@ -6,7 +6,7 @@ use axum::Router;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::routing::get;
-use loopledger_model::{PartyId, Period};
+use loopledger_model::PartyId;
 use loopledger_views::{LpAccount, Views};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -14,7 +14,7 @@ use serde::Deserialize;
 use crate::answered::Answered;
 use crate::openapi::Resource;
 use crate::problem::Problem;
-use crate::seen::{date, optional_date, read, required, seen};
+use crate::seen::{period, read, required, seen};
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -49,17 +49,12 @@ async fn lp_account(
     let Query(asked) = parameters?;
     let fund: PartyId = read("fund", required("fund", asked.fund.as_deref())?)?;
     let lp: PartyId = read("lp", required("lp", asked.lp.as_deref())?)?;
-    let period = period(asked.from.as_deref(), asked.to.as_deref())?;
+    let period = match (asked.from.as_deref(), asked.to.as_deref()) {
+        (None, None) => None,
+        (from, to) => Some(period(from, to)?),
+    };
     let seen = seen(asked.as_of.as_deref(), asked.as_known.as_deref())?;
     let known = views.lp_account((&fund, &lp), period, seen).await?;
     let unknown = || Problem::not_known(format!("{lp} had no commitment to a fund {fund} then"));
     known.map(Answered).ok_or_else(unknown)
-}
-
-fn period(from: Option<&str>, to: Option<&str>) -> Result<Option<Period>, Problem> {
-    let Some(from) = optional_date("from", from)? else {
-        return to.map_or(Ok(None), |_| Err(Problem::bad_parameter("`to` needs `from`")));
-    };
-    let to = date("to", required("to", to)?)?;
-    Period::new(from, to).map(Some).map_err(|error| Problem::bad_parameter(&error))
 }

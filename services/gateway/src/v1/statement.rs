@@ -6,7 +6,7 @@ use axum::Router;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::routing::get;
-use loopledger_model::{PartyId, Period};
+use loopledger_model::PartyId;
 use loopledger_views::{Statement, Views};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -14,7 +14,7 @@ use serde::Deserialize;
 use crate::answered::Answered;
 use crate::openapi::Resource;
 use crate::problem::Problem;
-use crate::seen::{date, read, required, seen};
+use crate::seen::{period, read, required, seen};
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -47,9 +47,7 @@ async fn statement(
 ) -> Result<Answered<Statement>, Problem> {
     let Query(asked) = parameters?;
     let provider: PartyId = read("provider", required("provider", asked.provider.as_deref())?)?;
-    let from = date("from", required("from", asked.from.as_deref())?)?;
-    let to = date("to", required("to", asked.to.as_deref())?)?;
-    let period = Period::new(from, to).map_err(|error| Problem::bad_parameter(&error))?;
+    let period = period(asked.from.as_deref(), asked.to.as_deref())?;
     let seen = seen(asked.as_of.as_deref(), asked.as_known.as_deref())?;
     Ok(Answered(views.statement(&provider, period, seen).await?))
 }

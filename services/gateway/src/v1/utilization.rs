@@ -6,7 +6,7 @@ use axum::Router;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::routing::get;
-use loopledger_model::{Period, PoolId};
+use loopledger_model::PoolId;
 use loopledger_views::{ByDay, Utilization, Views};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -14,7 +14,7 @@ use serde::Deserialize;
 use crate::answered::Answered;
 use crate::openapi::Resource;
 use crate::problem::Problem;
-use crate::seen::{date, optional, required, seen};
+use crate::seen::{optional, period, seen};
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -52,9 +52,7 @@ async fn utilization(
 ) -> Result<Answered<Utilization>, Problem> {
     let Query(asked) = parameters?;
     let pool: Option<PoolId> = optional("pool", asked.pool.as_deref())?;
-    let from = date("from", required("from", asked.from.as_deref())?)?;
-    let to = date("to", required("to", asked.to.as_deref())?)?;
-    let period = Period::new(from, to).map_err(|error| Problem::bad_parameter(&error))?;
+    let period = period(asked.from.as_deref(), asked.to.as_deref())?;
     let seen = seen(asked.as_of.as_deref(), asked.as_known.as_deref())?;
     let Some(by) = asked.by.as_deref() else {
         return Ok(Answered(views.utilization(pool.as_ref(), period, seen).await?));

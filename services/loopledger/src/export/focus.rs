@@ -73,6 +73,7 @@ pub struct Charges {
     usage: BTreeMap<ContractId, Vec<(Period, CardHours)>>,
     charges: Vec<(FactId, Charge)>,
 }
+use super::seconds;
 
 enum Charge {
     Invoice(InvoiceIssued),
@@ -316,11 +317,6 @@ const fn unit(unit: ContractUnit) -> &'static str {
 fn cost(price: Decimal, quantity: Decimal) -> anyhow::Result<Decimal> {
     let cost = price.checked_mul(quantity).context("a cost is beyond counting")?;
     Ok(cost.normalize())
-}
-
-/// The specification's form: UTC, whole seconds.
-fn seconds(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 fn day(at: Timestamp) -> anyhow::Result<Period> {

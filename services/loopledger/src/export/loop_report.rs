@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
 
 use anyhow::ensure;
-use jiff::Timestamp;
 use loopledger_journal::Commit;
 use loopledger_model::{Currency, PartyId, Position, Text};
 use loopledger_views::{As, FlowKind, Flows, LoopFound, Loops, MoneyFlow};
 use rust_decimal::Decimal;
 
+use super::seconds;
 use crate::figures::{day, grouped, percent};
 use crate::report::{MEANING, READING};
 
@@ -253,10 +253,6 @@ fn write_commits(page: &mut String, commits: &[Commit]) -> fmt::Result {
         vec![position, commit.partition.to_string(), recorded, commit.hash().to_string()]
     });
     write_table(page, &[">position", "partition", "recorded", "SHA-256"], rows)
-}
-
-fn seconds(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// Headings with `>` are over figures; hashes are set in one width.

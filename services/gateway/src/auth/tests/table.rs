@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::commands;
+use crate::v1::RESOURCES;
 
 /// The API on a database that is not there: who passes the door is told that the views are unavailable, or that
 /// a parameter is wrong.
@@ -172,6 +173,8 @@ fn every_route_has_a_rule() {
     for route in routes {
         let path = format!("/v1{route}");
         assert!(rules::known(&path), "{path} has no rule: write one in auth/rules.rs");
+        let described = RESOURCES.iter().any(|resource| resource.path == route);
+        assert!(described, "{path} is not described: put it into v1::RESOURCES");
         assert!(EXPECTED.iter().any(|(known, _, _)| *known == path), "{path} is not expected here");
     }
 }
