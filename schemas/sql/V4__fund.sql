@@ -85,8 +85,10 @@ CREATE TABLE flows (
     CHECK ((kind = 'voucher_payment') = (buyer IS NOT NULL)),
     CHECK ((kind IN ('compute_payment', 'voucher_payment', 'refund')) = (contract IS NOT NULL))
 );
-CREATE INDEX ON flows (from_party);
-CREATE INDEX ON flows (to_party);
+-- What was paid from one party to another is in the index whole: a loop's legs are read from it alone.
+CREATE INDEX ON flows (from_party, to_party)
+    INCLUDE (currency, kind, position, fact_index, at, amount);
+CREATE INDEX ON flows (to_party, buyer);
 CREATE INDEX ON flows (at);
 
 -- Derived from flows, and the only rows that change: a loop's as it stands at progress.position.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use loopledger_model::Period;
 use loopledger_testkit::history::Shape;
 use loopledger_testkit::{at, id};
-use loopledger_views::{As, Error, FlowKind, FlowQuery, LoopQuery, Schema, Views};
+use loopledger_views::{As, Error, FlowKind, FlowQuery, LoopPart, LoopQuery, Schema, Views};
 
 use super::{Plan, Store, percentile};
 
@@ -48,6 +48,11 @@ pub async fn measure(plan: &Plan, store: &Store) -> anyhow::Result<String> {
     });
     report += &line.await?;
     report += &ask("all loops", asked / 5, |_| loops(LoopQuery::default())).await?;
+    let line = ask("the first 10 loops", asked, |_| {
+        let part = Some(LoopPart { most: 10, from: None });
+        loops(LoopQuery { part, ..Default::default() })
+    });
+    report += &line.await?;
     let line = ask("loops of a provider", asked, |n| {
         loops(LoopQuery {
             party: Some(id(&format!("provider-{}", n % providers))),

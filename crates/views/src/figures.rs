@@ -18,7 +18,14 @@ pub(crate) fn exact(number: Decimal) -> BigRational {
 
 /// Money with its currency's decimals.
 pub(crate) fn amount(amount: Decimal, currency: Currency) -> String {
-    decimal(&exact(amount), currency.exponent())
+    let digits = currency.exponent();
+    let mut written = amount;
+    written.rescale(digits);
+    // Nothing is rounded where no decimals are lost.
+    if amount.is_sign_positive() && amount.scale() <= digits && written.scale() == digits {
+        return written.to_string();
+    }
+    decimal(&exact(amount), digits)
 }
 
 /// An exact amount of money, rounded half up to its currency's decimals.
@@ -59,6 +66,14 @@ mod tests {
     fn money_has_its_currencys_decimals() {
         assert_eq!(amount(Decimal::new(15, 1), currency("CNY")), "1.50");
         assert_eq!(amount(Decimal::ZERO, currency("KRW")), "0");
+        assert_eq!(amount(Decimal::new(1005, 3), currency("CNY")), "1.01");
+        assert_eq!(amount(Decimal::new(-1005, 3), currency("CNY")), "-1.00");
+        assert_eq!(amount(Decimal::new(-2, 0), currency("CNY")), "-2.00");
+        assert_eq!(
+            amount(Decimal::MAX, currency("KWD")),
+            "79228162514264337593543950335.000",
+            "more digits than a decimal holds"
+        );
         assert_eq!(minor_units(5, currency("CNY")), "0.05");
         assert_eq!(minor_units(1234, currency("KWD")), "1.234");
     }

@@ -79,7 +79,7 @@ pub use holdings::Holdings;
 pub use implied::{DeclaredContract, Implied, ImpliedCards, OtherReading};
 pub use irr::{Irr, IrrStatus};
 pub use load::{Copier, Load};
-pub use loops::{GroupOnLoop, Leg, Level, LoopFound, LoopQuery, Loops};
+pub use loops::{GroupOnLoop, Leg, Level, LoopFound, LoopPart, LoopQuery, Loops};
 pub use oversold::BasisShare;
 pub use owners::{BeneficialOwner, Holding, OwnerQuery, Owners, Way};
 pub use parties::{

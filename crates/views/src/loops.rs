@@ -29,6 +29,15 @@ pub struct LoopQuery {
     pub currency: Option<Currency>,
     /// Whether parties are looked at, or the groups that they belong to.
     pub level: Level,
+    pub part: Option<LoopPart>,
+}
+
+/// So many of the loops in their order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoopPart {
+    pub most: usize,
+    /// The parties and the currency of the first one; nothing is found where that is no loop that is asked for.
+    pub from: Option<(Vec<String>, Currency)>,
 }
 
 /// What stands at the corners of a loop.
@@ -186,6 +195,9 @@ impl Source {
             }
         };
         loops.sort_by(LoopFound::in_order);
+        if let Some(part) = &query.part {
+            part.keep(&mut loops);
+        }
         Ok((loops, cut_searches))
     }
 }
@@ -197,6 +209,19 @@ impl LoopQuery {
         let on_it = |party: &PartyId| corners.iter().any(|id| *id == party.as_str());
         self.party.as_ref().is_none_or(on_it)
             && self.currency.is_none_or(|currency| found.currency == currency)
+    }
+}
+
+impl LoopPart {
+    /// Of loops in their order.
+    fn keep(&self, loops: &mut Vec<LoopFound>) {
+        if let Some((parties, currency)) = &self.from {
+            let first =
+                |found: &LoopFound| found.parties == *parties && found.currency == *currency;
+            let before = loops.iter().position(first).unwrap_or(loops.len());
+            loops.drain(..before);
+        }
+        loops.truncate(self.most);
     }
 }
 

@@ -16,7 +16,7 @@ use crate::as_of::As;
 use crate::dealings::Dealings;
 use crate::error::Error;
 use crate::figures::{self, whole};
-use crate::loops::{Level, LoopQuery, Source};
+use crate::loops::{LoopQuery, Source};
 use crate::party_report::report;
 use crate::views::Views;
 
@@ -165,8 +165,8 @@ impl Views {
     pub async fn parties(&self, query: &PartyQuery, seen: As) -> Result<Parties, Error> {
         let mut connection = self.connection().await?;
         let (transaction, position) = self.snapshot(&mut connection).await?;
-        let of_loops =
-            LoopQuery { party: query.party.clone(), currency: query.currency, level: Level::Party };
+        let (party, currency) = (query.party.clone(), query.currency);
+        let of_loops = LoopQuery { party, currency, ..LoopQuery::default() };
         let source = Source::load(&transaction, &of_loops, seen).await?;
         let dealings = Dealings::load(&transaction, query.party.as_ref(), seen).await?;
         drop(transaction);

@@ -4,18 +4,19 @@
 //! loop is the one that the graph tells of.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::pin;
 
+use futures::TryStreamExt as _;
 use loopledger_model::{Currency, FactId, PartyId};
 use serde::Serialize;
-use tokio_postgres::types::Json;
+use tokio_postgres::types::{Json, ToSql};
 use tokio_postgres::{GenericClient, Row, Transaction};
 
 use crate::error::Error;
 use crate::figures;
 use crate::flow_kind::FlowKind;
 use crate::loops::{Leg, LoopFound, LoopQuery};
-use crate::rows::Flow;
-use crate::table::{cell, select};
+use crate::table::cell;
 
 /// The most loops in one statement.
 const CHUNK: usize = 200;
@@ -46,10 +47,30 @@ const SELECT: &str = "
         capital_legs, compute_from
     FROM loops
     WHERE ($1::TEXT IS NULL OR parties @> ARRAY[$1]) AND ($2::TEXT IS NULL OR currency = $2)
-    ORDER BY returned_upper DESC, parties COLLATE \"C\", currency COLLATE \"C\"";
+        AND ($3::TEXT[] IS NULL OR
+            (-returned_upper, parties COLLATE \"C\", currency COLLATE \"C\") >=
+            (SELECT -returned_upper, parties, currency FROM loops
+                WHERE parties = $3 AND currency = $4::TEXT
+                    AND ($1 IS NULL OR parties @> ARRAY[$1]) AND ($2 IS NULL OR currency = $2)))
+    ORDER BY -returned_upper, parties COLLATE \"C\", currency COLLATE \"C\"
+    LIMIT $5";
 
-/// Flows between parties, and voucher payments to some of them for invoices of others.
-const FLOWS: &str = "to_party = ANY ($1) AND (from_party = ANY ($1) OR buyer = ANY ($1))";
+/// What was paid on each of these ways, from one party to another in one currency. All of it is in the index by
+/// these parties, so that the flows' rows, which lie where they were recorded, are not looked at.
+const LEGS: &str = "
+    SELECT way, position, fact_index, at, kind, amount
+    FROM unnest($1::TEXT[], $2::TEXT[], $3::TEXT[])
+        WITH ORDINALITY AS ways (payer, payee, wanted, way)
+    JOIN flows ON from_party = payer AND to_party = payee AND currency = wanted
+    WHERE payer <> payee AND kind IN ('contribution', 'investment', 'compute_payment')";
+
+/// What was paid to one party for invoices of another, in one currency.
+const VOUCHERS: &str = "
+    SELECT way, position, fact_index
+    FROM unnest($1::TEXT[], $2::TEXT[], $3::TEXT[])
+        WITH ORDINALITY AS ways (payee, invoiced, wanted, way)
+    JOIN flows ON to_party = payee AND buyer = invoiced AND currency = wanted
+    WHERE kind = 'voucher_payment' AND from_party <> to_party";
 
 const UPSERT: &str = "
     INSERT INTO loops
@@ -87,15 +108,14 @@ pub(crate) async fn known(
 ) -> Result<Vec<LoopFound>, Error> {
     let party = query.party.as_ref().map(PartyId::as_str);
     let currency = query.currency.map(|currency| currency.to_string());
-    let rows = transaction.query(SELECT, &[&party, &currency]).await?;
+    let most = query.part.as_ref().map(|part| i64::try_from(part.most).unwrap_or(i64::MAX));
+    let from = query.part.as_ref().and_then(|part| part.from.as_ref());
+    let (parties, code) =
+        (from.map(|(parties, _)| parties), from.map(|(_, code)| code.to_string()));
+    let rows = transaction.query(SELECT, &[&party, &currency, &parties, &code, &most]).await?;
     let loops: Vec<StoredLoop> = rows.iter().map(StoredLoop::read).collect::<Result<_, _>>()?;
-    let corners: BTreeSet<&str> =
-        loops.iter().flat_map(|stored| &stored.found.parties).map(String::as_str).collect();
-    let corners: Vec<&str> = corners.into_iter().collect();
-    let mut flows: Vec<Flow> = select(transaction, FLOWS, &[&corners]).await?;
-    flows.sort_by_key(|flow| flow.stamp.at);
-    let paid = Paid::of(&flows);
-    Ok(loops.into_iter().map(|stored| paid.complete(stored)).collect())
+    let paid = Paid::load(transaction, &loops).await?;
+    Ok(loops.iter().map(|stored| paid.complete(stored)).collect())
 }
 
 /// The currency and the parties of every loop that is stored.
@@ -124,76 +144,120 @@ impl StoredLoop {
         let (capital_legs, compute_from) = (legs(1, "capital_legs")?, legs(2, "compute_from")?);
         Ok(Self { found, capital_legs, compute_from })
     }
+
+    /// From each party to the next one, the last leg back to the first.
+    fn legs(&self) -> impl Iterator<Item = Way<'_>> {
+        let parties = self.found.parties.iter().map(String::as_str);
+        let next = parties.clone().cycle().skip(1);
+        parties.zip(next).map(|(from, to)| (self.found.currency, from, to))
+    }
 }
 
-/// Flows by currency and two parties, each list in the order of time.
-type ByParties<'a> = BTreeMap<(Currency, &'a str, &'a str), Vec<&'a Flow>>;
+/// A currency and two parties.
+type Way<'a> = (Currency, &'a str, &'a str);
 
-/// What makes legs by payer and payee, voucher payments by payee and buyer.
+/// Ways, each once, with what is known of them in the same order.
 #[derive(Default)]
+struct Ways<'a, T> {
+    numbers: BTreeMap<Way<'a>, usize>,
+    found: Vec<Vec<T>>,
+}
+
+impl<'a, T> Ways<'a, T> {
+    fn of(ways: impl Iterator<Item = Way<'a>>) -> Self {
+        let ways: BTreeSet<Way<'a>> = ways.collect();
+        let found = ways.iter().map(|_| Vec::new()).collect();
+        Self { numbers: ways.into_iter().zip(0..).collect(), found }
+    }
+
+    fn get(&self, way: Way<'_>) -> &[T] {
+        self.numbers.get(&way).map_or(&[], |number| &self.found[*number])
+    }
+
+    /// Asks what was paid on the ways: rows begin with the way's number, counted from 1, and the fact.
+    async fn load(
+        &mut self,
+        transaction: &Transaction<'_>,
+        query: &str,
+        read: impl Fn(Way<'_>, FactId, &Row) -> Result<T, Error>,
+    ) -> Result<(), Error> {
+        let ways: Vec<Way<'a>> = self.numbers.keys().copied().collect();
+        let ones: Vec<&str> = ways.iter().map(|(_, one, _)| *one).collect();
+        let others: Vec<&str> = ways.iter().map(|(_, _, other)| *other).collect();
+        let currencies: Vec<String> = ways.iter().map(|(code, ..)| code.to_string()).collect();
+        let parameters: [&(dyn ToSql + Sync); 3] = [&ones, &others, &currencies];
+        let rows = transaction.query_raw(query, parameters).await?;
+        let mut rows = pin!(rows);
+        while let Some(row) = rows.try_next().await? {
+            let way: u64 = cell(&row, 0, "flows", "way")?;
+            let place = usize::try_from(way - 1).expect("ways are counted in memory");
+            let index: i32 = cell(&row, 2, "flows", "fact_index")?;
+            let index = index.try_into().expect("a fact's index is not negative");
+            let fact = FactId { position: cell(&row, 1, "flows", "position")?, index };
+            self.found[place].push(read(ways[place], fact, &row)?);
+        }
+        Ok(())
+    }
+}
+
+/// What makes legs, by payer and payee and in the order of time; voucher payments by payee and buyer in that of
+/// their facts.
 struct Paid<'a> {
-    capital: ByParties<'a>,
-    compute: ByParties<'a>,
-    vouchers: ByParties<'a>,
+    legs: Ways<'a, (FlowKind, Leg)>,
+    vouchers: Ways<'a, FactId>,
 }
 
 impl<'a> Paid<'a> {
-    /// Of flows in the order of time.
-    fn of(flows: &'a [Flow]) -> Self {
-        let mut paid = Self::default();
-        for flow in flows.iter().filter(|flow| flow.from_party != flow.to_party) {
-            let (from, to) = (flow.from_party.as_str(), flow.to_party.as_str());
-            let (by_parties, one, other) = match (flow.kind, &flow.buyer) {
-                (FlowKind::Contribution | FlowKind::Investment, _) => (&mut paid.capital, from, to),
-                (FlowKind::ComputePayment, _) => (&mut paid.compute, from, to),
-                (FlowKind::VoucherPayment, Some(buyer)) => (&mut paid.vouchers, to, buyer.as_str()),
-                (
-                    FlowKind::VoucherPayment
-                    | FlowKind::Distribution
-                    | FlowKind::Refund
-                    | FlowKind::Transfer,
-                    _,
-                ) => continue,
-            };
-            by_parties.entry((flow.currency, one, other)).or_default().push(flow);
+    /// On the legs of these loops, and for the invoices of their last parties.
+    async fn load(transaction: &Transaction<'_>, loops: &'a [StoredLoop]) -> Result<Self, Error> {
+        let mut legs = Ways::of(loops.iter().flat_map(StoredLoop::legs));
+        legs.load(transaction, LEGS, leg_of).await?;
+        for legs in &mut legs.found {
+            legs.sort_unstable_by_key(|(_, leg)| (leg.at, leg.event));
         }
-        paid
+        let ends = loops.iter().filter_map(|stored| stored.legs().last());
+        let mut vouchers = Ways::of(ends.map(|(currency, last, root)| (currency, root, last)));
+        vouchers.load(transaction, VOUCHERS, |_, fact, _| Ok(fact)).await?;
+        vouchers.found.iter_mut().for_each(|facts| facts.sort_unstable());
+        Ok(Self { legs, vouchers })
     }
 
-    fn complete(&self, stored: StoredLoop) -> LoopFound {
-        let StoredLoop { found, capital_legs, compute_from } = stored;
-        let between = |by_parties: &ByParties<'a>, one: usize, other: usize| {
-            let parties = (found.parties[one].as_str(), found.parties[other].as_str());
-            by_parties.get(&(found.currency, parties.0, parties.1)).cloned().unwrap_or_default()
-        };
-        let last = found.parties.len() - 1;
+    fn complete(&self, stored: &StoredLoop) -> LoopFound {
         let mut legs = Vec::new();
-        for leg in 0..=last {
-            let next = if leg == last { 0 } else { leg + 1 };
-            if leg < capital_legs {
-                legs.extend(between(&self.capital, leg, next));
-            }
-            if leg >= compute_from {
-                legs.extend(between(&self.compute, leg, next));
-            }
+        for (place, way) in stored.legs().enumerate() {
+            let carried = |kind: &FlowKind| match kind {
+                FlowKind::Contribution | FlowKind::Investment => place < stored.capital_legs,
+                FlowKind::ComputePayment => place >= stored.compute_from,
+                FlowKind::VoucherPayment
+                | FlowKind::Distribution
+                | FlowKind::Refund
+                | FlowKind::Transfer => false,
+            };
+            let paid = self.legs.get(way).iter().filter(|(kind, _)| carried(kind));
+            legs.extend(paid.map(|(_, leg)| leg.clone()));
         }
-        legs.sort_by_key(|flow| (flow.stamp.at, flow.stamp.fact()));
-        let vouchers = between(&self.vouchers, 0, last);
-        let mut vouchers: Vec<FactId> = vouchers.iter().map(|flow| flow.stamp.fact()).collect();
-        vouchers.sort_unstable();
-        found.with_flows(legs.into_iter().map(leg_of).collect(), vouchers)
+        legs.sort_by_key(|leg| (leg.at, leg.event));
+        let (currency, last, root) = stored.legs().last().expect("a loop has legs");
+        let vouchers = self.vouchers.get((currency, root, last)).to_vec();
+        stored.found.clone().with_flows(legs, vouchers)
     }
 }
 
-fn leg_of(flow: &Flow) -> Leg {
-    Leg {
-        from: flow.from_party.to_string(),
-        to: flow.to_party.to_string(),
-        kind: flow.kind.name().to_owned(),
-        amount: figures::amount(flow.amount, flow.currency),
-        at: flow.stamp.at,
-        event: flow.stamp.fact(),
+fn leg_of(
+    (currency, from, to): Way<'_>,
+    event: FactId,
+    row: &Row,
+) -> Result<(FlowKind, Leg), Error> {
+    let kind: FlowKind = cell(row, 4, "flows", "kind")?;
+    let leg = Leg {
+        from: from.to_owned(),
+        to: to.to_owned(),
+        kind: kind.name().to_owned(),
+        amount: figures::amount(cell(row, 5, "flows", "amount")?, currency),
+        at: cell(row, 3, "flows", "at")?,
+        event,
         from_group: None,
         to_group: None,
-    }
+    };
+    Ok((kind, leg))
 }

@@ -85,6 +85,9 @@ pub async fn wait<J: Journal>(
         .parse()
         .expect("a part of a query that was well formed is");
     *request.uri_mut() = Uri::from(path_and_query);
+    if let Some(page) = &page {
+        request.extensions_mut().insert(page.clone());
+    }
     let original = request.extensions().get::<OriginalUri>().map(|OriginalUri(uri)| uri.path());
     let shown = original.unwrap_or_default().to_owned();
     let mut response = next.run(request).await;

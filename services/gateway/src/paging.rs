@@ -24,7 +24,7 @@ pub struct List {
 }
 
 /// What of a list is asked for.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
     limit: usize,
     after: Option<Vec<Value>>,
@@ -47,6 +47,13 @@ impl Page {
         };
         let after = cursor.map(|text| read(text).ok_or_else(wrong)).transpose()?;
         Ok(Some(Self { limit, after }))
+    }
+
+    /// For a handler that can look up part of its list: the key of the row to begin with, which is the one before the
+    /// page, and how many rows to answer from there, so that it shows whether more follow.
+    pub fn around(&self) -> (Option<&[Value]>, usize) {
+        let before = usize::from(self.after.is_some());
+        (self.after.as_deref(), before + self.limit + 1)
     }
 
     /// The page of an answer, with a link to the next one where there is one.
@@ -139,5 +146,6 @@ mod tests {
         }
         let page = Page::of(Some("5"), Some("WzFd")).expect("a page");
         assert_eq!(page, Some(Page { limit: 5, after: Some(vec![json!(1)]) }));
+        assert_eq!(page.as_ref().map(Page::around), Some((Some(&[json!(1)][..]), 7)));
     }
 }

@@ -50,7 +50,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Meter(MeterCommand::Import(meter)) => import_usage(&stack, meter).await,
         Command::Loops { party, currency, level, view } => {
             let level = level.into();
-            supervision::loops(&stack, LoopQuery { party, currency, level }, view).await
+            supervision::loops(&stack, LoopQuery { party, currency, level, part: None }, view).await
         }
         Command::Party { party, currency, view } => {
             let query = PartyQuery { party: Some(party), currency };

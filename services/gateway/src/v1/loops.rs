@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::{Extension, Query, State};
 use axum::routing::get;
 use loopledger_model::{Currency, PartyId};
-use loopledger_views::{LoopQuery, Loops, Views};
+use loopledger_views::{LoopPart, LoopQuery, Loops, Views};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::answered::Answered;
 use crate::openapi::Resource;
+use crate::paging::Page;
 use crate::problem::Problem;
 use crate::seen::{optional, seen};
 
@@ -42,6 +44,7 @@ pub fn router() -> Router<Arc<Views>> {
 
 async fn loops(
     State(views): State<Arc<Views>>,
+    page: Option<Extension<Page>>,
     parameters: Result<Query<Parameters>, QueryRejection>,
 ) -> Result<Answered<Loops>, Problem> {
     let Query(asked) = parameters?;
@@ -49,7 +52,16 @@ async fn loops(
         party: optional("party", asked.party.as_deref())?,
         currency: optional("currency", asked.currency.as_deref())?,
         level: optional("level", asked.level.as_deref())?.unwrap_or_default(),
+        part: page.as_deref().map(part).transpose()?,
     };
     let seen = seen(asked.as_of.as_deref(), asked.as_known.as_deref())?;
     Ok(Answered(views.loops(&query, seen).await?))
+}
+
+/// No more loops than a page needs, since each comes with all its flows.
+fn part(page: &Page) -> Result<LoopPart, Problem> {
+    let (after, most) = page.around();
+    let from = after.map(|key| serde_json::from_value(Value::Array(key.to_vec()))).transpose();
+    let from = from.map_err(|_| Problem::bad_parameter("cursor: it is not of a loop"))?;
+    Ok(LoopPart { most, from })
 }

@@ -4,7 +4,7 @@ use loopledger_journal::MemoryJournal;
 use loopledger_model::Context;
 use loopledger_projector::Limits;
 use loopledger_testkit::{at, id, period};
-use loopledger_views::{As, FlowKind, FlowQuery, LoopQuery};
+use loopledger_views::{As, FlowKind, FlowQuery, LoopPart, LoopQuery};
 use serde_json::{Value, json};
 
 use crate::history::{append_at, contribution, investment, lp_loop, market, payment};
@@ -229,6 +229,33 @@ async fn loops_found_live_are_those_found_anew() {
             }
         }
         assert!(!views.loops(&LoopQuery::default(), NOW).await.unwrap().loops.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn loops_part_by_part_are_all_loops() {
+    let stage = Stage::set().await;
+    stage.project(&market(60).await, "market", Limits::LIVE).await.unwrap();
+    let views = stage.views("market");
+    let of_p1 = LoopQuery { party: Some(id("p1")), ..LoopQuery::default() };
+    let for_ever = As { of: Some(at("9000-01-01")), known: None };
+    for (query, seen) in
+        [(LoopQuery::default(), NOW), (of_p1, NOW), (LoopQuery::default(), for_ever)]
+    {
+        let all = views.loops(&query, seen).await.unwrap().loops;
+        assert!(all.len() > 3, "{query:?}");
+        for place in [0, all.len() / 2, all.len() - 1] {
+            let first = &all[place];
+            let from = Some((first.parties.clone(), first.currency));
+            let part = LoopQuery { part: Some(LoopPart { most: 2, from }), ..query.clone() };
+            let found = views.loops(&part, seen).await.unwrap().loops;
+            assert_eq!(found, all[place..all.len().min(place + 2)]);
+        }
+        let first = LoopQuery { part: Some(LoopPart { most: 3, from: None }), ..query.clone() };
+        assert_eq!(views.loops(&first, seen).await.unwrap().loops, all[..3]);
+        let from = Some((vec!["p1".to_owned(), "nobody".to_owned()], all[0].currency));
+        let gone = LoopQuery { part: Some(LoopPart { most: 3, from }), ..query };
+        assert_eq!(views.loops(&gone, seen).await.unwrap().loops, []);
     }
 }
 
