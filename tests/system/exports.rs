@@ -6,6 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 mod focus;
+mod http;
 mod ocel;
 
 use crate::program::{Bundle, Ledger, Up, tool};
@@ -30,6 +31,7 @@ fn what_is_exported_is_what_the_ledger_says() {
     a_report_names_facts_that_can_be_checked(&ledger);
     focus::charges_are_told_as_the_specification_asks(&ledger);
     ocel::events_are_a_log_that_keeps_its_own_rules(&ledger);
+    http::the_api_gives_the_same_bytes(&ledger);
     assert_eq!(up.interrupt(), Some(0));
 }
 

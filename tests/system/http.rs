@@ -18,6 +18,8 @@ pub struct Reply {
     pub status: u16,
     pub headers: BTreeMap<String, String>,
     pub body: String,
+    /// The body as it came, which may be no text.
+    pub bytes: Vec<u8>,
 }
 
 impl Reply {
@@ -64,16 +66,19 @@ impl Http {
         let sent = stream.write_all(body);
         let mut answer = Vec::new();
         let read = stream.read_to_end(&mut answer);
-        let answer = String::from_utf8(answer).expect("the API answers in UTF-8");
-        let Some((head, body)) = answer.split_once("\r\n\r\n") else {
-            panic!("no answer to {method} {path}: {sent:?}, {read:?}, {answer}");
+        let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n");
+        let Some(end) = end else {
+            panic!("no answer to {method} {path}: {sent:?}, {read:?}, {answer:?}");
         };
+        let head = str::from_utf8(&answer[..end]).expect("headers are text");
+        let bytes = answer[end + 4..].to_vec();
         let mut lines = head.lines();
         let status = lines.next().and_then(|line| line.split(' ').nth(1));
         let status = status.and_then(|code| code.parse().ok()).expect("a status");
         let headers = lines.filter_map(|line| line.split_once(": "));
         let headers = headers.map(|(name, value)| (name.to_lowercase(), value.to_owned()));
-        Reply { status, headers: headers.collect(), body: body.to_owned() }
+        let body = String::from_utf8_lossy(&bytes).into_owned();
+        Reply { status, headers: headers.collect(), body, bytes }
     }
 
     pub fn get(&self, path: &str) -> Reply {
@@ -102,6 +107,11 @@ impl<'a> Caller<'a> {
 
     pub fn get(&self, path: &str) -> Reply {
         self.http.send("GET", path, &[("Authorization", &self.bearer)], &[])
+    }
+
+    pub fn send(&self, path: &str, media_type: &str, body: &[u8]) -> Reply {
+        let headers = [("Authorization", self.bearer.as_str()), ("Content-Type", media_type)];
+        self.http.send("POST", path, &headers, body)
     }
 
     pub fn give(&self, path: &str, key: &str, body: &Value) -> Reply {

@@ -4,6 +4,7 @@ mod access;
 mod allocations;
 mod archive;
 mod bad_input;
+mod bundles;
 mod crashes;
 mod cycles;
 mod days;

@@ -1,6 +1,7 @@
 //! An answer says which position it rests on, in `Ledger-Position`.
 
 use axum::Json;
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use loopledger_model::Position;
@@ -8,6 +9,22 @@ use loopledger_views::Rests;
 use serde::Serialize;
 
 pub const LEDGER_POSITION: HeaderName = HeaderName::from_static("ledger-position");
+
+/// A file of another format.
+pub struct File {
+    pub text: String,
+    pub media_type: &'static str,
+    pub position: Position,
+}
+
+impl IntoResponse for File {
+    fn into_response(self) -> Response {
+        let media_type = HeaderValue::from_static(self.media_type);
+        let mut response = at_position(self.position, self.text.into_response());
+        response.headers_mut().insert(CONTENT_TYPE, media_type);
+        response
+    }
+}
 
 /// An answer of the views.
 pub struct Answered<T>(pub T);

@@ -6,6 +6,7 @@
 mod allowed;
 mod answer;
 mod bulk;
+mod bundles;
 mod endpoints;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,7 +26,7 @@ use loopledger_service::protocol::{Answer, Asked, Request};
 use loopledger_service::trace::{self, TraceContext};
 use loopledger_service::{AskFailure, Asker, protocol};
 use loopledger_views::Views;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
@@ -34,6 +35,7 @@ use crate::problem::Problem;
 use crate::seen::optional;
 pub use answer::{Accepted, DryRun};
 pub use bulk::{Line, Told};
+pub use bundles::{ImportProgress, ImportReport, TAR};
 pub use endpoints::{ENDPOINTS, Endpoint, at};
 
 /// The longest body of one command, and the longest line of many.
@@ -45,10 +47,10 @@ const TRACEPARENT: &str = "traceparent";
 pub trait Services: Clone + Send + Sync + 'static {
     fn partitions(&self) -> Partitions;
 
-    fn ask(
+    fn ask<C: Serialize + Sync>(
         &self,
         partition: Partition,
-        request: &Request<ContextCommand>,
+        request: &Request<C>,
         trace: TraceContext,
     ) -> impl Future<Output = Result<protocol::Response, AskFailure>> + Send;
 }
@@ -65,10 +67,10 @@ impl Services for OnNats {
         self.partitions
     }
 
-    async fn ask(
+    async fn ask<C: Serialize + Sync>(
         &self,
         partition: Partition,
-        request: &Request<ContextCommand>,
+        request: &Request<C>,
         trace: TraceContext,
     ) -> Result<protocol::Response, AskFailure> {
         self.asker.ask(partition, request, trace).await
@@ -95,7 +97,8 @@ pub fn router<S: Services>(services: S, views: Arc<Views>) -> Router {
         };
         router = router.route(endpoint.path, post(give));
     }
-    router.layer(DefaultBodyLimit::max(LONGEST_BODY)).merge(bulk::router()).with_state(commands)
+    let many = bulk::router().merge(bundles::router());
+    router.layer(DefaultBodyLimit::max(LONGEST_BODY)).merge(many).with_state(commands)
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -157,6 +160,10 @@ impl<S: Services> Commands<S> {
         self.told.load(Ordering::Relaxed)
     }
 
+    fn tell(&self, position: Position) {
+        self.told.fetch_max(position, Ordering::Relaxed);
+    }
+
     /// One answer for each command.
     async fn ask(
         &self,
@@ -169,8 +176,7 @@ impl<S: Services> Commands<S> {
         if answers.len() != request.commands.len() {
             return Err(answer::unread("the answers are not as many as the commands"));
         }
-        let told = answers.iter().filter_map(answer::position).max();
-        self.told.fetch_max(told.unwrap_or_default(), Ordering::Relaxed);
+        self.tell(answers.iter().filter_map(answer::position).max().unwrap_or_default());
         Ok(answers)
     }
 

@@ -1,6 +1,6 @@
 //! Every query may say in `after` which position its answer has to rest on, in `wait` how many
 //! seconds it waits for that, in `limit` and `cursor` which page of a list it wants, and in `If-None-Match` which
-//! answer it has already.
+//! answer it has already. `format` or `Accept` says in which form.
 //!
 //! Invariant: a handler is asked when the views are there, and does not see these parameters.
 //! Invariant: two answers of one tag are the same: it names their question, their reader and their position.
@@ -22,6 +22,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::answered::{LEDGER_POSITION, at_position};
 use crate::auth::Caller;
+use crate::forms::Wanted;
 use crate::paging::Page;
 use crate::problem::Problem;
 use crate::seen::optional;
@@ -68,7 +69,8 @@ pub async fn wait<J: Journal>(
     }
     let path = request.uri().path().to_owned();
     let page = Page::of(asked.limit.as_deref(), asked.cursor.as_deref())?;
-    let tags = Tags::of(&path, &format!("{} {page:?}", asked.others), &caller);
+    let wanted = Wanted::of(asked.format.as_deref(), request.headers())?;
+    let tags = Tags::of(&path, &format!("{} {page:?} {wanted:?}", asked.others), &caller);
     let has = |headers: &HeaderMap, tag: &HeaderValue| {
         headers.get_all(IF_NONE_MATCH).iter().any(|had| had == tag)
     };
@@ -94,13 +96,14 @@ pub async fn wait<J: Journal>(
     if response.status() != StatusCode::OK {
         return Ok(response);
     }
+    let resource = RESOURCES.iter().find(|resource| resource.path == path);
     if let Some(page) = page {
-        let resource = RESOURCES.iter().find(|resource| resource.path == path);
         let Some(list) = resource.and_then(|resource| resource.list) else {
             return Err(Problem::bad_parameter("limit: the answer is no list"));
         };
         response = page.cut(list, response, &shown, &asked.others).await?;
     }
+    response = wanted.put(resource.and_then(|resource| resource.shape), response).await?;
     Ok(match tags {
         Some(tags) => tags.put(response),
         None => response,
@@ -111,9 +114,14 @@ pub async fn wait<J: Journal>(
 struct Tags(String);
 
 impl Tags {
-    /// Nothing where the answer depends on the time of day: who owns a party *now*.
+    /// Nothing where the answer depends on the time of day: who owns a party *now*, what was known *by now*.
     fn of(path: &str, query: &str, caller: &Caller) -> Option<Self> {
-        if path == "/owners" && !query.contains("as_of=") {
+        let now = match path {
+            "/owners" => !query.contains("as_of="),
+            "/reports/loops" => !query.contains("as_known="),
+            _ => false,
+        };
+        if now {
             return None;
         }
         let reader = serde_json::to_string(caller).expect("a caller is JSON");
@@ -131,7 +139,7 @@ impl Tags {
         if let Some(position) = headers.get(LEDGER_POSITION).cloned() {
             headers.insert(ETAG, self.at(&position));
             headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-            headers.insert(VARY, HeaderValue::from_static("authorization"));
+            headers.insert(VARY, HeaderValue::from_static("authorization, accept"));
         }
         response
     }
@@ -143,6 +151,7 @@ struct Asked {
     wait: Duration,
     limit: Option<String>,
     cursor: Option<String>,
+    format: Option<String>,
     /// All parameters but these, as they came.
     others: String,
 }
@@ -150,13 +159,14 @@ struct Asked {
 impl Asked {
     fn of(query: &str) -> Result<Self, Problem> {
         let (mut after, mut wait, mut others) = (None, None, Vec::new());
-        let (mut limit, mut cursor) = (None, None);
+        let (mut limit, mut cursor, mut format) = (None, None, None);
         for parameter in query.split('&') {
             match parameter.split_once('=') {
                 Some(("after", position)) if after.is_none() => after = Some(position),
                 Some(("wait", seconds)) if wait.is_none() => wait = Some(seconds),
                 Some(("limit", rows)) if limit.is_none() => limit = Some(rows.to_owned()),
                 Some(("cursor", row)) if cursor.is_none() => cursor = Some(row.to_owned()),
+                Some(("format", name)) if format.is_none() => format = Some(name.to_owned()),
                 Some(_) | None => others.push(parameter),
             }
         }
@@ -166,7 +176,7 @@ impl Asked {
             return Err(Problem::bad_parameter(&detail));
         }
         let (after, wait) = (optional("after", after)?, Duration::from_secs(seconds));
-        Ok(Self { after, wait, limit, cursor, others: others.join("&") })
+        Ok(Self { after, wait, limit, cursor, format, others: others.join("&") })
     }
 }
 
@@ -181,6 +191,7 @@ mod tests {
             wait: Duration::from_secs(wait_s),
             limit: None,
             cursor: None,
+            format: None,
             others: others.to_owned(),
         };
         let of = |query| Asked::of(query).expect("a query that can be read");

@@ -6,6 +6,7 @@
 mod answered;
 pub mod auth;
 mod commands;
+mod forms;
 mod freshness;
 mod health;
 mod limits;
@@ -65,6 +66,8 @@ pub fn router<J: Journal, S: Services>(api: Api<J, S>) -> Router {
         .merge(v1::lp_account::router())
         .merge(v1::statement::router())
         .merge(v1::facts::router())
+        .merge(v1::exports::router())
+        .merge(v1::reports::router())
         .layer(from_fn_with_state(progress, freshness::wait::<J>))
         .with_state(views.clone());
     let commands = commands::router(api.services.clone(), views.clone());

@@ -6,9 +6,13 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
+use loopledger_exports::lists::{Form, Listed, Shape};
 use loopledger_model::{Context, allocation, fund, purchase, registry, voucher};
 
-use crate::commands::{Accepted, DryRun, ENDPOINTS, Endpoint, Line, Told};
+use crate::commands::{
+    Accepted, DryRun, ENDPOINTS, Endpoint, ImportProgress, ImportReport, Line, TAR, Told,
+};
+use crate::forms::JSON;
 use crate::paging::List;
 use crate::problem::PROBLEMS;
 use crate::v1::RESOURCES;
@@ -24,17 +28,35 @@ pub struct Resource {
     /// An object, a member for each parameter; nothing where it takes none, not even dates.
     parameters: Option<Described>,
     answer: Described,
+    media_type: &'static str,
     /// Where the answer is a list that is had page by page too.
     pub list: Option<List>,
+    /// Where the answer is a list that is had in other forms too.
+    pub shape: Option<Shape>,
 }
 
 impl Resource {
-    pub const fn of<P: JsonSchema, A: JsonSchema>(
+    pub const fn of<P: JsonSchema, A: JsonSchema + Listed>(
         path: &'static str,
         summary: &'static str,
     ) -> Self {
         let parameters: Option<Described> = Some(P::json_schema);
-        Self { path, summary, parameters, answer: SchemaGenerator::subschema_for::<A>, list: None }
+        Self { parameters, ..Self::plain::<A>(path, summary) }.rows::<A>()
+    }
+
+    /// A file of another format.
+    pub const fn file<P: JsonSchema>(
+        path: &'static str,
+        summary: &'static str,
+        media_type: &'static str,
+    ) -> Self {
+        let parameters: Option<Described> = Some(P::json_schema);
+        Self {
+            parameters,
+            media_type,
+            answer: of_its_format,
+            ..Self::plain::<String>(path, summary)
+        }
     }
 
     /// One that is the same whatever is asked.
@@ -44,14 +66,26 @@ impl Resource {
             summary,
             parameters: None,
             answer: SchemaGenerator::subschema_for::<A>,
+            media_type: "application/json",
             list: None,
+            shape: None,
         }
+    }
+
+    /// The same as a list in other forms.
+    pub const fn rows<A: Listed>(self) -> Self {
+        Self { shape: Some(Shape::of::<A>()), ..self }
     }
 
     /// The member that is a list, and what tells its rows apart.
     pub const fn listing(self, member: &'static str, key: &'static [&'static str]) -> Self {
         Self { list: Some(List { member, key }), ..self }
     }
+}
+
+/// A file is described by its format's own standard.
+fn of_its_format(_: &mut SchemaGenerator) -> Schema {
+    Schema::default()
 }
 
 /// The document, as it is published and served.
@@ -69,6 +103,7 @@ pub fn document() -> String {
         add(&mut paths, endpoint.path, "post", operation);
     }
     add(&mut paths, "/commands", "post", many(&mut generator));
+    add(&mut paths, "/bundles", "post", bundles(&mut generator));
     let schemas = generator.take_definitions(true);
     let document = json!({
         "openapi": "3.1.0",
@@ -166,6 +201,9 @@ fn reading(resource: &Resource, generator: &mut SchemaGenerator) -> Value {
     }
     let positions =
         json!({ "Ledger-Position": { "$ref": "#/components/headers/Ledger-Position" } });
+    if resource.shape.is_some() {
+        parameters.push(form());
+    }
     let headers = if resource.path == "/findings/rules" { json!({}) } else { positions };
     json!({
         "summary": resource.summary,
@@ -176,13 +214,29 @@ fn reading(resource: &Resource, generator: &mut SchemaGenerator) -> Value {
             "200": {
                 "description": "The answer.",
                 "headers": headers,
-                "content": { "application/json": { "schema": (resource.answer)(generator).to_value() } },
+                "content": content(resource, generator),
             },
             "304": { "description": "The answer is what `If-None-Match` says." },
             "4XX": { "$ref": "#/components/responses/Problem" },
             "5XX": { "$ref": "#/components/responses/Problem" },
         },
     })
+}
+
+/// By media type.
+fn content(resource: &Resource, generator: &mut SchemaGenerator) -> Value {
+    let schema = (resource.answer)(generator).to_value();
+    let mut content = json!({ (resource.media_type): { "schema": schema } });
+    for form in Form::ALL.iter().filter(|_| resource.shape.is_some()) {
+        content[form.media_type()] = json!({ "schema": { "type": "string" } });
+    }
+    content
+}
+
+fn form() -> Value {
+    let about = "The list in this form, or as `Accept` says; every column is text there.";
+    let names: Vec<&str> = std::iter::once(JSON).chain(Form::ALL.map(Form::name)).collect();
+    parameter("format", "query", false, about, json!({ "type": "string", "enum": names }))
 }
 
 /// A parameter is absent rather than null.
@@ -328,6 +382,37 @@ fn many(generator: &mut SchemaGenerator) -> Value {
             "200": {
                 "description": "A line for each command, in their order, while they are decided.",
                 "content": { "application/x-ndjson": { "schema": { "type": "string" }, "x-line": told } },
+            },
+            "4XX": { "$ref": "#/components/responses/Problem" },
+            "5XX": { "$ref": "#/components/responses/Problem" },
+        },
+    })
+}
+
+fn bundles(generator: &mut SchemaGenerator) -> Value {
+    let after = "Read it only once the views rest on this position or a later one.";
+    let on_refusal = "What becomes of the rows behind a refused one.";
+    let choice = json!({ "type": "string", "enum": ["stop", "continue"], "default": "stop" });
+    let progress = generator.subschema_for::<ImportProgress>().to_value();
+    let report = generator.subschema_for::<ImportReport>().to_value();
+    json!({
+        "summary": "Import a bundle of CSV files, whose rows are answered as they are decided",
+        "operationId": "import-bundle",
+        "tags": ["commands"],
+        "parameters": [
+            parameter("after", "query", false, after, json!({ "type": "integer", "minimum": 0 })),
+            parameter("on_refusal", "query", false, on_refusal, choice),
+        ],
+        "requestBody": { "required": true, "content": { (TAR): {
+            "schema": { "type": "string", "format": "binary" },
+        } } },
+        "responses": {
+            "200": {
+                "description": "Events `progress`, and at the end `report`, or `failed` with a problem.",
+                "content": { "text/event-stream": {
+                    "schema": { "type": "string" },
+                    "x-events": { "progress": progress, "report": report, "failed": { "$ref": "#/components/schemas/Problem" } },
+                } },
             },
             "4XX": { "$ref": "#/components/responses/Problem" },
             "5XX": { "$ref": "#/components/responses/Problem" },

@@ -29,7 +29,7 @@ pub struct Problem {
 
 /// Every problem that this API names, with its status and title. What services refuse has
 /// `urn:loopledger:refusal:` and the refusal's code as its type.
-pub const PROBLEMS: [(&str, u16, &str); 22] = [
+pub const PROBLEMS: [(&str, u16, &str); 23] = [
     ("bad-parameter", 400, "a parameter cannot be read"),
     ("bad-body", 400, "the body cannot be read"),
     ("no-idempotency-key", 400, "a command needs a key"),
@@ -44,6 +44,7 @@ pub const PROBLEMS: [(&str, u16, &str); 22] = [
     ("body-too-large", 413, "the body is too large"),
     ("no-json", 415, "the body is of another media type"),
     ("key-reused", 422, "the key belongs to another command"),
+    ("bundle-unreadable", 422, "the bundle cannot be read"),
     ("ids-apart", 422, "ids lie in several partitions"),
     ("too-many-requests", 429, "too many requests"),
     ("busy", 503, "the service is busy"),
@@ -103,6 +104,18 @@ impl Problem {
         Self::named("no-keys", "the issuer's keys cannot be read: try again later")
     }
 
+    /// With a further member.
+    pub fn with(mut self, name: &str, value: Value) -> Self {
+        self.fields.insert(name.to_owned(), value);
+        self
+    }
+
+    /// Of a line of a file.
+    pub fn at(mut self, file: &str, line: usize) -> Self {
+        self.detail = format!("{file} line {line}: {}", self.detail);
+        self.with("file", file.into()).with("line", line.into())
+    }
+
     pub const fn status(&self) -> u16 {
         self.status
     }
@@ -147,6 +160,19 @@ impl From<Error> for Problem {
         }
         tracing::error!(%error, "a query failed");
         Self::named("internal", "the failure is logged; report it with the time of your request")
+    }
+}
+
+/// What goes wrong while a file is made.
+impl From<anyhow::Error> for Problem {
+    fn from(error: anyhow::Error) -> Self {
+        match error.downcast::<Error>() {
+            Ok(error) => error.into(),
+            Err(error) => {
+                tracing::error!("an export failed: {error:#}");
+                Self::named("internal", "the failure is logged; run `loopledger verify`")
+            }
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use crate::openapi::Resource;
 
 pub mod claims;
 pub mod contracts;
+pub mod exports;
 pub mod facts;
 pub mod findings;
 pub mod flows;
@@ -14,12 +15,13 @@ pub mod lp_account;
 pub mod owners;
 pub mod parties;
 pub mod programme;
+pub mod reports;
 pub mod statement;
 pub mod utilization;
 pub mod vouchers;
 
 /// Everything that can be read, as the API's document tells it.
-pub const RESOURCES: [Resource; 16] = [
+pub const RESOURCES: [Resource; 20] = [
     loops::RESOURCE,
     parties::RESOURCE,
     owners::RESOURCE,
@@ -36,4 +38,8 @@ pub const RESOURCES: [Resource; 16] = [
     lp_account::RESOURCE,
     statement::RESOURCE,
     facts::RESOURCE,
+    exports::BEANCOUNT,
+    exports::FOCUS,
+    exports::OCEL,
+    reports::LOOPS,
 ];

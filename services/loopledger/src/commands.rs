@@ -10,6 +10,8 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
+use loopledger_exports::lists::{Form, Listed, Told};
+use loopledger_importer::{self as import, ImportError, Manner, Patience, Progress, Report};
 use loopledger_loops::CycleBounds;
 use loopledger_model::{Period, Position};
 use loopledger_views::{
@@ -22,18 +24,16 @@ use crate::args::{
     AccessArgs, AnswerFormat, Cli, Command, KeysCommand, MeterArgs, MeterCommand, OnRefusal,
     SeenArgs, StackArgs, ViewArgs,
 };
-use crate::import::{self, ImportError, Manner, Patience, Progress, Report};
 use crate::ledger::Ledger;
-use crate::lists::{Listed, Told};
 use crate::stack::{Maintenance, Stack};
-use crate::{cycles, lists, meter, rebuild, repair, report, tables, verify};
+use crate::{cycles, meter, rebuild, repair, report, tables, verify};
 
 pub(crate) mod claim;
 mod codes;
 mod exports;
 mod funds;
 mod supervision;
-pub(crate) mod tokens;
+mod tokens;
 mod vouchers;
 
 /// Bad usage or unreadable input.
@@ -242,7 +242,7 @@ async fn import_into(
         bar.set_position(progress.settled as u64);
     };
     let imported = stack
-        .guard(async { Ok(import::import(dir, &ledger, &ledger, manner, show).await) })
+        .guard(async { Ok(import::import(dir, &ledger.views, &ledger, manner, show).await) })
         .await?;
     bar.finish_and_clear();
     if imported.is_ok() {
@@ -327,12 +327,12 @@ fn print_answer<A: Listed>(
     match format {
         AnswerFormat::Table => print(&table(answer)),
         AnswerFormat::Json => print(&serde_json::to_string(answer)?),
-        AnswerFormat::Csv => print_list(&lists::csv(answer)?),
-        AnswerFormat::Jsonl => print_list(&lists::json_lines(answer)?),
+        AnswerFormat::Csv => print_list(&Form::Csv.tell(answer)?),
+        AnswerFormat::Jsonl => print_list(&Form::JsonLines.tell(answer)?),
         AnswerFormat::Parquet => {
             let no_reader = std::io::stdout().is_terminal();
             ensure!(!no_reader, "parquet is no text: send standard output to a file or a pipe");
-            print_list(&lists::parquet(answer)?)
+            print_list(&Form::Parquet.tell(answer)?)
         }
     }
 }

@@ -13,12 +13,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use loopledger_importer::rfc4180::{Malformed, Reader};
 use loopledger_loops::{
     CycleBounds, CycleCounts, CyclesError, DatedEdge, count_cycles, each_cycle,
 };
 use tokio::time::Instant;
-
-use crate::import::rfc4180::{Malformed, Reader};
 
 /// So many decimals of a second are told apart.
 const DECIMALS: i32 = 12;

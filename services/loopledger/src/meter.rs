@@ -23,9 +23,9 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 use jiff::tz::Offset;
+use loopledger_importer::{Ask, Failure, Patience, Problem};
 use loopledger_model::{AllocationId, Evidence};
 
-use crate::import::{Ask, Failure, Patience, Problem};
 use cells::Fault;
 use lines::Lines;
 pub use map::{Map, Target};

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use loopledger_exports::figures::grouped;
 use loopledger_model::Position;
 use loopledger_projector::{Deps, Limits, Loaded, Rebuilt, Step};
 use loopledger_views::{Compared, Comparison};
@@ -14,7 +15,6 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::commands::print;
-use crate::figures::grouped;
 use crate::stack::Maintenance;
 use crate::tables;
 

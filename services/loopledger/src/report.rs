@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
+use loopledger_exports::figures::{day, grouped, percent};
+use loopledger_exports::reading::{MEANING, READING};
 use loopledger_views::{LoopFound, Loops};
-
-use crate::figures::{day, grouped, percent};
 
 pub fn loop_report(found: &Loops) -> String {
     let mut text = String::new();
@@ -26,19 +26,6 @@ pub fn loop_report(found: &Loops) -> String {
     }
     text
 }
-
-pub const MEANING: &str = "
-A loop is capital that left a party and can have come back to it as payment for compute. That it is
-found says that the payments happened, not why.
-";
-
-/// What each figure of how much came back means.
-pub const READING: [(&str, &str); 4] = [
-    ("at least", "true whatever one believes about whose money was spent"),
-    ("first in, first out", "each party spends the money it has had longest first"),
-    ("pro rata", "each payment carries the capital's share of the payer's balance"),
-    ("at most", "the most that can have come back, given every balance on the way"),
-];
 
 fn write_loop(text: &mut String, number: usize, found: &LoopFound) {
     let LoopFound { parties, kind, currency, .. } = found;

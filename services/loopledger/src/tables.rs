@@ -4,9 +4,8 @@ mod voucher;
 
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{CellAlignment, Table, TableComponent};
+use loopledger_exports::figures::{day, grouped};
 use loopledger_views::{Compared, Comparison, Flows, Loops, VoucherStatus, Vouchers};
-
-use crate::figures::{day, grouped};
 
 mod contracts;
 mod funds;

@@ -43,7 +43,7 @@ const CONTRACT: Grant = Grant::Own { parameter: "contract", of: Owned::Contract 
 
 /// What a programme office, a reviewer, a provider, a fund manager and a company get of each query. The operator
 /// and the regulator get all of it.
-const QUERIES: [(&str, [Grant; 5]); 16] = [
+const QUERIES: [(&str, [Grant; 5]); 20] = [
     ("/v1/loops", [NONE, NONE, NONE, FUND, NONE]),
     ("/v1/parties", [NONE; 5]),
     ("/v1/owners", [NONE; 5]),
@@ -60,15 +60,19 @@ const QUERIES: [(&str, [Grant; 5]); 16] = [
     ("/v1/fund", [NONE, NONE, NONE, ITS_FUND, NONE]),
     ("/v1/lp-account", [NONE, NONE, PARTNER, ITS_FUND, PARTNER]),
     ("/v1/facts/{position}", [NONE; 5]),
+    ("/v1/exports/beancount", [NONE; 5]),
+    ("/v1/exports/focus", [NONE; 5]),
+    ("/v1/exports/ocel", [NONE; 5]),
+    ("/v1/reports/loops", [NONE, NONE, NONE, FUND, NONE]),
 ];
 
-/// Each of its lines is held to the rules of its command.
-const MANY_COMMANDS: &str = "/v1/commands";
+/// Each of their lines is held to the rules of its command.
+const MANY_COMMANDS: [&str; 2] = ["/v1/commands", "/v1/bundles"];
 
 pub fn grant(method: &Method, path: &str, role: Role) -> Grant {
     if *method == Method::POST && role != Role::Regulator {
         let gives = commands::at(path).is_some_and(|endpoint| endpoint.may_be_given_by(role));
-        if gives || path == MANY_COMMANDS {
+        if gives || MANY_COMMANDS.contains(&path) {
             return Grant::All;
         }
     }

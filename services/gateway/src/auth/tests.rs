@@ -9,12 +9,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use loopledger_journal::MemoryJournal;
-use loopledger_model::{ContextCommand, Partition, Partitions};
+use loopledger_model::{Partition, Partitions};
 use loopledger_service::AskFailure;
 use loopledger_service::protocol::{Request as Asked, Response as Answers};
 use loopledger_service::trace::TraceContext;
 use loopledger_views::{Database, Schema};
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
+use serde::Serialize;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -33,10 +34,10 @@ impl Services for Nobody {
         Partitions::default()
     }
 
-    async fn ask(
+    async fn ask<C: Serialize + Sync>(
         &self,
         partition: Partition,
-        _: &Asked<ContextCommand>,
+        _: &Asked<C>,
         _: TraceContext,
     ) -> Result<Answers, AskFailure> {
         Err(AskFailure::Busy(format!("nobody serves {partition}")))

@@ -13,7 +13,7 @@ use crate::problem::Problem;
 
 const APPLICANTS_STEPS: [&str; 3] = ["supply", "withdraw", "appeal"];
 /// For the ledger's word on whose a thing is.
-const FRESH_WITHIN: Duration = Duration::from_secs(10);
+pub(super) const FRESH_WITHIN: Duration = Duration::from_secs(10);
 
 impl<S: Services> Commands<S> {
     /// Refused like a thing that is not there: nobody learns of what is others'.

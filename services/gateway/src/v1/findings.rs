@@ -37,7 +37,8 @@ pub const RESOURCE: Resource =
         .listing("findings", &["rule", "subject", "at", "facts"]);
 
 pub const RULES: Resource =
-    Resource::plain::<RuleBook>("/findings/rules", "The rules in force, with their thresholds");
+    Resource::plain::<RuleBook>("/findings/rules", "The rules in force, with their thresholds")
+        .rows::<RuleBook>();
 
 pub fn router() -> Router<Arc<Views>> {
     Router::new().route("/findings", get(findings)).route("/findings/rules", get(rules))

@@ -57,10 +57,15 @@ async fn flows(
     };
     let seen = seen(asked.as_of.as_deref(), asked.as_known.as_deref())?;
     let mut flows = views.flows(&query, seen).await?;
-    if caller.role == Role::FundManager {
-        flows.flows.retain(|flow| !is_of_another_investor(flow, &caller));
-    }
+    keep_own(&mut flows, &caller);
     Ok(Answered(flows))
+}
+
+/// Leaves what the caller may see of flows that it may ask for.
+pub(super) fn keep_own(flows: &mut Flows, caller: &Caller) {
+    if caller.role == Role::FundManager {
+        flows.flows.retain(|flow| !is_of_another_investor(flow, caller));
+    }
 }
 
 /// Who else has put money into a fund, and what it got back, is not its manager's to pass on.

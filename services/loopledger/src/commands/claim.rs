@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use jiff::Timestamp;
+use loopledger_importer::{self as import, Ask as _, Failure, ImportError, Patience, Pause, Row};
 use loopledger_journal::{Filter, Journal as _};
 use loopledger_model::voucher::{ClaimSubmitted, Event, Step};
 use loopledger_model::{
@@ -20,7 +21,6 @@ use tempfile::TempDir;
 
 use super::{UNREADABLE, print};
 use crate::args::{ClaimArgs, StackArgs};
-use crate::import::{self, Ask as _, Failure, ImportError, Patience, Pause, Row};
 use crate::ledger::Ledger;
 use crate::stack::Stack;
 use crate::tables;
@@ -170,7 +170,7 @@ async fn ask(stack: &mut Stack, folder: &Path) -> anyhow::Result<Result<DryRun, 
     let (asker, views, journal) = (stack.asker(), stack.views.clone(), stack.journal.clone());
     let ledger = Ledger { asker, views, partitions: journal.partitions() };
     let asked = async {
-        let rows = match import::read(folder, &ledger).await {
+        let rows = match import::read(folder, &ledger.views).await {
             Ok(rows) => rows,
             Err(error) => return Ok(Err(error)),
         };

@@ -13,8 +13,8 @@ use serde::Serialize;
 use super::{UNREADABLE, print};
 use crate::args::{StackArgs, VoucherArgs};
 use crate::code::{KeyError, PrivateKey, PublicKey, Stated, VERSION};
-use crate::figures::{day, grouped};
 use crate::stack::Stack;
+use loopledger_exports::figures::{day, grouped};
 
 /// A code is not genuine.
 const REFUSED: u8 = 3;

@@ -6,47 +6,25 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
+use loopledger_exports::loop_report::LoopReport;
+use loopledger_exports::{Export, Exported};
 use loopledger_model::PartyId;
-use loopledger_service::clock;
-use loopledger_views::{As, FlowQuery, LoopQuery, micros};
 
 use super::{ask_ledger, seen, write_out};
 use crate::args::{ExportArgs, ExportCommand, StackArgs};
-use crate::export::focus::Charges;
-use crate::export::loop_report::LoopReport;
-use crate::export::ocel::EventLog;
-use crate::export::{self, beancount};
 use crate::stack::Stack;
 
 pub(super) async fn export(args: &StackArgs, wanted: ExportCommand) -> anyhow::Result<ExitCode> {
-    let (asked, out) = match &wanted {
-        ExportCommand::Beancount(asked)
-        | ExportCommand::Focus(asked)
-        | ExportCommand::Ocel(asked) => (asked.seen, asked.out.as_deref()),
+    let (format, ExportArgs { out, seen: asked }) = match wanted {
+        ExportCommand::Beancount(asked) => (Export::Beancount, asked),
+        ExportCommand::Focus(asked) => (Export::Focus, asked),
+        ExportCommand::Ocel(asked) => (Export::Ocel, asked),
     };
-    let ask = async |stack: &Stack| {
-        let (views, seen) = (&stack.views, seen(asked));
-        match wanted {
-            ExportCommand::Beancount(_) => {
-                let flows = views.flows(&FlowQuery::default(), seen).await?;
-                Ok((flows.position, beancount::journal(&flows)?))
-            }
-            ExportCommand::Focus(_) => {
-                let mut charges = Charges::default();
-                let position = export::each_fact(views, seen, |fact| charges.take(fact)).await?;
-                Ok((position, charges.table()?))
-            }
-            ExportCommand::Ocel(_) => {
-                let mut log = EventLog::default();
-                let position = export::each_fact(views, seen, |fact| log.take(fact)).await?;
-                Ok((position, log.document()?))
-            }
-        }
-    };
-    let (position, text) = ask_ledger(args, asked, ask).await?;
+    let ask = async |stack: &Stack| format.of(&stack.views, seen(asked)).await;
+    let Exported { text, position } = ask_ledger(args, asked, ask).await?;
     eprintln!("position {position}");
-    deliver(&text, out)?;
+    deliver(&text, out.as_deref())?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -55,20 +33,10 @@ pub(super) async fn report(
     party: PartyId,
     ExportArgs { out, seen: asked }: ExportArgs,
 ) -> anyhow::Result<ExitCode> {
-    // All of its parts are known at one time, which lies before the views are waited for.
-    let known = Some(asked.as_known.unwrap_or_else(|| micros(clock::now())));
-    let seen = As { of: asked.as_of, known };
     let ask = async |stack: &Stack| {
-        let views = &stack.views;
-        let query = LoopQuery { party: Some(party.clone()), ..LoopQuery::default() };
-        let loops = views.loops(&query, seen).await?;
-        let query = FlowQuery { party: Some(party.clone()), ..FlowQuery::default() };
-        let flows = views.flows(&query, seen).await?;
-        let names = views.party_names(seen).await?;
-        ensure!(names.contains_key(&party), "no party {party} was known then");
-        let report = LoopReport { party, seen, names, loops, flows };
-        let commits = export::commits_at(views, report.positions()).await?;
-        report.page(&commits)
+        let report = LoopReport::of(&stack.views, &party, seen(asked)).await?;
+        let report = report.with_context(|| format!("no party {party} was known then"))?;
+        report.page(&report.commits(&stack.views).await?)
     };
     deliver(&ask_ledger(args, asked, ask).await?, out.as_deref())?;
     Ok(ExitCode::SUCCESS)

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use loopledger_exports::lists::Listed;
 use loopledger_gateway::auth::{Access, Caller, KeySource, Keys, Terms, Verifier};
 use loopledger_service::clock;
 use loopledger_views::RecordedAccess;
@@ -98,8 +99,14 @@ pub(super) fn token(args: &StackArgs, asked: TokenArgs) -> anyhow::Result<ExitCo
 
 /// What is told of accesses.
 #[derive(Serialize)]
-pub(crate) struct Accesses {
+struct Accesses {
     accesses: Vec<RecordedAccess>,
+}
+
+impl Listed for Accesses {
+    const LIST: Option<&'static str> = Some("accesses");
+    const COLUMNS: &'static [&'static str] =
+        &["number", "at", "subject", "role", "method", "path", "query"];
 }
 
 pub(super) async fn accesses(args: &StackArgs, format: AnswerFormat) -> anyhow::Result<ExitCode> {

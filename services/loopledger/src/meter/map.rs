@@ -5,9 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use loopledger_importer::rfc4180::records;
 use loopledger_model::AllocationId;
-
-use crate::import::rfc4180::records;
 
 /// The columns that name things, in the order of `Keys`.
 pub const COLUMNS: [&str; 5] = ["job", "account", "partition", "host", "card"];

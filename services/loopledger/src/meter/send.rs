@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use loopledger_importer::{Ask, ContextCommand, Failure, NO_DRY_RUN, Patience, Pause};
 use loopledger_model::allocation::{Command, MeterUsage};
 use loopledger_model::{CommandId, Evidence, Partition, Period, Text, UsageId, partition_key};
 use loopledger_service::protocol::{Answer, Asked, Request};
@@ -14,7 +15,6 @@ use loopledger_service::protocol::{Answer, Asked, Request};
 use super::cells::Fault;
 use super::report::{MeterReport, RefusedUsage};
 use super::usage::Usage;
-use crate::import::{Ask, ContextCommand, Failure, NO_DRY_RUN, Patience, Pause};
 
 /// The most usages in one request.
 const MOST: usize = 400;

@@ -9,7 +9,7 @@ use super::cells::{Fault, HOUR, Reading, SECOND, cut, instant, share};
 use super::map::Target;
 use super::series::{Cards, Metric, Sample};
 use super::usage::{Out, Usage, card_hours, identity};
-use crate::import::rfc4180::records;
+use loopledger_importer::rfc4180::records;
 
 /// Where a header has the columns that are read; a column may go by several names.
 #[derive(Debug)]

@@ -1,9 +1,9 @@
 //! Contracts as people read them.
 
+use loopledger_exports::figures::{day, grouped, or_unknown, percent};
 use loopledger_views::{ContractState, ContractTotals, Contracts};
 
 use super::{table, with_position};
-use crate::figures::{day, grouped, or_unknown, percent};
 
 /// The contracts, and under them what they come to by currency.
 pub fn contracts(answer: &Contracts) -> String {

@@ -1,9 +1,9 @@
 //! Funds and capital accounts as people read them.
 
+use loopledger_exports::figures::{day, grouped, or_unknown, percent};
 use loopledger_views::{CapitalAccount, EntryKind, FundReport, Irr, IrrStatus, LpAccount};
 
 use super::table;
-use crate::figures::{day, grouped, or_unknown, percent};
 
 pub fn fund(answer: &FundReport) -> String {
     let headings = [

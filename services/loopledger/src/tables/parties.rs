@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
+use loopledger_exports::figures::{day, grouped, or_unknown, percent};
 use loopledger_views::{BeneficialOwner, Owners, Parties, PartyReport, Ratio, StakeBasis, Way};
 
 use super::{table, with_position};
-use crate::figures::{day, grouped, or_unknown, percent};
 
 fn share(ratio: &Ratio) -> String {
     or_unknown(ratio.ratio.as_deref(), percent)

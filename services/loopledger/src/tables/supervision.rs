@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
+use loopledger_exports::figures::{day, grouped, or_unknown, percent};
 use loopledger_views::{
     Findings, Implied, ImpliedCards, PoolFigures, PoolUtilization, RuleBook, Utilization,
 };
 
 use super::{table, with_position};
-use crate::figures::{day, grouped, or_unknown, percent};
 
 /// Pools, and under each its days where it was asked for them.
 pub fn utilization(answer: &Utilization) -> String {

@@ -32,7 +32,7 @@ pub(super) fn token(role: &str) -> String {
 
 /// Of an office, a reviewer, a provider, a fund manager and a company: `a`ll, its `o`wn, what the ledger says is
 /// `i`ts, or nothing.
-const EXPECTED: [(&str, &str, &str); 16] = [
+const EXPECTED: [(&str, &str, &str); 20] = [
     ("/v1/loops", "party", "---o-"),
     ("/v1/parties", "", "-----"),
     ("/v1/owners", "", "-----"),
@@ -49,6 +49,10 @@ const EXPECTED: [(&str, &str, &str); 16] = [
     ("/v1/fund", "fund", "---o-"),
     ("/v1/lp-account", "?", "--lfl"),
     ("/v1/facts/{position}", "", "-----"),
+    ("/v1/exports/beancount", "", "-----"),
+    ("/v1/exports/focus", "", "-----"),
+    ("/v1/exports/ocel", "", "-----"),
+    ("/v1/reports/loops", "party", "---o-"),
 ];
 
 #[tokio::test]

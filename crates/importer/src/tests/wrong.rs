@@ -4,8 +4,8 @@ use expect_test::{Expect, expect};
 use proptest::prelude::*;
 
 use super::{Bundle, Ledger, full, lp_loop, problems, read_dir, read_knowing, rows, with, without};
-use crate::import::ImportError;
-use crate::import::files::FILES;
+use crate::ImportError;
+use crate::files::FILES;
 
 #[track_caller]
 fn check(name: &str, text: &str, expected: &Expect) {
@@ -372,7 +372,7 @@ fn the_file_of_a_programme_is_in_the_bundle_whole_and_agrees_with_its_row() {
     for json in [&first, &city] {
         let bundle = with(full(), "p.json", json);
         let named = rows(&with(bundle, "programmes.csv", &text(row("0.4", "2000", "p.json"))));
-        let command = |row: &crate::import::Row| serde_json::to_string(&row.command).expect("JSON");
+        let command = |row: &crate::Row| serde_json::to_string(&row.command).expect("JSON");
         let defined = named.iter().find(|row| row.file == "programmes.csv").map(command);
         assert!(defined.is_some_and(|defined| defined.contains("\"levels\":2")), "{json}");
     }

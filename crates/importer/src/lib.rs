@@ -10,8 +10,9 @@ mod files;
 mod known;
 mod problem;
 mod report;
-pub(crate) mod rfc4180;
+pub mod rfc4180;
 mod send;
+mod views;
 
 #[cfg(test)]
 mod tests;
@@ -21,13 +22,14 @@ use std::path::Path;
 use jiff::Timestamp;
 pub use loopledger_model::ContextCommand;
 use loopledger_model::{CommandId, Text};
+use loopledger_service::AskFailure;
+use loopledger_views::Error;
 
 pub use bundle::read;
 pub use known::{Lookup, Thing};
 pub use problem::{Problem, Unreadable};
 pub use report::{RefusedRow, Report};
-pub use send::{Ask, Interrupted, Manner, OnRefusal, Patience, Progress, send};
-pub(crate) use send::{NO_DRY_RUN, Pause};
+pub use send::{Ask, Interrupted, Manner, NO_DRY_RUN, OnRefusal, Patience, Pause, Progress, send};
 
 /// A row as a command: what is asked, by whom, and where it stands in the bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +55,25 @@ pub enum Failure {
     /// Asking again is of no use.
     #[error("{0}")]
     Lasting(String),
+}
+
+impl Failure {
+    fn of(error: &dyn std::error::Error, is_retryable: bool) -> Self {
+        let reason = error.to_string();
+        if is_retryable { Self::Passing(reason) } else { Self::Lasting(reason) }
+    }
+}
+
+impl From<AskFailure> for Failure {
+    fn from(error: AskFailure) -> Self {
+        Self::of(&error, error.is_retryable())
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::of(&error, error.is_retryable())
+    }
 }
 
 /// Why an import did not come to its end.

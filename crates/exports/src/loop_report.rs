@@ -7,14 +7,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
 
 use anyhow::ensure;
+use jiff::Timestamp;
 use loopledger_journal::Commit;
 use loopledger_model::{Currency, PartyId, Position, Text};
-use loopledger_views::{As, FlowKind, Flows, LoopFound, Loops, MoneyFlow};
+use loopledger_views::{
+    As, FlowKind, FlowQuery, Flows, LoopFound, LoopQuery, Loops, MoneyFlow, Views, micros,
+};
 use rust_decimal::Decimal;
 
-use super::seconds;
 use crate::figures::{day, grouped, percent};
-use crate::report::{MEANING, READING};
+use crate::reading::{MEANING, READING};
+use crate::{commits_at, seconds};
+
+/// When the newest commit that the views rest on was recorded.
+async fn newest(views: &Views) -> anyhow::Result<Option<Timestamp>> {
+    let position = views.position().await?;
+    let commits = commits_at(views, (position > 0).then_some(position)).await?;
+    Ok(commits.last().map(|commit| micros(commit.recorded_at)))
+}
 
 const STYLE: &str = include_str!("page.css");
 
@@ -30,6 +40,28 @@ pub struct LoopReport {
 }
 
 impl LoopReport {
+    /// Nothing where the party was not known then. Where no time of knowledge is asked for it is that of the
+    /// newest commit, so that the report can be made again later.
+    pub async fn of(views: &Views, party: &PartyId, seen: As) -> anyhow::Result<Option<Self>> {
+        let known = match seen.known {
+            Some(known) => Some(known),
+            None => newest(views).await?,
+        };
+        let seen = As { known, ..seen };
+        let query = LoopQuery { party: Some(party.clone()), ..LoopQuery::default() };
+        let loops = views.loops(&query, seen).await?;
+        let query = FlowQuery { party: Some(party.clone()), ..FlowQuery::default() };
+        let flows = views.flows(&query, seen).await?;
+        let names = views.party_names(seen).await?;
+        let party = party.clone();
+        Ok(names.contains_key(&party).then_some(Self { party, seen, names, loops, flows }))
+    }
+
+    /// What the report names, from the archive.
+    pub async fn commits(&self, views: &Views) -> anyhow::Result<Vec<Commit>> {
+        commits_at(views, self.positions()).await
+    }
+
     /// The commits that have the facts which the report names.
     pub fn positions(&self) -> BTreeSet<Position> {
         let of_loops = self.loops.loops.iter().flat_map(|found| found.positions.iter().copied());

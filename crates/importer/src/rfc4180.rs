@@ -11,7 +11,7 @@ use std::borrow::Cow;
 
 /// One record: as many cells as its line has.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Record<'a> {
+pub struct Record<'a> {
     /// Counted from 1; a line break inside quotes counts too.
     pub line: usize,
     pub cells: Vec<Cow<'a, str>>,
@@ -19,7 +19,7 @@ pub(crate) struct Record<'a> {
 
 /// Why the rest of a file cannot be split.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Reason {
+pub enum Reason {
     #[error("a quoted cell is never closed: write a quotation mark at its end")]
     NeverClosed,
     #[error(
@@ -36,13 +36,13 @@ pub(crate) enum Reason {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Malformed {
+pub struct Malformed {
     pub line: usize,
     pub reason: Reason,
 }
 
 /// All records; lines with nothing on them are passed over.
-pub(crate) fn records(text: &str) -> Result<Vec<Record<'_>>, Malformed> {
+pub fn records(text: &str) -> Result<Vec<Record<'_>>, Malformed> {
     let mut reader = Reader::of(text);
     let mut records = Vec::new();
     let mut cells = Vec::new();
@@ -53,21 +53,18 @@ pub(crate) fn records(text: &str) -> Result<Vec<Record<'_>>, Malformed> {
 }
 
 /// Records one by one, for files too long to hold all cells of.
-pub(crate) struct Reader<'a> {
+pub struct Reader<'a> {
     rest: &'a str,
     line: usize,
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn of(text: &'a str) -> Self {
+    pub fn of(text: &'a str) -> Self {
         Self { rest: text, line: 1 }
     }
 
     /// Puts the cells of the next record in the place of others; the line on which it begins.
-    pub(crate) fn next(
-        &mut self,
-        cells: &mut Vec<Cow<'a, str>>,
-    ) -> Result<Option<usize>, Malformed> {
+    pub fn next(&mut self, cells: &mut Vec<Cow<'a, str>>) -> Result<Option<usize>, Malformed> {
         cells.clear();
         while let Some(after) = line_end(self.rest) {
             (self.rest, self.line) = (after, self.line + 1);

@@ -26,7 +26,7 @@ const _: () = assert!(MOST_ROWS <= MAX_COMMANDS);
 /// More ids than any row was ever asked under: a service that knows them all knows any id.
 const MOST_TRIES: u32 = 100_000;
 
-pub(crate) const NO_DRY_RUN: &str = "the service answered a dry run where none was asked for";
+pub const NO_DRY_RUN: &str = "the service answered a dry run where none was asked for";
 
 /// A service of each context.
 pub trait Ask: Sync {
@@ -251,7 +251,7 @@ fn under(id: &CommandId, tries: u32) -> CommandId {
 }
 
 /// The pauses between asking a world that does not answer and asking it again.
-pub(crate) struct Pause {
+pub struct Pause {
     patience: Patience,
     next: Duration,
     deadline: Instant,

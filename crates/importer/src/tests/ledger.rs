@@ -8,7 +8,7 @@ use loopledger_model::{
 };
 use loopledger_service::protocol::{Answer, Refused, Request};
 
-use crate::import::{Ask, ContextCommand, Failure, Lookup, Thing};
+use crate::{Ask, ContextCommand, Failure, Lookup, Thing};
 
 #[derive(Default)]
 pub struct Ledger {

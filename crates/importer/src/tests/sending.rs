@@ -8,8 +8,8 @@ use loopledger_service::protocol::{Answer, Request};
 
 use super::ledger::{Ledger, Mishap};
 use super::{Bundle, full, lp_loop, rows, with};
-use crate::import::send::MOST_ROWS;
-use crate::import::{
+use crate::send::MOST_ROWS;
+use crate::{
     Ask, ContextCommand, Failure, ImportError, Manner, OnRefusal, Patience, Progress, Report, Row,
     send,
 };

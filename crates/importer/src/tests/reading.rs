@@ -7,9 +7,9 @@ use loopledger_model::{Currency, Rounding, RoundingMode, purchase, voucher};
 use proptest::prelude::*;
 
 use super::{Bundle, Ledger, full, lp_loop, problems, read_knowing, rows, with, without};
-use crate::import::files::FILES;
-use crate::import::send::MOST_ROWS;
-use crate::import::{ContextCommand, Row, Thing};
+use crate::files::FILES;
+use crate::send::MOST_ROWS;
+use crate::{ContextCommand, Row, Thing};
 
 fn listed(rows: &[Row]) -> String {
     let line = |row: &Row| {

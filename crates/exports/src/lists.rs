@@ -19,8 +19,6 @@ use parquet::schema::types::Type;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::commands::tokens::Accesses;
-
 /// An answer that can be told as a list.
 pub trait Listed: Serialize {
     /// The member that is the list; the document is the only row where there is none.
@@ -67,7 +65,6 @@ const fn words<const N: usize>(text: &'static str) -> [&'static str; N] {
 }
 
 listed! {
-    Accesses, Some("accesses"), "number at subject role method path query";
     Loops, Some("loops"), "parties kind currency capital_out returned_lower returned_fifo returned_pro_rata \
         returned_upper ratio_pro_rata voucher_amount first_capital_at closed_at last_return_at lag_days dwell_days \
         legs voucher_events positions groups";
@@ -98,17 +95,77 @@ listed! {
         stage base asked payable cut cuts approved paid open recovered reasons payments clawbacks";
 }
 
+/// Where in an answer's document its rows are, and what columns they have.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape {
+    list: Option<&'static str>,
+    columns: &'static [&'static str],
+}
+
+impl Shape {
+    pub const fn of<A: Listed>() -> Self {
+        Self { list: A::LIST, columns: A::COLUMNS }
+    }
+}
+
+/// A form in which an answer is a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// RFC 4180 with a header, lines ended by a line feed.
+    Csv,
+    /// One object a row, with every column.
+    JsonLines,
+    /// One row group, uncompressed; every column is text that may be null.
+    Parquet,
+}
+
+impl Form {
+    pub const ALL: [Self; 3] = [Self::Csv, Self::JsonLines, Self::Parquet];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::JsonLines => "jsonl",
+            Self::Parquet => "parquet",
+        }
+    }
+
+    pub const fn media_type(self) -> &'static str {
+        match self {
+            Self::Csv => "text/csv",
+            Self::JsonLines => "application/x-ndjson",
+            Self::Parquet => "application/vnd.apache.parquet",
+        }
+    }
+
+    pub fn tell<A: Listed>(self, answer: &A) -> anyhow::Result<Told> {
+        self.tell_document(Shape::of::<A>(), serde_json::to_value(answer)?)
+    }
+
+    /// An answer as its JSON has it.
+    pub fn tell_document(self, shape: Shape, document: Value) -> anyhow::Result<Told> {
+        let Rows { position, rows } = Rows::of(shape, document)?;
+        let bytes = match self {
+            Self::Csv => csv(shape.columns, &rows),
+            Self::JsonLines => json_lines(shape.columns, rows)?,
+            Self::Parquet => parquet(shape.columns, &rows)?,
+        };
+        Ok(Told { bytes, position })
+    }
+}
+
+type Row = Map<String, Value>;
+
 /// The rows of an answer, and the position that it rests on.
 struct Rows {
     position: Option<u64>,
-    rows: Vec<Map<String, Value>>,
+    rows: Vec<Row>,
 }
 
 impl Rows {
-    fn of<A: Listed>(answer: &A) -> anyhow::Result<Self> {
-        let mut document = serde_json::to_value(answer)?;
+    fn of(shape: Shape, mut document: Value) -> anyhow::Result<Self> {
         let position = document.get("position").and_then(Value::as_u64);
-        let rows = match A::LIST {
+        let rows = match shape.list {
             None => vec![document],
             Some(list) => match document.get_mut(list).map(Value::take) {
                 Some(Value::Array(rows)) => rows,
@@ -117,7 +174,7 @@ impl Rows {
         };
         let rows = rows.into_iter().map(|row| {
             let Value::Object(row) = row else { anyhow::bail!("{row} is no row") };
-            let unknown = row.keys().find(|name| !A::COLUMNS.contains(&name.as_str()));
+            let unknown = row.keys().find(|name| !shape.columns.contains(&name.as_str()));
             ensure!(unknown.is_none(), "no column is known for {unknown:?}");
             Ok(row)
         });
@@ -131,47 +188,41 @@ pub struct Told {
     pub position: Option<u64>,
 }
 
-/// RFC 4180 with a header, lines ended by a line feed.
-pub fn csv<A: Listed>(answer: &A) -> anyhow::Result<Told> {
-    let Rows { position, rows } = Rows::of(answer)?;
-    let mut text = csv_line(A::COLUMNS.iter().copied());
+fn csv(columns: &[&str], rows: &[Row]) -> Vec<u8> {
+    let mut text = csv_line(columns.iter().copied());
     for row in rows {
-        let cells = A::COLUMNS.iter().map(|name| cell(row.get(*name)).unwrap_or_default());
+        let cells = columns.iter().map(|name| cell(row.get(*name)).unwrap_or_default());
         let cells: Vec<String> = cells.collect();
         text += &csv_line(cells.iter().map(String::as_str));
     }
-    Ok(Told { bytes: text.into(), position })
+    text.into()
 }
 
-/// One object a row, with every column.
-pub fn json_lines<A: Listed>(answer: &A) -> anyhow::Result<Told> {
-    let Rows { position, mut rows } = Rows::of(answer)?;
+fn json_lines(columns: &[&str], mut rows: Vec<Row>) -> anyhow::Result<Vec<u8>> {
     let mut text = String::new();
     for row in &mut rows {
-        let members = A::COLUMNS.iter().map(|name| {
+        let members = columns.iter().map(|name| {
             let member = row.remove(*name).unwrap_or_default();
             serde_json::to_string(&member).map(|member| format!("\"{name}\":{member}"))
         });
         let members = members.collect::<Result<Vec<_>, _>>().context("a row has no JSON")?;
         text += &format!("{{{}}}\n", members.join(","));
     }
-    Ok(Told { bytes: text.into(), position })
+    Ok(text.into())
 }
 
-/// One row group, uncompressed; every column is text that may be null.
-pub fn parquet<A: Listed>(answer: &A) -> anyhow::Result<Told> {
-    let Rows { position, rows } = Rows::of(answer)?;
-    let columns = A::COLUMNS.iter().map(|name| {
+fn parquet(columns: &[&str], rows: &[Row]) -> anyhow::Result<Vec<u8>> {
+    let fields = columns.iter().map(|name| {
         let column = Type::primitive_type_builder(name, PhysicalType::BYTE_ARRAY)
             .with_repetition(Repetition::OPTIONAL)
             .with_logical_type(Some(LogicalType::String));
         Ok(Arc::new(column.build()?))
     });
-    let columns = columns.collect::<anyhow::Result<Vec<_>>>()?;
-    let schema = Type::group_type_builder("rows").with_fields(columns).build()?;
+    let fields = fields.collect::<anyhow::Result<Vec<_>>>()?;
+    let schema = Type::group_type_builder("rows").with_fields(fields).build()?;
     let mut writer = SerializedFileWriter::new(Vec::new(), Arc::new(schema), Arc::default())?;
     let mut group = writer.next_row_group()?;
-    for name in A::COLUMNS {
+    for name in columns {
         let cells: Vec<Option<String>> = rows.iter().map(|row| cell(row.get(*name))).collect();
         let there: Vec<i16> = cells.iter().map(|cell| i16::from(cell.is_some())).collect();
         let cells: Vec<ByteArray> =
@@ -181,7 +232,7 @@ pub fn parquet<A: Listed>(answer: &A) -> anyhow::Result<Told> {
         column.close()?;
     }
     group.close()?;
-    Ok(Told { bytes: writer.into_inner()?, position })
+    Ok(writer.into_inner()?)
 }
 
 /// Nothing where it is unknown.
@@ -211,7 +262,7 @@ fn quoted(cell: &str) -> Cow<'_, str> {
 mod tests {
     use loopledger_views::{DeclaredContract, FlowKind, MoneyFlow};
     use parquet::file::reader::{FileReader as _, SerializedFileReader};
-    use parquet::record::{Field, Row};
+    use parquet::record::{Field, Row as Read};
     use proptest::prelude::*;
 
     use super::*;
@@ -232,14 +283,14 @@ mod tests {
 
     #[test]
     fn a_list_has_its_columns_in_their_order_with_exact_figures() {
-        let told = csv(&flows()).expect("a list");
+        let told = Form::Csv.tell(&flows()).expect("a list");
         assert_eq!(
             text(&told),
             "id,from,to,kind,amount,currency,at,event\n\
              pm-1,c,a,compute_payment,2516220.00,CNY,2025-03-20T00:00:00Z,18.2\n"
         );
         assert_eq!(told.position, Some(27));
-        let told = json_lines(&flows()).expect("a list");
+        let told = Form::JsonLines.tell(&flows()).expect("a list");
         assert_eq!(
             text(&told),
             "{\"id\":\"pm-1\",\"from\":\"c\",\"to\":\"a\",\"kind\":\"compute_payment\",\
@@ -254,12 +305,12 @@ mod tests {
 
     /// As the library's own reader understands it.
     fn read_parquet<A: Listed>(answer: &A) -> (Vec<String>, Vec<Vec<Field>>) {
-        let told = parquet(answer).expect("a list");
+        let told = Form::Parquet.tell(answer).expect("a list");
         let reader = SerializedFileReader::new(bytes::Bytes::from(told.bytes)).expect("a file");
         let schema = reader.metadata().file_metadata().schema();
         let columns = schema.get_fields().iter().map(|field| field.name().to_owned()).collect();
         let rows = reader.get_row_iter(None).expect("rows");
-        let cells = |row: Row| row.get_column_iter().map(|(_, cell)| cell.clone()).collect();
+        let cells = |row: Read| row.get_column_iter().map(|(_, cell)| cell.clone()).collect();
         (columns, rows.map(|row| cells(row.expect("a row"))).collect())
     }
 
@@ -268,7 +319,7 @@ mod tests {
         let book = RuleBook::in_force();
         let (columns, rows) = read_parquet(&book);
         assert_eq!(columns, RuleBook::COLUMNS);
-        let csv = csv(&book).expect("a list");
+        let csv = Form::Csv.tell(&book).expect("a list");
         let mut csv = csv::Reader::from_reader(&*csv.bytes);
         for (row, line) in rows.iter().zip(csv.records()) {
             let line: Vec<Field> =
@@ -294,9 +345,9 @@ mod tests {
     #[test]
     fn an_empty_list_still_has_its_header() {
         let none = Flows { position: 0, flows: Vec::new() };
-        let header = csv(&none).expect("a list");
+        let header = Form::Csv.tell(&none).expect("a list");
         assert_eq!(text(&header), "id,from,to,kind,amount,currency,at,event\n");
-        assert!(json_lines(&none).expect("a list").bytes.is_empty());
+        assert!(Form::JsonLines.tell(&none).expect("a list").bytes.is_empty());
         let (columns, rows) = read_parquet(&none);
         assert_eq!((columns.len(), rows.len()), (8, 0));
     }
@@ -304,7 +355,7 @@ mod tests {
     #[test]
     fn nested_values_are_json_text_and_unknown_ones_blank() {
         let book = RuleBook::in_force();
-        let told = csv(&book).expect("a list");
+        let told = Form::Csv.tell(&book).expect("a list");
         let mut read = csv::Reader::from_reader(&*told.bytes);
         let first = read.records().next().expect("a rule").expect("CSV");
         assert!(serde_json::from_str::<Map<String, Value>>(&first[3]).is_ok(), "{first:?}");

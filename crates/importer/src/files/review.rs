@@ -8,8 +8,8 @@ use loopledger_model::voucher::{
 };
 use loopledger_model::{Text, parse_instant};
 
-use crate::import::cells::{Cell, named};
-use crate::import::problem::Problems;
+use crate::cells::{Cell, named};
+use crate::problem::Problems;
 
 use super::{Cells, Draft, whole};
 
