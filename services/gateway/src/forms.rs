@@ -36,6 +36,11 @@ impl Wanted {
         Ok(Self { form, named: form.is_some() })
     }
 
+    /// What tells answers apart that are of different forms.
+    pub fn name(self) -> &'static str {
+        self.form.map_or(JSON, Form::name)
+    }
+
     /// The answer in this form, if it is a list.
     pub async fn put(self, shape: Option<Shape>, response: Response) -> Result<Response, Problem> {
         let Some(form) = self.form else { return Ok(response) };

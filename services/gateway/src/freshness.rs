@@ -70,7 +70,7 @@ pub async fn wait<J: Journal>(
     let path = request.uri().path().to_owned();
     let page = Page::of(asked.limit.as_deref(), asked.cursor.as_deref())?;
     let wanted = Wanted::of(asked.format.as_deref(), request.headers())?;
-    let tags = Tags::of(&path, &format!("{} {page:?} {wanted:?}", asked.others), &caller);
+    let tags = Tags::of(&path, &format!("{} {page:?} {}", asked.others, wanted.name()), &caller);
     let has = |headers: &HeaderMap, tag: &HeaderValue| {
         headers.get_all(IF_NONE_MATCH).iter().any(|had| had == tag)
     };
