@@ -13,16 +13,19 @@
 //! number of movements, on paths of up to [`MOST_PARTIES_TO_CUT`] parties.
 
 mod cuts;
+mod fixed;
 mod network;
 mod pro_rata;
 
-pub use pro_rata::ProRata;
+pub(crate) use cuts::Walk;
+pub(crate) use pro_rata::Bounded;
+pub use pro_rata::{ProRata, Within};
 
-use crate::fifo;
+use crate::fifo::Fifo;
 
 /// A state of a cut takes one bit per party besides the root; with more parties than these, a
 /// maximum flow is faster.
-const MOST_PARTIES_TO_CUT: usize = 10;
+pub(crate) const MOST_PARTIES_TO_CUT: usize = 10;
 
 /// One movement of money, as the path sees it. A payment between parties of the path that is no leg
 /// is two movements: an exit for the payer and other money for the payee.
@@ -68,7 +71,9 @@ impl Amounts {
         };
         let received = on_leg(last_leg);
         let (tagged, other) = if parties <= MOST_PARTIES_TO_CUT {
-            cuts::most_returned(parties, movements)
+            let mut walk = Walk::of(parties);
+            movements.iter().for_each(|movement| walk.step(*movement));
+            walk.most_returned()
         } else {
             network::TimeNetwork::of(parties, movements).most_returned()
         };
@@ -85,9 +90,10 @@ impl Amounts {
 }
 
 fn returned_fifo(parties: usize, movements: &[Movement]) -> i128 {
-    let mut returned = 0;
-    let unmarked = movements.iter().map(|movement| (*movement, ()));
-    fifo::follow(parties, unmarked, |amount, (), ()| returned += amount);
+    let (mut fifo, mut returned) = (Fifo::of(parties), 0);
+    for movement in movements {
+        fifo.step(*movement, (), |amount, (), ()| returned += amount);
+    }
     returned
 }
 

@@ -10,7 +10,7 @@ use num_bigint::BigInt;
 use num_rational::BigRational;
 
 use crate::amounts::Movement;
-use crate::fifo;
+use crate::fifo::Fifo;
 
 const DAY_US: i64 = 24 * 60 * 60 * 1_000_000;
 
@@ -30,14 +30,20 @@ impl Dwell {
     /// # Panics
     /// If a movement names a leg or a party that the path does not have.
     pub fn of(parties: usize, movements: impl IntoIterator<Item = (Movement, i64)>) -> Self {
-        let mut dwell = Self::default();
-        fifo::follow(parties, movements, |amount, left, back| dwell.bring_back(amount, left, back));
+        let (mut dwell, mut fifo) = (Self::default(), Fifo::of(parties));
+        for (movement, at) in movements {
+            fifo.step(movement, at, |amount, left, back| dwell.bring_back(amount, left, back));
+        }
         dwell
     }
 
-    fn bring_back(&mut self, amount: i128, left: i64, at: i64) {
+    pub(crate) fn bring_back(&mut self, amount: i128, left: i64, at: i64) {
         self.returned += amount;
-        self.away += BigInt::from(amount) * at.saturating_sub(left);
+        let away = at.saturating_sub(left);
+        match amount.checked_mul(away.into()) {
+            Some(weighted) => self.away += weighted,
+            None => self.away += BigInt::from(amount) * away,
+        }
     }
 
     /// Amount-weighted days; nothing where nothing came back.

@@ -10,8 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::flow::{Currency, Flow, FlowError, FlowId, Kind, Party, Recorded};
 use crate::market::Market;
 use crate::names::Names;
-use crate::record::{Cycle, Loop, closes, is_voucher_of, record};
+use crate::record::{Cycle, Loop, Standing, closes, is_voucher_of, record, standing};
 use crate::search::{Bounds, cycles_through};
+use crate::trail::Trail;
 
 /// What an addition or a reversal did to the loops.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -261,6 +262,15 @@ impl Graph {
             return None;
         }
         record(market, &self.bounds, &self.flows, cycle)
+    }
+
+    /// The same without legs, gone on with from where it stood: the trail is the one of the last time, or a new one.
+    pub fn standing_of(&self, cycle: &Cycle, trail: &mut Trail) -> Option<Standing> {
+        let market = self.markets.get(cycle.currency.0 as usize)?;
+        if !market.knows(&cycle.parties) {
+            return None;
+        }
+        standing(market, &self.bounds, (&self.flows, self.void.len()), cycle, trail)
     }
 
     /// The flows whose search for loops ran out of steps; empty when the loops are complete.

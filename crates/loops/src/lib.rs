@@ -7,7 +7,7 @@
 //! is a fact about payments and no judgement.
 //!
 //! [`Graph`] takes flows in any order and names the loops that each addition can have changed;
-//! [`Loop`] is one loop's record; [`Amounts`] can be had for any path; [`Ownership`] and
+//! [`Loop`] is one loop's record, [`Standing`] what is kept up to date of it; [`Amounts`] can be had for any path; [`Ownership`] and
 //! [`funding_path`] answer the affiliation rules; [`count_cycles`] searches any dated edges.
 
 mod amounts;
@@ -24,8 +24,10 @@ mod ownership;
 mod record;
 mod rounding;
 mod search;
+mod tally;
+mod trail;
 
-pub use amounts::{Amounts, Movement, ProRata};
+pub use amounts::{Amounts, Movement, ProRata, Within};
 pub use dwell::Dwell;
 pub use edge_cycles::{CycleBounds, CycleCounts, CyclesError, DatedEdge, count_cycles, each_cycle};
 pub use flow::{Currency, Flow, FlowError, FlowId, Kind, Moment, Party, Recorded};
@@ -33,6 +35,7 @@ pub use funding::{CapitalFlow, FUNDING_LEGS, funding_path};
 pub use graph::{Affected, Graph};
 pub use num_rational::BigRational;
 pub use ownership::{Owner, Ownership, OwnershipError, Relation, Stake, half, percent};
-pub use record::{Cycle, Loop, LoopKind};
+pub use record::{Cycle, Loop, LoopKind, Standing};
 pub use rounding::{decimal, round_half_up};
 pub use search::Bounds;
+pub use trail::Trail;

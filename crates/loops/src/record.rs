@@ -9,11 +9,12 @@
 //!
 //! Invariant: a record exists only for a cycle that closes in at least one split.
 
-use crate::amounts::{Amounts, Movement};
+use crate::amounts::{Amounts, MOST_PARTIES_TO_CUT, Movement, Within};
 use crate::dwell::Dwell;
 use crate::flow::{Currency, Flow, Kind, Leg, Moment, Party};
 use crate::market::{Entry, Market, earliest_after};
 use crate::search::Bounds;
+use crate::trail::{Merged, Trail};
 
 /// What a loop is known by: its currency and its parties, the one that put capital in first.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,12 +75,25 @@ pub struct Loop {
     pub legs: Vec<Flow>,
 }
 
-impl Loop {
-    /// What came back pro rata over what went out, with so many decimal places, rounded half up.
-    pub fn ratio_pro_rata(&self, digits: u32) -> String {
-        self.amounts.returned_pro_rata.decimal(self.amounts.capital_out, digits)
-    }
+/// A loop's record without its legs, as it stands: the amounts are those of [`Amounts`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    pub kind: LoopKind,
+    pub capital_out: i128,
+    pub returned_lower: i128,
+    pub returned_fifo: i128,
+    pub returned_pro_rata: Within,
+    pub returned_upper: i128,
+    pub dwell: Dwell,
+    pub voucher_amount: i128,
+    pub first_capital_at: i64,
+    pub closed_at: i64,
+    pub last_return_at: i64,
+    pub capital_legs: usize,
+    pub compute_from: usize,
+}
 
+impl Standing {
     /// Whole days from the first capital to the closing.
     pub const fn lag_days(&self) -> i64 {
         const DAY_US: i64 = 24 * 60 * 60 * 1_000_000;
@@ -87,20 +101,46 @@ impl Loop {
     }
 }
 
+impl Loop {
+    /// The same without legs.
+    pub fn standing(&self) -> Standing {
+        Standing {
+            kind: self.kind,
+            capital_out: self.amounts.capital_out,
+            returned_lower: self.amounts.returned_lower,
+            returned_fifo: self.amounts.returned_fifo,
+            returned_pro_rata: self.amounts.returned_pro_rata.within().clone(),
+            returned_upper: self.amounts.returned_upper,
+            dwell: self.dwell.clone(),
+            voucher_amount: self.voucher_amount,
+            first_capital_at: self.first_capital_at,
+            closed_at: self.closed_at,
+            last_return_at: self.last_return_at,
+            capital_legs: self.capital_legs,
+            compute_from: self.compute_from,
+        }
+    }
+
+    /// What came back pro rata over what went out, with so many decimal places, rounded half up.
+    pub fn ratio_pro_rata(&self, digits: u32) -> String {
+        self.amounts.returned_pro_rata.decimal(self.amounts.capital_out, digits)
+    }
+}
+
 /// The fewest and the most capital legs of the splits in which a cycle closes, and when it first
 /// did.
 #[derive(Debug, Clone, Copy)]
-struct Closing {
-    fewest: usize,
-    most: usize,
+pub(crate) struct Closing {
+    pub(crate) fewest: usize,
+    pub(crate) most: usize,
     first: Moment,
 }
 
 /// A party cycle in its market: leg `i` runs from party `i` to the next one, the last leg back to
 /// party 0.
-struct Ring<'a> {
+pub(crate) struct Ring<'a> {
     market: &'a Market,
-    parties: &'a [Party],
+    pub(crate) parties: &'a [Party],
 }
 
 impl<'a> Ring<'a> {
@@ -159,17 +199,12 @@ impl<'a> Ring<'a> {
         self.parties.iter().position(|other| *other == party)
     }
 
-    /// The places in the graph's table of all flows that touch a party other than the root, in
-    /// order.
-    fn touching(&self) -> Vec<usize> {
-        let lists = self.parties[1..].iter().map(|party| self.market.touching(*party));
-        let mut entries: Vec<Entry> = lists.flatten().copied().collect();
-        entries.sort_unstable_by_key(|entry| entry.moment);
-        entries.dedup_by_key(|entry| entry.moment);
-        entries.into_iter().map(|entry| entry.flow).collect()
+    /// The flows that touch each party other than the root.
+    pub(crate) fn lists(&self) -> Vec<&'a [Entry]> {
+        self.parties[1..].iter().map(|party| self.market.touching(*party)).collect()
     }
 
-    fn movements(&self, flow: &Flow, closing: &Closing, into: &mut Vec<Movement>) {
+    pub(crate) fn movements(&self, flow: &Flow, closing: &Closing, into: &mut Vec<Movement>) {
         let amount = flow.amount;
         if let Some(leg) = self.leg_of(flow, closing) {
             into.push(Movement::Leg { leg, amount });
@@ -182,6 +217,35 @@ impl<'a> Ring<'a> {
         if let Some(party) = beyond_root(flow.to) {
             into.push(Movement::OtherIn { party, amount });
         }
+    }
+}
+
+/// What does not depend on the other flows of its parties.
+struct Outline {
+    kind: LoopKind,
+    voucher_amount: i128,
+    first_capital_at: i64,
+    closed_at: i64,
+    last_return_at: i64,
+}
+
+impl Outline {
+    fn of(ring: &Ring<'_>, closing: &Closing) -> Option<Self> {
+        let (root, last) = (*ring.parties.first()?, *ring.parties.last()?);
+        let last_leg = ring.parties.len() - 1;
+        let kind = match (ring.parties.len() - closing.fewest, closing.most) {
+            (2.., _) => LoopKind::Resale,
+            (_, 1) => LoopKind::Direct,
+            (_, 2) => LoopKind::Fund,
+            (_, _) => LoopKind::FundOfFunds,
+        };
+        Some(Self {
+            kind,
+            voucher_amount: ring.market.voucher_amount(root, last),
+            first_capital_at: ring.flows(0, Leg::Capital).first()?.moment.at,
+            closed_at: closing.first.at,
+            last_return_at: ring.flows(last_leg, Leg::Compute).last()?.moment.at,
+        })
     }
 }
 
@@ -199,36 +263,63 @@ pub(crate) fn record(
 ) -> Option<Loop> {
     let ring = Ring { market, parties: &cycle.parties };
     let closing = ring.closing(bounds)?;
-    let (root, last) = (cycle.parties[0], *cycle.parties.last()?);
-    let mut legs = Vec::new();
-    let mut movements = Vec::new();
-    let mut times = Vec::new();
-    for place in ring.touching() {
-        let flow = &flows[place];
+    let Outline { kind, voucher_amount, first_capital_at, closed_at, last_return_at } =
+        Outline::of(&ring, &closing)?;
+    let (mut legs, mut movements, mut times) = (Vec::new(), Vec::new(), Vec::new());
+    for entry in Merged::of(ring.lists()) {
+        let flow = &flows[entry.flow];
         ring.movements(flow, &closing, &mut movements);
         times.resize(movements.len(), flow.at);
         if ring.leg_of(flow, &closing).is_some() {
             legs.push(*flow);
         }
     }
-    let kind = match (cycle.parties.len() - closing.fewest, closing.most) {
-        (2.., _) => LoopKind::Resale,
-        (_, 1) => LoopKind::Direct,
-        (_, 2) => LoopKind::Fund,
-        (_, _) => LoopKind::FundOfFunds,
-    };
     Some(Loop {
         kind,
         amounts: Amounts::of(cycle.parties.len(), &movements),
         dwell: Dwell::of(cycle.parties.len(), movements.iter().copied().zip(times)),
-        voucher_amount: market.voucher_amount(root, last),
-        first_capital_at: ring.flows(0, Leg::Capital).first()?.moment.at,
-        closed_at: closing.first.at,
-        last_return_at: ring.flows(cycle.parties.len() - 1, Leg::Compute).last()?.moment.at,
+        voucher_amount,
+        first_capital_at,
+        closed_at,
+        last_return_at,
         capital_legs: closing.most,
         compute_from: closing.fewest,
         legs,
         cycle: cycle.clone(),
+    })
+}
+
+/// The record of a cycle without its legs, gone on with from the trail; nothing when its money cannot have gone round.
+pub(crate) fn standing(
+    market: &Market,
+    bounds: &Bounds,
+    (flows, void): (&[Flow], usize),
+    cycle: &Cycle,
+    trail: &mut Trail,
+) -> Option<Standing> {
+    if cycle.parties.len() > MOST_PARTIES_TO_CUT {
+        return record(market, bounds, flows, cycle).map(|record| record.standing());
+    }
+    let ring = Ring { market, parties: &cycle.parties };
+    let closing = ring.closing(bounds)?;
+    let Outline { kind, voucher_amount, first_capital_at, closed_at, last_return_at } =
+        Outline::of(&ring, &closing)?;
+    let tally = trail.tally(&ring, flows, &closing, void);
+    let returned = tally.returned();
+    Some(Standing {
+        kind,
+        capital_out: tally.capital_out,
+        returned_lower: returned.lower,
+        returned_fifo: tally.dwell.returned,
+        returned_pro_rata: returned.pro_rata,
+        returned_upper: returned.upper,
+        dwell: tally.dwell,
+        voucher_amount,
+        first_capital_at,
+        closed_at,
+        last_return_at,
+        capital_legs: closing.most,
+        compute_from: closing.fewest,
     })
 }
 

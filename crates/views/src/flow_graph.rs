@@ -7,7 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use loopledger_loops::{Cycle, Flow, FlowId, Graph, Kind, Loop, Party, Recorded, decimal};
+use loopledger_loops::{
+    Cycle, Flow, FlowId, Graph, Kind, Loop, Party, Recorded, Standing, Trail, decimal,
+};
 use loopledger_model::{Currency, FactId};
 
 use crate::error::Error;
@@ -16,6 +18,9 @@ use crate::flow_kind::FlowKind;
 use crate::loops::{Leg, LoopFound};
 use crate::rows;
 use crate::stored_loops::StoredLoop;
+
+/// Of what came back pro rata over what went out.
+const RATIO_DIGITS: u32 = 6;
 
 #[derive(Debug, Default)]
 pub struct FlowGraph {
@@ -114,11 +119,20 @@ impl FlowGraph {
         }
     }
 
-    /// A loop as it stands now. Flows are only ever added, so a loop that was found stays one.
-    pub fn found(&self, cycle: &Cycle) -> Option<StoredLoop> {
-        let record = self.graph.loop_of(cycle)?;
-        let Loop { capital_legs, compute_from, .. } = record;
-        Some(StoredLoop { found: self.outline(&record), capital_legs, compute_from })
+    /// A loop as it stands now, gone on with from where its trail has come to. Flows are only ever added, so a loop
+    /// that was found stays one.
+    pub fn found(&self, cycle: &Cycle, trail: &mut Trail) -> Option<StoredLoop> {
+        let standing = self.graph.standing_of(cycle, trail)?;
+        let pro_rata = &standing.returned_pro_rata;
+        let exponent = self.currency(cycle.currency).exponent();
+        let rounded = pro_rata.decimal(10_i128.pow(exponent), exponent);
+        let ratio = pro_rata.decimal(standing.capital_out, RATIO_DIGITS);
+        let found = match rounded.zip(ratio) {
+            Some(pro_rata) => self.outline(cycle, &standing, pro_rata),
+            None => self.with_fraction(&self.graph.loop_of(cycle)?),
+        };
+        let Standing { capital_legs, compute_from, .. } = standing;
+        Some(StoredLoop { found, capital_legs, compute_from })
     }
 
     pub(crate) fn all(&self) -> impl Iterator<Item = LoopFound> {
@@ -136,33 +150,42 @@ impl FlowGraph {
         let currency = self.currency(record.cycle.currency);
         let legs: Vec<Leg> = record.legs.iter().map(|flow| self.leg(flow, currency)).collect();
         let voucher_events = self.voucher_events(&record.cycle);
-        self.outline(record).with_flows(legs, voucher_events)
+        self.with_fraction(record).with_flows(legs, voucher_events)
     }
 
-    /// All but the flows.
-    fn outline(&self, record: &Loop) -> LoopFound {
-        let currency = self.currency(record.cycle.currency);
+    /// All but the flows, from the fraction that comes back pro rata.
+    fn with_fraction(&self, record: &Loop) -> LoopFound {
+        let exponent = self.currency(record.cycle.currency).exponent();
+        let pro_rata = record.amounts.returned_pro_rata.decimal(10_i128.pow(exponent), exponent);
+        let written = (pro_rata, record.ratio_pro_rata(RATIO_DIGITS));
+        self.outline(&record.cycle, &record.standing(), written)
+    }
+
+    fn outline(
+        &self,
+        cycle: &Cycle,
+        standing: &Standing,
+        (returned_pro_rata, ratio_pro_rata): (String, String),
+    ) -> LoopFound {
+        let currency = self.currency(cycle.currency);
         let money = |amount| figures::minor_units(amount, currency);
-        let amounts = &record.amounts;
-        let exponent = currency.exponent();
-        let parties =
-            record.cycle.parties.iter().map(|party| self.graph.party_id(*party).to_owned());
+        let parties = cycle.parties.iter().map(|party| self.graph.party_id(*party).to_owned());
         LoopFound {
             parties: parties.collect(),
-            kind: record.kind.name().to_owned(),
+            kind: standing.kind.name().to_owned(),
             currency,
-            capital_out: money(amounts.capital_out),
-            returned_lower: money(amounts.returned_lower),
-            returned_fifo: money(amounts.returned_fifo),
-            returned_pro_rata: amounts.returned_pro_rata.decimal(10_i128.pow(exponent), exponent),
-            returned_upper: money(amounts.returned_upper),
-            ratio_pro_rata: record.ratio_pro_rata(6),
-            voucher_amount: money(record.voucher_amount),
-            first_capital_at: instant(record.first_capital_at),
-            closed_at: instant(record.closed_at),
-            last_return_at: instant(record.last_return_at),
-            lag_days: record.lag_days(),
-            dwell_days: record.dwell.days().map(|days| decimal(&days, 6)),
+            capital_out: money(standing.capital_out),
+            returned_lower: money(standing.returned_lower),
+            returned_fifo: money(standing.returned_fifo),
+            returned_pro_rata,
+            returned_upper: money(standing.returned_upper),
+            ratio_pro_rata,
+            voucher_amount: money(standing.voucher_amount),
+            first_capital_at: instant(standing.first_capital_at),
+            closed_at: instant(standing.closed_at),
+            last_return_at: instant(standing.last_return_at),
+            lag_days: standing.lag_days(),
+            dwell_days: standing.dwell.days().map(|days| decimal(&days, 6)),
             legs: Vec::new(),
             voucher_events: Vec::new(),
             positions: Vec::new(),

@@ -12,7 +12,7 @@
 use super::Movement;
 
 /// The cheapest cuts for money of one kind.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 struct Cuts {
     /// By the present states on the source's side, party 1 in the lowest bit.
     cheapest: Vec<i128>,
@@ -66,7 +66,7 @@ const fn bit(party: usize) -> usize {
     1 << (party - 1)
 }
 
-#[derive(Clone, Default)]
+#[derive(Debug, Clone, Default)]
 struct Holder {
     balance: i128,
     /// It has paid from its present state, so what comes in next starts another one. Until then no
@@ -74,13 +74,43 @@ struct Holder {
     paid: bool,
 }
 
-struct Walk {
+/// The cuts through what came so far.
+#[derive(Debug, Clone)]
+pub(crate) struct Walk {
     holders: Vec<Holder>,
     tagged: Cuts,
     other: Cuts,
 }
 
 impl Walk {
+    pub(crate) fn of(parties: usize) -> Self {
+        let holders = vec![Holder::default(); parties];
+        Self { holders, tagged: Cuts::of(parties), other: Cuts::of(parties) }
+    }
+
+    /// The next movement.
+    pub(crate) fn step(&mut self, movement: Movement) {
+        match movement {
+            Movement::Leg { leg: 0, amount } => {
+                self.receive(1, amount);
+                self.tagged.enter(Some(1), amount);
+            }
+            Movement::Leg { leg, amount } => self.pass_on(leg, amount),
+            Movement::Exit { party, amount } => {
+                self.pay(party, amount);
+            }
+            Movement::OtherIn { party, amount } => {
+                self.receive(party, amount);
+                self.other.enter(Some(party), amount);
+            }
+        }
+    }
+
+    /// The most of the root's money that can have come back, and the most of all other money.
+    pub(crate) fn most_returned(&self) -> (i128, i128) {
+        (self.tagged.least(), self.other.least())
+    }
+
     fn receive(&mut self, party: usize, amount: i128) {
         let Holder { balance, paid } = &mut self.holders[party];
         if std::mem::take(paid) {
@@ -113,27 +143,4 @@ impl Walk {
             self.other.enter(payee, amount - covered);
         }
     }
-}
-
-/// The most of the root's money that can have come back, and the most of all other money.
-pub(super) fn most_returned(parties: usize, movements: &[Movement]) -> (i128, i128) {
-    let holders = vec![Holder::default(); parties];
-    let mut walk = Walk { holders, tagged: Cuts::of(parties), other: Cuts::of(parties) };
-    for movement in movements {
-        match *movement {
-            Movement::Leg { leg: 0, amount } => {
-                walk.receive(1, amount);
-                walk.tagged.enter(Some(1), amount);
-            }
-            Movement::Leg { leg, amount } => walk.pass_on(leg, amount),
-            Movement::Exit { party, amount } => {
-                walk.pay(party, amount);
-            }
-            Movement::OtherIn { party, amount } => {
-                walk.receive(party, amount);
-                walk.other.enter(Some(party), amount);
-            }
-        }
-    }
-    (walk.tagged.least(), walk.other.least())
 }

@@ -5,6 +5,8 @@
 //! kept between two bounds, in fixed point; the fraction itself is worked out only where the bounds
 //! leave open how a figure is rounded, or whether two are equal.
 //!
+//! With amounts below 2^100 and 2^40 movements, the bounds of a sum are within 2^-70 of each other.
+//!
 //! Invariants: the true fraction lies within the bounds, so what is written down is the true
 //! fraction rounded. A share mixed from two is no further off than the worse of them and one last
 //! place, since it lies between them by their weights and one division is rounded.
@@ -16,17 +18,33 @@ use num_rational::BigRational;
 use num_traits::{One, Zero};
 
 use super::Movement;
+use super::fixed::{FRACTION_BITS, Fixed, Wide};
 use crate::rounding;
 
-/// With amounts below 2^100 and 2^40 movements, the bounds of a sum are within 2^-70 of each other.
-const FRACTION_BITS: u32 = 256;
+/// Bounds of an amount in minor units, in units of 2^-[`FRACTION_BITS`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Within {
+    low: BigInt,
+    high: BigInt,
+}
+
+impl Within {
+    /// The amount over `per`, which is positive, with exactly `digits` decimal places, rounded half
+    /// up; nothing where the bounds leave open which way.
+    pub fn decimal(&self, per: i128, digits: u32) -> Option<String> {
+        let of_bound = |bound: &BigInt| {
+            let fraction = BigRational::new_raw(bound.clone(), BigInt::from(per) << FRACTION_BITS);
+            rounding::decimal(&fraction, digits)
+        };
+        let low = of_bound(&self.low);
+        (self.low == self.high || low == of_bound(&self.high)).then_some(low)
+    }
+}
 
 /// An amount in minor units, a fraction.
 #[derive(Debug, Clone)]
 pub struct ProRata {
-    /// Bounds in units of 2^-[`FRACTION_BITS`].
-    low: BigInt,
-    high: BigInt,
+    within: Within,
     /// What the fraction is made from: nothing after the last return has a part in it.
     parties: usize,
     movements: Arc<[Movement]>,
@@ -41,30 +59,22 @@ impl ProRata {
         };
         let end = movements.iter().rposition(returns).map_or(0, |last| last + 1);
         let movements = &movements[..end];
-        let (low, high) = Bounded::of(parties).returned(movements);
-        let fixed = |amount: i128| BigInt::from(amount) << FRACTION_BITS;
-        Self {
-            low: low.max(fixed(lower)),
-            high: high.min(fixed(upper)),
-            parties,
-            movements: movements.into(),
-        }
+        let mut shares = Bounded::of(parties);
+        movements.iter().for_each(|movement| shares.step(*movement));
+        Self { within: shares.returned(lower, upper), parties, movements: movements.into() }
+    }
+
+    pub(crate) const fn within(&self) -> &Within {
+        &self.within
     }
 
     /// The amount over `per`, which is positive, with exactly `digits` decimal places, rounded half
     /// up.
     pub fn decimal(&self, per: i128, digits: u32) -> String {
-        let per = BigInt::from(per);
-        let of_bound = |bound: &BigInt| {
-            let fraction = BigRational::new_raw(bound.clone(), &per << FRACTION_BITS);
-            rounding::decimal(&fraction, digits)
-        };
-        let low = of_bound(&self.low);
-        if self.low == self.high || low == of_bound(&self.high) {
-            return low;
-        }
-        let (numerator, denominator) = self.fraction();
-        rounding::decimal(&BigRational::new_raw(numerator, denominator * per), digits)
+        self.within.decimal(per, digits).unwrap_or_else(|| {
+            let (numerator, denominator) = self.fraction();
+            rounding::decimal(&BigRational::new_raw(numerator, denominator * per), digits)
+        })
     }
 
     /// The fraction itself; it takes long where there are thousands of movements.
@@ -75,8 +85,8 @@ impl ProRata {
 
     /// Not in lowest terms.
     fn fraction(&self) -> (BigInt, BigInt) {
-        if self.low == self.high {
-            return (self.low.clone(), BigInt::one() << FRACTION_BITS);
+        if self.within.low == self.within.high {
+            return (self.within.low.clone(), BigInt::one() << FRACTION_BITS);
         }
         Shares::of(self.parties).returned(&self.movements)
     }
@@ -84,7 +94,7 @@ impl ProRata {
 
 impl PartialEq for ProRata {
     fn eq(&self, other: &Self) -> bool {
-        if self.high < other.low || other.high < self.low {
+        if self.within.high < other.within.low || other.within.high < self.within.low {
             return false;
         }
         if self.parties == other.parties && self.movements == other.movements {
@@ -99,76 +109,82 @@ impl PartialEq for ProRata {
 impl Eq for ProRata {}
 
 /// A share that is at least `low` and at most `error` more, both in last places.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Share {
-    low: BigInt,
+    low: Fixed,
     error: u64,
 }
 
-/// The tagged share of every balance within bounds. A payment out does not change its payer's
+/// The tagged share of every balance within bounds, and what came back. A payment out does not change its payer's
 /// share; money in mixes into its payee's.
-struct Bounded {
+#[derive(Debug, Clone)]
+pub(crate) struct Bounded {
     /// By party; the root's own money is all tagged.
     shares: Vec<Share>,
     balances: Vec<i128>,
+    low: Wide,
+    error: Wide,
 }
 
 impl Bounded {
-    fn of(parties: usize) -> Self {
+    pub(crate) fn of(parties: usize) -> Self {
         let mut shares = vec![Share::default(); parties];
-        shares[0].low = BigInt::one() << FRACTION_BITS;
-        Self { shares, balances: vec![0; parties] }
+        shares[0].low = Fixed::ONE;
+        let (low, error) = (Wide::default(), Wide::default());
+        Self { shares, balances: vec![0; parties], low, error }
     }
 
     /// Money with this tagged share comes into a party's balance.
-    fn mix(&mut self, party: usize, amount: i128, share: &Share) {
+    fn mix(&mut self, party: usize, amount: i128, share: Share) {
         let (balance, own) = (self.balances[party], &mut self.shares[party]);
         self.balances[party] += amount;
         if balance == 0 {
-            own.clone_from(share);
+            *own = share;
             return;
         }
         own.error = own.error.max(share.error);
         if own.low == share.low {
             return;
         }
-        let total = balance + amount;
-        let mixed = &own.low * balance + &share.low * amount;
-        own.low = &mixed / total;
-        own.error += u64::from(&own.low * total != mixed);
+        let (mixed, exact) = own.low.mixed(balance, &share.low, amount);
+        own.low = mixed;
+        own.error += u64::from(!exact);
     }
 
     fn pay(&mut self, party: usize, amount: i128) {
         let lacking = amount - self.balances[party];
         if lacking > 0 {
-            self.mix(party, lacking, &Share::default());
+            self.mix(party, lacking, Share::default());
         }
         self.balances[party] -= amount;
     }
 
-    /// The bounds of what came back.
-    fn returned(mut self, movements: &[Movement]) -> (BigInt, BigInt) {
-        let (mut low, mut error) = (BigInt::zero(), BigInt::zero());
-        for movement in movements {
-            match *movement {
-                Movement::Leg { leg, amount } => {
-                    if leg > 0 {
-                        self.pay(leg, amount);
-                    }
-                    if leg + 1 < self.shares.len() {
-                        let share = self.shares[leg].clone();
-                        self.mix(leg + 1, amount, &share);
-                    } else {
-                        low += &self.shares[leg].low * amount;
-                        error += BigInt::from(amount) * self.shares[leg].error;
-                    }
+    /// The next movement.
+    pub(crate) fn step(&mut self, movement: Movement) {
+        match movement {
+            Movement::Leg { leg, amount } => {
+                if leg > 0 {
+                    self.pay(leg, amount);
                 }
-                Movement::Exit { party, amount } => self.pay(party, amount),
-                Movement::OtherIn { party, amount } => self.mix(party, amount, &Share::default()),
+                let share = self.shares[leg];
+                if leg + 1 < self.shares.len() {
+                    self.mix(leg + 1, amount, share);
+                } else {
+                    self.low.add(&share.low, amount);
+                    self.error.add(&Fixed::units(share.error), amount);
+                }
             }
+            Movement::Exit { party, amount } => self.pay(party, amount),
+            Movement::OtherIn { party, amount } => self.mix(party, amount, Share::default()),
         }
-        let high = &low + error;
-        (low, high)
+    }
+
+    /// The bounds of what came back, which `lower` and `upper` are known to be too.
+    pub(crate) fn returned(&self, lower: i128, upper: i128) -> Within {
+        let low = BigInt::from(&self.low);
+        let high = &low + BigInt::from(&self.error);
+        let fixed = |amount: i128| BigInt::from(amount) << FRACTION_BITS;
+        Within { low: low.max(fixed(lower)), high: high.min(fixed(upper)) }
     }
 }
 

@@ -66,7 +66,7 @@ pub fn told(graph: &Graph, found: &Loop) -> String {
         "{} ({}), {} days, flows {}, voucher {}\n  out {}: {} <= {} {} <= {}, ratio {}\n",
         parties(graph, found),
         found.kind,
-        found.lag_days(),
+        found.standing().lag_days(),
         legs.join(" "),
         found.voucher_amount,
         amounts.capital_out,
