@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use futures::SinkExt as _;
+use futures::future::try_join_all;
 use tokio_postgres::types::{IsNull, ToSql};
-use tokio_postgres::{Client, CopyInSink};
+use tokio_postgres::{Client, CopyInSink, Statement, ToStatement};
 
 use crate::archive::ArchivedCommit;
 use crate::error::Error;
@@ -66,28 +67,65 @@ impl PackedRows {
         self.0.iter().map(|packed| packed.table.name)
     }
 
-    pub(crate) async fn send(&self, client: &Client) -> Result<(), Error> {
-        self.send_with(client, "FORMAT BINARY").await
+    /// Each table's rows by the statement for it, without waiting for one table before the next is sent.
+    pub(crate) async fn send(&self, client: &Client, copies: &Copies) -> Result<(), Error> {
+        let sent = self.0.iter().map(|packed| packed.send(client, copies.of(packed.table)));
+        try_join_all(sent).await?;
+        Ok(())
     }
 
     /// To tables that the transaction has emptied: the rows need no second look to be seen by all.
     pub(crate) async fn send_frozen(&self, client: &Client) -> Result<(), Error> {
-        self.send_with(client, "FORMAT BINARY, FREEZE").await
-    }
-
-    async fn send_with(&self, client: &Client, options: &str) -> Result<(), Error> {
-        for Packed { table, data, .. } in &self.0 {
-            let (name, columns) = (table.name, table.column_names());
-            let copy = format!("COPY {name} ({columns}) FROM STDIN WITH ({options})");
-            let sink: CopyInSink<Bytes> = client.copy_in(&copy).await?;
-            let mut sink = std::pin::pin!(sink);
-            let mut rest = data.clone();
-            while !rest.is_empty() {
-                sink.feed(rest.split_to(rest.len().min(MESSAGE))).await?;
-            }
-            sink.finish().await?;
+        for packed in &self.0 {
+            packed.send(client, &copy(packed.table, "FORMAT BINARY, FREEZE")).await?;
         }
         Ok(())
+    }
+}
+
+impl Packed {
+    async fn send<S>(&self, client: &Client, statement: &S) -> Result<(), Error>
+    where
+        S: ?Sized + ToStatement,
+    {
+        let sink: CopyInSink<Bytes> = client.copy_in(statement).await?;
+        let mut sink = std::pin::pin!(sink);
+        let mut rest = self.data.clone();
+        while !rest.is_empty() {
+            sink.feed(rest.split_to(rest.len().min(MESSAGE))).await?;
+        }
+        sink.finish().await?;
+        Ok(())
+    }
+}
+
+fn copy(table: Table, options: &str) -> String {
+    let (name, columns) = (table.name, table.column_names());
+    format!("COPY {name} ({columns}) FROM STDIN WITH ({options})")
+}
+
+/// What rows are added by, prepared for one connection.
+#[derive(Default)]
+pub(crate) struct Copies(BTreeMap<&'static str, Statement>);
+
+impl Copies {
+    /// Prepares what these rows need and is not prepared yet.
+    pub(crate) async fn prepare(
+        &mut self,
+        client: &Client,
+        rows: &PackedRows,
+    ) -> Result<(), Error> {
+        for Packed { table, .. } in &rows.0 {
+            if !self.0.contains_key(table.name) {
+                let statement = client.prepare(&copy(*table, "FORMAT BINARY")).await?;
+                self.0.insert(table.name, statement);
+            }
+        }
+        Ok(())
+    }
+
+    fn of(&self, table: Table) -> &Statement {
+        self.0.get(table.name).expect("what rows need is prepared before they are sent")
     }
 }
 

@@ -10,7 +10,7 @@ use futures::TryStreamExt as _;
 use loopledger_model::{Currency, FactId, PartyId};
 use serde::Serialize;
 use tokio_postgres::types::{Json, ToSql};
-use tokio_postgres::{GenericClient, Row, Transaction};
+use tokio_postgres::{GenericClient, Row, Statement, Transaction};
 
 use crate::error::Error;
 use crate::figures;
@@ -72,7 +72,7 @@ const VOUCHERS: &str = "
     JOIN flows ON to_party = payee AND buyer = invoiced AND currency = wanted
     WHERE kind = 'voucher_payment' AND from_party <> to_party";
 
-const UPSERT: &str = "
+pub(crate) const UPSERT: &str = "
     INSERT INTO loops
     SELECT * FROM jsonb_to_recordset($1) AS found (
         parties TEXT[], kind TEXT, currency TEXT, capital_out NUMERIC, returned_lower NUMERIC,
@@ -90,13 +90,14 @@ const UPSERT: &str = "
         dwell_days = excluded.dwell_days, capital_legs = excluded.capital_legs,
         compute_from = excluded.compute_from";
 
-/// Puts loops in the place of what is known of them; each is named once.
+/// Puts loops in the place of what is known of them, by [`UPSERT`]; each is named once.
 pub(crate) async fn upsert(
     transaction: &Transaction<'_>,
+    upsert: &Statement,
     loops: &[StoredLoop],
 ) -> Result<(), tokio_postgres::Error> {
     for found in loops.chunks(CHUNK) {
-        transaction.execute(UPSERT, &[&Json(found)]).await?;
+        transaction.execute(upsert, &[&Json(found)]).await?;
     }
     Ok(())
 }

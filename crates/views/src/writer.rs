@@ -7,20 +7,26 @@
 
 use std::time::Duration;
 
+use futures::TryFutureExt as _;
+use futures::future::try_join;
 use loopledger_model::Position;
-use tokio_postgres::Client;
+use tokio_postgres::{Client, Statement};
 
 use crate::archive::{self, ArchivedCommit};
-use crate::copy::PackedRows;
+use crate::copy::{Copies, PackedRows};
 use crate::database::{Database, Schema};
 use crate::error::Error;
 use crate::flow_graph::FlowGraph;
 use crate::rows::{CutSearch, Flow};
-use crate::schema::{lock, own, prepare, share_name};
+use crate::schema::{own, prepare};
 use crate::stored_loops::{self, StoredLoop};
 use crate::table::{cell, select};
 use crate::views::position_in;
 
+/// Holds off whoever stops writers between two transactions, and whoever gives the schema's name away; before
+/// anything that names its tables.
+const HOLD: &str = "SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0)),
+    pg_advisory_xact_lock_shared(hashtextextended($2, 0))";
 const MOVE: &str = "UPDATE progress SET position = $2 WHERE position = $1 AND generation = $3";
 
 pub struct Writer {
@@ -28,6 +34,26 @@ pub struct Writer {
     schema: Schema,
     /// Of the rows when they were last read.
     generation: i64,
+    statements: Statements,
+}
+
+/// What every batch needs. A name in them means what it does when they are carried out.
+struct Statements {
+    hold: Statement,
+    advance: Statement,
+    upsert: Statement,
+    copies: Copies,
+}
+
+impl Statements {
+    async fn prepare(client: &Client) -> Result<Self, Error> {
+        Ok(Self {
+            hold: client.prepare(HOLD).await?,
+            advance: client.prepare(MOVE).await?,
+            upsert: client.prepare(stored_loops::UPSERT).await?,
+            copies: Copies::default(),
+        })
+    }
 }
 
 /// What takes the views from one position to a later one.
@@ -54,7 +80,8 @@ impl Writer {
         own(&client, &schema, patience).await?;
         prepare(&mut client, &schema).await?;
         let generation = generation(&client).await?;
-        Ok(Self { client, schema, generation })
+        let statements = Statements::prepare(&client).await?;
+        Ok(Self { client, schema, generation, statements })
     }
 
     pub(crate) const fn schema(&self) -> &Schema {
@@ -85,12 +112,18 @@ impl Writer {
     /// Stores a batch whole or not at all. After an error that is retryable it may be stored
     /// nevertheless: open anew and ask for the position.
     pub async fn store(&mut self, batch: &Batch) -> Result<(), Error> {
+        let Statements { hold, advance, upsert, copies } = &mut self.statements;
+        copies.prepare(&self.client, &batch.rows).await?;
         let transaction = self.client.transaction().await?;
-        lock(&transaction, "pg_advisory_xact_lock_shared", &self.schema.pause_key()).await?;
-        share_name(&transaction, &self.schema).await?;
+        let keys = [self.schema.pause_key(), self.schema.name_key()];
         let [after, position] = [batch.after, batch.position]
             .map(|position| i64::try_from(position).expect("positions stay below 2^63"));
-        let moved = transaction.execute(MOVE, &[&after, &position, &self.generation]).await?;
+        // Sent in this order, without waiting for one before the other.
+        let (_, moved) = try_join(
+            transaction.execute(&*hold, &[&keys[0], &keys[1]]),
+            transaction.execute(&*advance, &[&after, &position, &self.generation]),
+        )
+        .await?;
         if moved != 1 {
             let (schema, believed) = (self.schema.to_string(), batch.after);
             if generation(transaction.client()).await? != self.generation {
@@ -98,8 +131,9 @@ impl Writer {
             }
             return Err(Error::ProgressMoved { schema, believed });
         }
-        batch.rows.send(transaction.client()).await?;
-        stored_loops::upsert(&transaction, &batch.loops).await?;
+        let rows = batch.rows.send(transaction.client(), copies);
+        let loops = stored_loops::upsert(&transaction, upsert, &batch.loops);
+        try_join(rows, loops.err_into()).await?;
         Ok(transaction.commit().await?)
     }
 }

@@ -21,7 +21,7 @@ use crate::error::Error;
 use crate::gather::{Reader, up_to};
 use crate::loops::Loops;
 use crate::run::Deps;
-use crate::session::Session;
+use crate::session::{Ahead, Session, joined};
 
 /// More of them stand in each other's way.
 const CONNECTIONS: usize = 2;
@@ -71,7 +71,8 @@ pub(crate) async fn load<J: Journal>(
     let (grown, ()) = try_join(async { joined(graph.await) }, built.err_into()).await?;
     let Grown { loops, changed, cut } = grown;
     let writer = load.finish(loaded.position, cut, changed).await?;
-    Ok(Session { writer, loops, position: loaded.position, heads })
+    let ahead = Ahead { loops, position: loaded.position, heads };
+    Ok(Session { writer, ahead })
 }
 
 async fn next_batch(mut reader: Reader) -> Result<Option<(Vec<Commit>, Reader)>, Error> {
@@ -154,9 +155,4 @@ impl Copying {
         }
         Ok(copiers)
     }
-}
-
-/// What a task came to; its panic is ours.
-fn joined<T>(ended: Result<T, tokio::task::JoinError>) -> T {
-    ended.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
 }

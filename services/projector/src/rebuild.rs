@@ -113,11 +113,11 @@ async fn exchange<J: Journal>(
                 let Ok(level) = timeout(HELD_UP, level).await else {
                     return Err(Error::TooFarBehind { held_up: HELD_UP });
                 };
-                let (position, Session { writer, loops, heads, .. }) = (level?, session);
+                let (position, Session { writer, ahead }) = (level?, session);
                 match replacement.put(writer, pause, others).await {
                     Ok(()) => return Ok(position),
                     Err((writer, error)) => {
-                        session = Session { writer, loops, position, heads };
+                        session = Session { writer, ahead };
                         error
                     }
                 }

@@ -70,26 +70,18 @@ async fn project_for_ever<J: Journal>(deps: &Deps<J>, status: &watch::Sender<Sta
 
 /// Projects until something fails; tells whether it had got so far as to read.
 async fn follow<J: Journal>(deps: &Deps<J>, status: &watch::Sender<Status>) -> (bool, Error) {
-    let mut session = match open(deps).await {
+    let session = match open(deps).await {
         Ok(session) => session,
         Err(error) => return (false, error),
     };
     let commits = deps.journal.follow(&Filter::all(), session.position() + 1);
-    let mut reader = Reader::new(commits, deps.limits);
+    let reader = Reader::new(commits, deps.limits);
     let projected = metrics::figure("loopledger_projected_position", &[]);
-    loop {
-        let position = session.position();
+    let told = |position| {
         projected.set(position);
         status.send_replace(Status::Ready { position, facts_at: position });
-        let commits = match reader.next().await {
-            Ok(commits) if commits.is_empty() => return (true, Error::JournalEnded { position }),
-            Ok(commits) => commits,
-            Err(error) => return (true, error.into()),
-        };
-        if let Err(error) = session.take(&commits).await {
-            return (true, error);
-        }
-    }
+    };
+    (true, session.follow(reader, told).await)
 }
 
 /// Projects what the journal holds, up to `until` where that is said, and returns the position

@@ -9,6 +9,8 @@ use futures::StreamExt;
 use loopledger_journal::{Commit, Filter, Heads, Journal, ReadError};
 use loopledger_model::Position;
 use loopledger_views::{Batch, Database, Schema, Writer};
+use tokio::sync::mpsc;
+use tokio::task::{JoinError, JoinSet, spawn_blocking};
 
 use crate::archive;
 use crate::decode::Decoded;
@@ -18,6 +20,11 @@ use crate::loops::Loops;
 
 pub(crate) struct Session {
     pub(crate) writer: Writer,
+    pub(crate) ahead: Ahead,
+}
+
+/// What has been made into batches, whether they are stored yet or not.
+pub(crate) struct Ahead {
     pub(crate) loops: Loops,
     pub(crate) position: Position,
     /// The ends of the partitions at the position.
@@ -37,11 +44,12 @@ impl Session {
         let heads = check_log(journal, &writer, position).await?;
         let loops = Loops::of(writer.graph().await?);
         tracing::info!(%schema, position, "projecting");
-        Ok(Self { writer, loops, position, heads })
+        Ok(Self { writer, ahead: Ahead { loops, position, heads } })
     }
 
+    /// Where the rows are: everything made is stored, but for a moment.
     pub(crate) const fn position(&self) -> Position {
-        self.position
+        self.ahead.position
     }
 
     /// Projects what the journal holds up to `until`.
@@ -51,23 +59,89 @@ impl Session {
         until: Position,
         limits: Limits,
     ) -> Result<Position, Error> {
-        if self.position >= until {
-            return Ok(self.position);
+        if self.position() >= until {
+            return Ok(self.position());
         }
-        let commits = journal.read(&Filter::all(), self.position + 1);
+        let commits = journal.read(&Filter::all(), self.position() + 1);
         let mut reader = Reader::new(up_to(commits, until), limits);
         loop {
             let commits = reader.next().await?;
             if commits.is_empty() {
-                return Ok(self.position);
+                return Ok(self.position());
             }
-            self.take(&commits).await?;
+            let Made { batch, unreadable } = self.ahead.make(&commits)?;
+            if let Some(batch) = batch {
+                store(&mut self.writer, &batch).await?;
+            }
+            unreadable.map_or(Ok(()), Err)?;
         }
     }
 
-    /// Projects commits, which are in order; those that are stored already change nothing. What
-    /// comes before one that cannot be read is stored.
-    pub(crate) async fn take(&mut self, commits: &[Commit]) -> Result<(), Error> {
+    /// Projects commits as they come, and tells each position when it is stored. The next batch is made while one is
+    /// stored.
+    pub(crate) async fn follow(self, reader: Reader, mut told: impl FnMut(Position)) -> Error {
+        let Self { mut writer, ahead } = self;
+        let mut position = ahead.position;
+        let (sender, mut batches) = mpsc::channel(1);
+        // Ends when it is dropped.
+        let mut making = JoinSet::new();
+        making.spawn(make_batches(reader, ahead, sender));
+        told(position);
+        while let Some(batch) = batches.recv().await {
+            if let Err(error) = store(&mut writer, &batch).await {
+                return error;
+            }
+            position = batch.position;
+            told(position);
+        }
+        match making.join_next().await {
+            Some(ended) => joined(ended).unwrap_or(Error::JournalEnded { position }),
+            None => Error::JournalEnded { position },
+        }
+    }
+}
+
+/// What commits come to: nothing to store where all of them were projected already.
+pub(crate) struct Made {
+    pub(crate) batch: Option<Batch>,
+    /// Why the first commit behind the batch cannot be.
+    pub(crate) unreadable: Option<Error>,
+}
+
+/// Makes batches until something is wrong or nobody takes them any more; nothing where the journal ends.
+async fn make_batches(
+    mut reader: Reader,
+    mut ahead: Ahead,
+    batches: mpsc::Sender<Batch>,
+) -> Option<Error> {
+    loop {
+        let commits = match reader.next().await {
+            Ok(commits) if commits.is_empty() => return None,
+            Ok(commits) => commits,
+            Err(error) => return Some(error.into()),
+        };
+        let making = move || (ahead.make(&commits), ahead);
+        let made;
+        (made, ahead) = joined(spawn_blocking(making).await);
+        let Made { batch, unreadable } = match made {
+            Ok(made) => made,
+            Err(error) => return Some(error),
+        };
+        if let Some(batch) = batch
+            && batches.send(batch).await.is_err()
+        {
+            return None;
+        }
+        if unreadable.is_some() {
+            return unreadable;
+        }
+    }
+}
+
+impl Ahead {
+    /// Makes commits, which are in order, into a batch; those that were projected already change nothing. What comes
+    /// before one that cannot be read is in it.
+    fn make(&mut self, commits: &[Commit]) -> Result<Made, Error> {
         let (mut decoded, mut position) = (Decoded::default(), self.position);
         let mut unreadable = None;
         for commit in commits {
@@ -84,22 +158,26 @@ impl Session {
             }
             position = commit.position;
         }
-        if position > self.position {
-            self.store(decoded, position).await?;
+        if position == self.position {
+            return Ok(Made { batch: None, unreadable });
         }
-        unreadable.map_or(Ok(()), Err)
-    }
-
-    async fn store(&mut self, mut decoded: Decoded, position: Position) -> Result<(), Error> {
         decoded.rows.cut_searches = self.loops.add(&decoded.rows.flows)?;
         let (rows, loops) = (decoded.pack()?, self.loops.changed());
-        let batch = Batch { after: self.position, position, rows, loops };
-        self.writer.store(&batch).await?;
-        self.position = position;
-        let (commits, rows, loops) = (decoded.commits.len(), batch.rows.count(), batch.loops.len());
-        tracing::debug!(position, commits, rows, loops, "stored");
-        Ok(())
+        let after = std::mem::replace(&mut self.position, position);
+        Ok(Made { batch: Some(Batch { after, position, rows, loops }), unreadable })
     }
+}
+
+async fn store(writer: &mut Writer, batch: &Batch) -> Result<(), Error> {
+    writer.store(batch).await?;
+    let (position, rows, loops) = (batch.position, batch.rows.count(), batch.loops.len());
+    tracing::debug!(position, rows, loops, "stored");
+    Ok(())
+}
+
+/// What a task came to; its panic is ours.
+pub(crate) fn joined<T>(ended: Result<T, JoinError>) -> T {
+    ended.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
 }
 
 /// The ends of the partitions that are stored, once the log still has the last commit that is.
