@@ -10,7 +10,7 @@ use crate::program::{Bundle, Ledger, Up, folder_of, scenario};
 
 const TAR: &str = "application/x-tar";
 
-fn tar(folder: &Path) -> Vec<u8> {
+pub fn tar(folder: &Path) -> Vec<u8> {
     let tar = Command::new("tar").arg("-C").arg(folder).args(["-cf", "-", "."]).output();
     let tar = tar.expect("tar runs");
     assert!(tar.status.success());
@@ -35,7 +35,7 @@ fn events(reply: &Reply) -> Vec<(String, Value)> {
 }
 
 #[track_caller]
-fn report(reply: &Reply) -> Value {
+pub fn report(reply: &Reply) -> Value {
     let (name, data) = events(reply).pop().expect("an event");
     assert_eq!(name, "report", "{data}");
     data

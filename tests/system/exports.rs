@@ -75,7 +75,7 @@ fn beancount_accepts_the_journal(ledger: &Ledger) {
 }
 
 /// The lists of the command line: their command, the member that is the list, and a row at least.
-const LISTS: [(&[&str], &str); 12] = [
+const LISTS: [(&[&str], &str); 14] = [
     (&["loops"], "loops"),
     (&["loops", "--level", "group"], "loops"),
     (&["party", "provider-a"], "parties"),
@@ -87,6 +87,8 @@ const LISTS: [(&[&str], &str); 12] = [
     (&["findings"], "findings"),
     (&["findings", "--rules"], "rules"),
     (&["vouchers"], "vouchers"),
+    (&["caps"], "caps"),
+    (&["register", "--kind", "provider"], "parties"),
     (
         &["statement", "--provider", "provider-a", "--from", "2025-03-01", "--to", "2025-05-01"],
         "claims",

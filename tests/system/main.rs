@@ -24,6 +24,7 @@ mod partitions;
 mod permissions;
 mod program;
 mod programmes;
+mod questions;
 mod readme;
 mod rebuild;
 mod rules;

@@ -7,7 +7,7 @@ pub mod bundle;
 mod cities;
 mod dry_run;
 mod modes;
-mod reviewed;
+pub mod reviewed;
 
 use serde_json::{Value, json};
 

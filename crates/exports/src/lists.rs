@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
 use loopledger_views::{
-    Claims, Contracts, Findings, Flows, FundReport, Implied, Loops, LpAccount, Owners, Parties,
-    ProgrammeAnswer, RuleBook, Statement, Utilization, Vouchers,
+    Caps, Claims, Contracts, Findings, Flows, FundReport, Implied, Loops, LpAccount, Owners,
+    Parties, ProgrammeAnswer, Registered, Reviews, RuleBook, Statement, Utilization, Vouchers,
 };
 use parquet::basic::{LogicalType, Repetition, Type as PhysicalType};
 use parquet::data_type::{ByteArray, ByteArrayType};
@@ -91,6 +91,10 @@ listed! {
         applications claims";
     Claims, Some("claims"), "claim programme version voucher contract invoice holder provider payee currency at \
         stage base asked payable cut cuts approved paid open recovered reasons payments clawbacks";
+    Caps, Some("caps"), "programme year group holders currency issued redeemed cap counts above facts";
+    Registered, Some("parties"), "party name kind country uscc lei at event";
+    Reviews, Some("reviews"), "kind subject programme version step by of at stage until automatic applicant by_applicant \
+        provider before amount note missing event";
     Statement, Some("claims"), "claim programme version voucher contract invoice holder provider payee currency at \
         stage base asked payable cut cuts approved paid open recovered reasons payments clawbacks";
 }

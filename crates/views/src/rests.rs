@@ -3,8 +3,8 @@
 use loopledger_model::Position;
 
 use crate::{
-    Claims, Contracts, Findings, Flows, FundReport, Implied, Loops, LpAccount, Owners, Parties,
-    ProgrammeAnswer, Statement, Utilization, Vouchers,
+    Caps, Claims, Contracts, Findings, Flows, FundReport, Implied, Loops, LpAccount, Owners,
+    Parties, ProgrammeAnswer, Registered, Reviews, Statement, Utilization, Vouchers,
 };
 
 pub trait Rests {
@@ -23,6 +23,7 @@ macro_rules! rests {
 }
 
 rests!(
+    Caps,
     Claims,
     Contracts,
     Findings,
@@ -34,6 +35,8 @@ rests!(
     Owners,
     Parties,
     ProgrammeAnswer,
+    Registered,
+    Reviews,
     Statement,
     Utilization,
     Vouchers

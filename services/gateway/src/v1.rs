@@ -2,6 +2,7 @@
 
 use crate::openapi::Resource;
 
+pub mod caps;
 pub mod claims;
 pub mod contracts;
 pub mod exports;
@@ -15,13 +16,15 @@ pub mod lp_account;
 pub mod owners;
 pub mod parties;
 pub mod programme;
+pub mod register;
 pub mod reports;
+pub mod reviews;
 pub mod statement;
 pub mod utilization;
 pub mod vouchers;
 
 /// Everything that can be read, as the API's document tells it.
-pub const RESOURCES: [Resource; 20] = [
+pub const RESOURCES: [Resource; 23] = [
     loops::RESOURCE,
     parties::RESOURCE,
     owners::RESOURCE,
@@ -33,6 +36,9 @@ pub const RESOURCES: [Resource; 20] = [
     vouchers::RESOURCE,
     programme::RESOURCE,
     claims::RESOURCE,
+    reviews::RESOURCE,
+    caps::RESOURCE,
+    register::RESOURCE,
     contracts::RESOURCE,
     fund::RESOURCE,
     lp_account::RESOURCE,

@@ -17,10 +17,12 @@ use crate::meter::Format;
 
 mod access;
 mod export;
+mod offices;
 mod vouchers;
 
 pub use access::{AccessArgs, TokenArgs};
 pub use export::{ExportArgs, ExportCommand};
+pub use offices::OfficeCommand;
 pub use vouchers::{ClaimArgs, KeysCommand, VoucherArgs};
 
 /// An event-sourced ledger of compute vouchers and fund flows.
@@ -274,6 +276,8 @@ pub enum Command {
         #[command(flatten)]
         view: ViewArgs,
     },
+    #[command(flatten)]
+    Office(OfficeCommand),
     /// What one claim would be paid, rule by rule, before it is made
     Claim(Box<ClaimArgs>),
     /// A voucher's signed code for QR, or the check of one without any server

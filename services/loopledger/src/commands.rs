@@ -32,6 +32,7 @@ pub(crate) mod claim;
 mod codes;
 mod exports;
 mod funds;
+mod offices;
 mod supervision;
 mod tokens;
 mod vouchers;
@@ -88,6 +89,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Claims { programme, provider, stage, view } => {
             vouchers::claims(&stack, ClaimQuery { programme, provider, stage }, view).await
         }
+        Command::Office(asked) => offices::ask(&stack, asked).await,
         Command::Voucher(asked) => codes::voucher(&stack, asked).await,
         Command::Keys(KeysCommand::New { out }) => codes::new_key(&out),
         Command::Claim(asked) => claim::dry_run(&stack, *asked).await,

@@ -9,11 +9,13 @@ use loopledger_views::{Compared, Comparison, Flows, Loops, VoucherStatus, Vouche
 
 mod contracts;
 mod funds;
+mod offices;
 mod parties;
 mod supervision;
 
 pub use contracts::contracts;
 pub use funds::{account, fund};
+pub use offices::{caps, registered, reviews};
 pub use parties::{owners, parties, party};
 pub use supervision::{findings, implied, rules, utilization};
 

@@ -5,7 +5,7 @@ use crate::http::{Http, Reply};
 use crate::program::Ledger;
 
 /// Where the API has the lists of the command line.
-const PATHS: [&str; 12] = [
+const PATHS: [&str; 14] = [
     "/v1/loops",
     "/v1/loops?level=group",
     "/v1/parties?party=provider-a",
@@ -17,6 +17,8 @@ const PATHS: [&str; 12] = [
     "/v1/findings",
     "/v1/findings/rules",
     "/v1/vouchers",
+    "/v1/caps",
+    "/v1/register?kind=provider",
     "/v1/statement?provider=provider-a&from=2025-03-01&to=2025-05-01",
 ];
 

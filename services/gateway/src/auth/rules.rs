@@ -37,13 +37,14 @@ const FUND: Grant = Grant::Own { parameter: "party", of: Owned::Fund };
 const ITS_FUND: Grant = Grant::Own { parameter: "fund", of: Owned::Fund };
 const PARTNER: Grant = Grant::Own { parameter: "lp", of: Owned::Party };
 const PROVIDER: Grant = Grant::Own { parameter: "provider", of: Owned::Party };
+const APPLICANT: Grant = Grant::Own { parameter: "applicant", of: Owned::Party };
 const PROGRAMME: Grant = Grant::Own { parameter: "programme", of: Owned::Programme };
 const POOL: Grant = Grant::Own { parameter: "pool", of: Owned::Pool };
 const CONTRACT: Grant = Grant::Own { parameter: "contract", of: Owned::Contract };
 
 /// What a programme office, a reviewer, a provider, a fund manager and a company get of each query. The operator
 /// and the regulator get all of it.
-const QUERIES: [(&str, [Grant; 5]); 20] = [
+const QUERIES: [(&str, [Grant; 5]); 23] = [
     ("/v1/loops", [NONE, NONE, NONE, FUND, NONE]),
     ("/v1/parties", [NONE; 5]),
     ("/v1/owners", [NONE; 5]),
@@ -55,6 +56,9 @@ const QUERIES: [(&str, [Grant; 5]); 20] = [
     ("/v1/vouchers", [PROGRAMME, PROGRAMME, NONE, NONE, NONE]),
     ("/v1/programme", [PROGRAMME, PROGRAMME, NONE, NONE, NONE]),
     ("/v1/claims", [PROGRAMME, PROGRAMME, PROVIDER, NONE, NONE]),
+    ("/v1/reviews", [PROGRAMME, PROGRAMME, PROVIDER, NONE, APPLICANT]),
+    ("/v1/caps", [PROGRAMME, PROGRAMME, NONE, NONE, NONE]),
+    ("/v1/register", [NONE; 5]),
     ("/v1/statement", [NONE, NONE, PROVIDER, NONE, NONE]),
     ("/v1/contracts", [NONE, NONE, PARTY, NONE, PARTY]),
     ("/v1/fund", [NONE, NONE, NONE, ITS_FUND, NONE]),

@@ -32,7 +32,7 @@ pub(super) fn token(role: &str) -> String {
 
 /// Of an office, a reviewer, a provider, a fund manager and a company: `a`ll, its `o`wn, what the ledger says is
 /// `i`ts, or nothing.
-const EXPECTED: [(&str, &str, &str); 20] = [
+const EXPECTED: [(&str, &str, &str); 23] = [
     ("/v1/loops", "party", "---o-"),
     ("/v1/parties", "", "-----"),
     ("/v1/owners", "", "-----"),
@@ -44,6 +44,9 @@ const EXPECTED: [(&str, &str, &str); 20] = [
     ("/v1/vouchers", "programme", "oo---"),
     ("/v1/programme", "programme", "oo---"),
     ("/v1/claims", "?", "ppr--"),
+    ("/v1/reviews", "?", "ppr-s"),
+    ("/v1/caps", "programme", "oo---"),
+    ("/v1/register", "", "-----"),
     ("/v1/statement", "provider", "--o--"),
     ("/v1/contracts", "party", "--o-o"),
     ("/v1/fund", "fund", "---o-"),
@@ -70,6 +73,7 @@ async fn every_role_passes_the_door_to_its_own_and_to_nothing_else() {
                 'r' => "provider",
                 'l' => "lp",
                 'f' => "fund",
+                's' => "applicant",
                 _ => parameter,
             };
             let (bare, said) = status("").await;
