@@ -69,8 +69,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             supervision::flows(&stack, FlowQuery { party, kind, from, to }, view).await
         }
         Command::Utilization { pool, from, to, by, view } => {
-            let Some(period) = period(from, to) else { return Ok(ExitCode::from(UNREADABLE)) };
-            supervision::utilization(&stack, pool, (period, by), view).await
+            supervision::utilization(&stack, pool, (from, to, by), view).await
         }
         Command::Fund { fund, view } => funds::fund(&stack, fund, view).await,
         Command::LpAccount { fund, lp, from, to, view } => {
@@ -94,8 +93,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Keys(KeysCommand::New { out }) => codes::new_key(&out),
         Command::Claim(asked) => claim::dry_run(&stack, *asked).await,
         Command::Statement { provider, from, to, view } => {
-            let Some(period) = period(from, to) else { return Ok(ExitCode::from(UNREADABLE)) };
-            vouchers::statement(&stack, provider, period, view).await
+            vouchers::statement(&stack, provider, (from, to), view).await
         }
         Command::Cycles { file, window, max_hops, list, json } => {
             find_cycles(&file, (window, max_hops), (list, json))

@@ -2,13 +2,14 @@
 
 use std::process::ExitCode;
 
-use loopledger_model::{ContractId, PartyId, Percent, Period, PoolId};
+use jiff::Timestamp;
+use loopledger_model::{ContractId, PartyId, Percent, PoolId};
 use loopledger_service::clock;
 use loopledger_views::{
     ByDay, ContractQuery, FindingQuery, FlowQuery, LoopQuery, OwnerQuery, RuleBook,
 };
 
-use super::{UNREADABLE, print_answer, query_ledger, seen};
+use super::{UNREADABLE, period, print_answer, query_ledger, seen};
 use crate::args::{By, StackArgs, ViewArgs};
 use crate::stack::Stack;
 use crate::tables;
@@ -16,9 +17,10 @@ use crate::tables;
 pub(super) async fn utilization(
     args: &StackArgs,
     pool: Option<PoolId>,
-    (period, by): (Period, Option<By>),
+    (from, to, by): (Timestamp, Timestamp, Option<By>),
     view: ViewArgs,
 ) -> anyhow::Result<ExitCode> {
+    let Some(period) = period(from, to) else { return Ok(ExitCode::from(UNREADABLE)) };
     let days = match by.map(|By::Day| ByDay::new(period)).transpose() {
         Ok(days) => days,
         Err(error) => {

@@ -4,11 +4,11 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use jiff::Timestamp;
-use loopledger_model::{PartyId, Period, ProgrammeId};
+use loopledger_model::{PartyId, ProgrammeId};
 use loopledger_service::clock;
 use loopledger_views::ClaimQuery;
 
-use super::{print, query_ledger, seen};
+use super::{UNREADABLE, period, print, query_ledger, seen};
 use crate::args::{StackArgs, ViewArgs};
 use crate::expiry::{self, Expired};
 use crate::ledger::Ledger;
@@ -74,9 +74,10 @@ async fn end_overdue(stack: &mut Stack, at: Timestamp) -> anyhow::Result<Expired
 pub(super) async fn statement(
     args: &StackArgs,
     provider: PartyId,
-    period: Period,
+    (from, to): (Timestamp, Timestamp),
     view: ViewArgs,
 ) -> anyhow::Result<ExitCode> {
+    let Some(period) = period(from, to) else { return Ok(ExitCode::from(UNREADABLE)) };
     let ask =
         async |stack: &Stack| Ok(stack.views.statement(&provider, period, seen(view.seen)).await?);
     query_ledger(args, view, ask, tables::statement).await
