@@ -27,6 +27,7 @@ mod programmes;
 mod questions;
 mod readme;
 mod rebuild;
+mod rights;
 mod rules;
 mod schemathesis;
 mod stack;

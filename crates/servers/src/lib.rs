@@ -144,6 +144,20 @@ impl Servers {
         }
     }
 
+    /// The same for one of the users that keep or ask the views of a private server, as it gets once it may log on; of a
+    /// database that is given, its one address.
+    pub fn database_url_of(&self, user: User) -> &str {
+        match &self.postgres {
+            Server::Private(postgres) => postgres.urls.get(&user).unwrap_or(&postgres.url),
+            Server::Given(url) => url,
+        }
+    }
+
+    /// Whether the database is a private one.
+    pub const fn database_is_private(&self) -> bool {
+        self.postgres.private().is_some()
+    }
+
     /// Waits until a private server ends by itself and tells which, how, and the end of its log. May be cancelled.
     pub async fn failed(&mut self) -> Error {
         let nats = async {

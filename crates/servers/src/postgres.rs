@@ -9,8 +9,10 @@ use crate::account::Account;
 use crate::child::{self, Child, Steps};
 use crate::error::Error;
 use crate::orphans::Orphans;
+use crate::users::User;
 use crate::{Durability, Options, secret};
 use rustix::process::{Pid, Signal};
+use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::net::TcpListener;
@@ -35,10 +37,13 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const SETUP_TIMEOUT: Duration = Duration::from_secs(120);
 const USER: &str = "loopledger";
 const DATABASE: &str = "loopledger";
+/// Those that work on the database by themselves, beside the one that may do everything.
+const USERS: [User; 2] = [User::Projector, User::Gateway];
 
 pub(crate) struct Postgres {
     pub child: Child,
     pub url: String,
+    pub urls: BTreeMap<User, String>,
 }
 
 /// What one private server consists of.
@@ -67,6 +72,11 @@ pub(crate) async fn start(
         account.check_can_enter(folder)?;
     }
     let password = secret::kept(&site.password_file())?;
+    let mut passwords = BTreeMap::new();
+    for user in USERS {
+        let file = folder.join(format!("{}-password", user.name()));
+        passwords.insert(user, secret::kept(&file)?);
+    }
     site.stop_orphans().await?;
     if !site.cluster.exists() {
         site.make_cluster().await?;
@@ -79,8 +89,13 @@ pub(crate) async fn start(
         let port = free_port()?;
         match site.serve(port, &log, deadline, options.ready_within).await {
             Ok(child) => {
-                let url = format!("postgres://{USER}:{password}@127.0.0.1:{port}/{DATABASE}");
-                return Ok(Postgres { child, url });
+                let address = format!("127.0.0.1:{port}/{DATABASE}");
+                let url = format!("postgres://{USER}:{password}@{address}");
+                let of = |(user, password): (&User, &String)| {
+                    (*user, format!("postgres://{USER}_{}:{password}@{address}", user.name()))
+                };
+                let urls = passwords.iter().map(of).collect();
+                return Ok(Postgres { child, url, urls });
             }
             Err(Error::Died { status, .. })
                 if attempt < ATTEMPTS && Instant::now() + pause < deadline =>

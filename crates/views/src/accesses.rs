@@ -5,6 +5,7 @@ use serde::Serialize;
 use tokio_postgres::{Client, IsolationLevel};
 
 use crate::error::{Error, lacks_tables};
+use crate::rights;
 use crate::schema::lock;
 use crate::views::Views;
 
@@ -44,6 +45,7 @@ impl Views {
             "CREATE SCHEMA IF NOT EXISTS \"{schema}\"; SET LOCAL search_path = \"{schema}\";"
         );
         transaction.batch_execute(&format!("{place}{TABLES}")).await?;
+        rights::give_accesses(transaction.client(), &schema).await?;
         Ok(transaction.commit().await?)
     }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use postgres_protocol::password::scram_sha_256;
 use tokio_postgres::{Client, Config, NoTls};
 
 use crate::error::Error;
@@ -45,6 +46,13 @@ impl Database {
         let mut config = self.0.clone();
         config.options(format!("{given} -c search_path={schema} -c timezone=UTC {further}"));
         config
+    }
+
+    /// Lets this address's user log on by its password, which the statement has as a digest only.
+    pub(crate) fn logging_on(&self) -> String {
+        let user = self.0.get_user().unwrap_or_default().replace('"', "\"\"");
+        let verifier = scram_sha_256(self.0.get_password().unwrap_or_default());
+        format!("ALTER ROLE \"{user}\" LOGIN PASSWORD '{verifier}'")
     }
 
     /// A connection of its own, which lives as long as its client.

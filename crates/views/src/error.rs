@@ -21,6 +21,11 @@ pub enum Error {
     Refused(#[source] tokio_postgres::Error),
     #[error("the schema {schema} has no views yet: start the projector, which makes them")]
     NoViews { schema: String },
+    #[error(
+        "the schema {schema} is not of this version and its projector may not change that: \
+         run `loopledger prepare` as the database's owner"
+    )]
+    NotPrepared { schema: String },
     #[error("the schema {schema} cannot be brought to this version: {source}")]
     Migration { schema: String, source: refinery::Error },
     #[error("{table}.{column} holds `{found}`, which this version cannot read")]
@@ -61,6 +66,7 @@ impl Error {
             Self::BadAddress(_)
             | Self::Refused(_)
             | Self::NoViews { .. }
+            | Self::NotPrepared { .. }
             | Self::Misread { .. }
             | Self::Unwritable { .. }
             | Self::AnotherProjector { .. }

@@ -24,6 +24,7 @@ use crate::figures::{self, exact};
 use crate::flow_kind::FlowKind;
 use crate::irr::{Irr, irr};
 use crate::loops::{LoopQuery, Source};
+use crate::reader::see_everything;
 use crate::rows::{Commitment, Flow, Fund, Nav, Recognition};
 use crate::table::select;
 use crate::views::Views;
@@ -191,6 +192,8 @@ impl Views {
     ) -> Result<Option<LpAccount>, Error> {
         let mut connection = self.connection().await?;
         let (transaction, position) = self.snapshot(&mut connection).await?;
+        // A partner's share is one of all partners'.
+        see_everything(&transaction).await?;
         let known = Known::load(&transaction, fund, seen).await?;
         Ok(known.and_then(|known| known.account(position, lp, period)))
     }

@@ -15,6 +15,7 @@ use crate::as_of::As;
 use crate::error::Error;
 use crate::flow_graph::FlowGraph;
 use crate::groups::loops_of_groups;
+use crate::reader::see_everything;
 use crate::register::Register;
 use crate::rows::{self, CutSearch};
 use crate::stored_loops;
@@ -172,6 +173,8 @@ impl Source {
             let cut = cut.iter().map(|search| search.stamp.fact()).collect();
             return Ok(Self::Known((loops, cut)));
         }
+        // What came back depends on everything that was paid.
+        see_everything(transaction).await?;
         let times = seen.in_rows();
         let flows = select(transaction, As::CONDITION, &[&times.of, &times.known]).await?;
         Ok(match query.level {

@@ -5,11 +5,13 @@
 
 use std::time::Duration;
 
+use refinery::Migration;
 use tokio::time::Instant;
 use tokio_postgres::{Client, GenericClient};
 
 use crate::database::{Database, Schema};
-use crate::error::Error;
+use crate::error::{Error, lacks_tables};
+use crate::rights;
 use crate::table::cell;
 
 const PAUSE: Duration = Duration::from_millis(50);
@@ -18,14 +20,42 @@ mod embedded {
     refinery::embed_migrations!("../../schemas/sql");
 }
 
-/// Makes the schema where there is none, and its tables those of this version. The client is the
-/// only one at it.
+/// Makes the schema where there is none, its tables those of this version, and gives them their
+/// rights. The client is the only one at it. One that may make no schemas finds all that done.
 pub(crate) async fn prepare(client: &mut Client, schema: &Schema) -> Result<(), Error> {
+    if !may_make_schemas(client).await? {
+        return check_version(client, schema).await;
+    }
     client.batch_execute(&format!("CREATE SCHEMA IF NOT EXISTS \"{schema}\"")).await?;
     // In one transaction: a reader sees all tables or none.
     let migrated = embedded::migrations::runner().set_grouped(true).run_async(client).await;
     migrated.map_err(|source| Error::Migration { schema: schema.to_string(), source })?;
-    Ok(())
+    rights::give(client, schema).await
+}
+
+async fn may_make_schemas(client: &Client) -> Result<bool, Error> {
+    let question = "SELECT has_database_privilege(current_database(), 'CREATE')";
+    Ok(client.query_one(question, &[]).await?.try_get(0)?)
+}
+
+async fn check_version(client: &Client, schema: &Schema) -> Result<(), Error> {
+    let not_prepared = || Error::NotPrepared { schema: schema.to_string() };
+    let question = "SELECT max(version) FROM refinery_schema_history";
+    let found: Option<i32> = match client.query_one(question, &[]).await {
+        Ok(row) => row.try_get(0)?,
+        Err(error) if lacks_tables(&error) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let newest = embedded::migrations::runner().get_migrations().iter().map(Migration::version).max();
+    if found.map(i64::from) == newest.map(i64::from) { Ok(()) } else { Err(not_prepared()) }
+}
+
+/// Makes a schema and brings it to this version for others, who may not. Waits so long for its
+/// writer to end.
+pub async fn make(database: &Database, schema: &Schema, patience: Duration) -> Result<(), Error> {
+    let mut client = database.connect(schema).await?;
+    own(&client, schema, patience).await?;
+    prepare(&mut client, schema).await
 }
 
 /// Holds the schema's name until the transaction ends; has to come before anything that names its

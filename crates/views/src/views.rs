@@ -11,6 +11,7 @@ use tokio_postgres::{Client, IsolationLevel, NoTls, Row, Transaction};
 use crate::as_of::As;
 use crate::database::{Database, Schema};
 use crate::error::{Error, lacks_tables};
+use crate::reader::{self, Reader};
 use crate::rows;
 use crate::schema::share_name;
 use crate::table::{cell, select};
@@ -27,9 +28,36 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 pub struct Views {
     pool: Pool,
     schema: Schema,
+    reads: Reads,
+}
+
+/// With whose rights rows are read.
+#[derive(Debug, Clone)]
+enum Reads {
+    /// Those of the address's user.
+    AsItself,
+    /// Those of whom the task reads for.
+    ForCallers,
+    /// Those of one reader, whatever the task.
+    For(Reader),
 }
 
 impl Views {
+    /// Reads for others, by [`reading_as`](crate::reading_as), as the database lets each of them; where it has the roles
+    /// for that.
+    pub fn for_callers(database: &Database, schema: Schema, connections: usize) -> Self {
+        Self { reads: Reads::ForCallers, ..Self::new(database, schema, connections) }
+    }
+
+    /// The same for whom this task reads, for work that outlives it.
+    pub fn bound(&self) -> Self {
+        let reads = match (&self.reads, reader::current()) {
+            (Reads::ForCallers, Some(reader)) => Reads::For(reader),
+            (reads, _) => reads.clone(),
+        };
+        Self { reads, ..self.clone() }
+    }
+
     /// Connects when asked something, with so many connections at most.
     pub fn new(database: &Database, schema: Schema, connections: usize) -> Self {
         let config = database.config(&schema, READER);
@@ -41,7 +69,7 @@ impl Views {
             .create_timeout(Some(PATIENCE))
             .build()
             .expect("a pool with a runtime can have timeouts");
-        Self { pool, schema }
+        Self { pool, schema, reads: Reads::AsItself }
     }
 
     /// The journal position that answers rest on now.
@@ -107,6 +135,14 @@ impl Views {
             .read_only(true)
             .start()
             .await?;
+        let reader = match &self.reads {
+            Reads::AsItself => None,
+            Reads::ForCallers => reader::current(),
+            Reads::For(reader) => Some(reader.clone()),
+        };
+        if let Some(reader) = reader {
+            reader.take_role(&transaction).await?;
+        }
         let position = self.locked_position(transaction.client()).await?;
         Ok((transaction, position))
     }

@@ -19,7 +19,7 @@ use loopledger_purchase::Purchase;
 use loopledger_registry::Registry;
 use loopledger_servers::{Claim, Description, Lock, Options, Purpose, Servers, User, claim};
 use loopledger_service::{Asker, Decider, Memory, Status};
-use loopledger_views::{Database, Schema, Views};
+use loopledger_views::{Database, Schema, Views, make, make_roles};
 use loopledger_voucher::Vouchers;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -103,7 +103,7 @@ impl Stack {
         let (nats_url, database_url) = own.addresses();
         let mut stack = Self::connect(args.journal(), &nats_url, &database_url, Some(own)).await?;
         let started = match verify::check_ends(&stack.journal, &stack.views).await {
-            Ok(()) => stack.start_tasks(&database_url, listener).await,
+            Ok(()) => stack.start_tasks(listener).await,
             Err(error) => Err(error),
         };
         if let Err(error) = started {
@@ -120,13 +120,13 @@ impl Stack {
 
     async fn start_tasks(
         &mut self,
-        database_url: &str,
         listener: Option<(TcpListener, Access)>,
     ) -> anyhow::Result<()> {
         let (ledger, views) = (self.journal.clone(), self.views.clone());
         let own = self.own.as_mut().expect("a stack of our own is being started");
+        let has_roles = own.prepare_database().await?;
         let (_, journal) = own.as_user(User::Projector, &ledger).await?;
-        let mut statuses = vec![own.project(journal, database_url)?];
+        let mut statuses = vec![own.project(journal)?];
         statuses.extend(own.service::<Registry>(User::Registry, &ledger).await?);
         statuses.extend(own.service::<Vouchers>(User::Voucher, &ledger).await?);
         statuses.extend(own.service::<FundDecider>(User::Fund, &ledger).await?);
@@ -137,6 +137,12 @@ impl Stack {
                 views.prepare_accesses().await?;
             }
             let (nats, journal) = own.as_user(User::Gateway, &ledger).await?;
+            let views = if has_roles {
+                let database = own.servers.database_url_of(User::Gateway).parse()?;
+                Views::for_callers(&database, Schema::default(), CONNECTIONS)
+            } else {
+                views
+            };
             let services = OnNats { asker: Asker::new(nats), partitions: journal.partitions() };
             let api = Api { views, journal, services, access, limits: HttpLimits::default() };
             let shutdown = own.shutdown.clone();
@@ -373,13 +379,31 @@ impl Own {
         Ok(partitions.of(D::CONTEXT).map(decide).collect())
     }
 
+    /// Roles for whoever works on the database, where this user may make them, and in a private one the tables. False
+    /// where there are no roles: callers of the API are then kept apart by the API alone.
+    async fn prepare_database(&self) -> anyhow::Result<bool> {
+        let owner: Database = self.servers.database_url().parse()?;
+        if self.servers.database_is_private() {
+            let [projector, gateway] = [User::Projector, User::Gateway]
+                .map(|user| self.servers.database_url_of(user).parse::<Database>());
+            make_roles(&owner, &[&projector?, &gateway?]).await?;
+            make(&owner, &Schema::default(), STAND_BY).await?;
+            return Ok(true);
+        }
+        let has_roles = make_roles(&owner, &[]).await?;
+        if !has_roles {
+            tracing::warn!("this database's user makes no roles: rows have no policies");
+        }
+        Ok(has_roles)
+    }
+
     /// Keeps the views, or stands by while somebody else's projector keeps them: a database that is given may have one.
     fn project(
         &mut self,
         journal: JetStreamJournal,
-        database_url: &str,
     ) -> anyhow::Result<watch::Receiver<Status>> {
-        let deps = Deps { patience: STAND_BY, ..Deps::live(journal, database_url.parse()?) };
+        let database = self.servers.database_url_of(User::Projector).parse()?;
+        let deps = Deps { patience: STAND_BY, ..Deps::live(journal, database) };
         let (sender, status) = watch::channel(Status::Loading);
         let shutdown = self.shutdown.clone();
         self.tasks.spawn(async move {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use loopledger_model::{PartyId, ProgrammeId};
+use loopledger_views::Reader;
 use serde::{Deserialize, Serialize};
 
 use super::rules::Owned;
@@ -78,6 +79,21 @@ impl Caller {
     pub fn operator() -> Self {
         let (subject, role) = ("operator".to_owned(), Role::Operator);
         Self { subject, role, party: None, programmes: BTreeSet::new(), funds: BTreeSet::new() }
+    }
+
+    /// Whose rows it may be shown.
+    pub(super) fn reader(&self) -> Reader {
+        match self.role {
+            Role::Operator | Role::Regulator => Reader::Everything,
+            Role::ProgrammeOffice
+            | Role::Reviewer
+            | Role::Provider
+            | Role::FundManager
+            | Role::Company => Reader::Own {
+                parties: self.party.iter().chain(&self.funds).cloned().collect(),
+                programmes: self.programmes.iter().cloned().collect(),
+            },
+        }
     }
 
     pub fn is(&self, party: &PartyId) -> bool {

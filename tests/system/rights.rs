@@ -1,0 +1,337 @@
+//! The database itself keeps callers apart: every table is tried with every role, and answers are those of before.
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::http::{Caller, Http};
+use crate::program::{Ledger, Up, scenario};
+
+/// Told to everybody who may ask at all.
+const PUBLIC: [&str; 5] = ["card_specs", "cut_searches", "parties", "prices", "progress"];
+
+/// The database of a ledger that runs, asked past the program.
+struct Database {
+    owner: String,
+    projector: String,
+    gateway: String,
+}
+
+impl Database {
+    fn of(ledger: &Ledger) -> Self {
+        let text = std::fs::read(ledger.data().join("stack.json")).expect("it is described");
+        let description: Value = serde_json::from_slice(&text).expect("JSON");
+        let owner = description["database_url"].as_str().expect("an address").to_owned();
+        let (_, place) = owner.split_once('@').expect("a user before the place");
+        let login = |name: &str| {
+            let file = ledger.data().join("postgres").join(format!("{name}-password"));
+            let password = std::fs::read_to_string(file).expect("a password is kept");
+            format!("postgres://loopledger_{name}:{}@{place}", password.trim())
+        };
+        Self { projector: login("projector"), gateway: login("gateway"), owner }
+    }
+
+    fn ask(&self, url: &str, script: &str) -> Vec<String> {
+        let mut psql = Command::new("psql")
+            .args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--dbname", url])
+            .env("PGOPTIONS", "-c search_path=loopledger")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("psql comes with PostgreSQL");
+        let mut input = psql.stdin.take().expect("it is piped");
+        let script = script.to_owned();
+        let writing = std::thread::spawn(move || input.write_all(script.as_bytes()));
+        let output = psql.wait_with_output().expect("psql ends");
+        writing.join().expect("it writes").expect("psql reads");
+        String::from_utf8(output.stdout).expect("UTF-8").lines().map(str::to_owned).collect()
+    }
+
+    /// Every table and its first column.
+    fn tables(&self) -> Vec<(String, String)> {
+        let question = "SELECT relname || ' ' || attname FROM pg_class JOIN pg_attribute \
+            ON attrelid = pg_class.oid AND attnum = 1 WHERE relnamespace = 'loopledger'::REGNAMESPACE \
+            AND relkind = 'r' ORDER BY 1;";
+        let split = |line: &String| {
+            let (table, column) = line.split_once(' ').expect("two words");
+            (table.to_owned(), column.to_owned())
+        };
+        self.ask(&self.owner, question).iter().map(split).collect()
+    }
+
+    /// What was allowed, as `table action`, after some statements.
+    fn allowed(&self, url: &str, first: &str) -> BTreeSet<String> {
+        let mut script = String::new();
+        for (table, column) in self.tables() {
+            for (action, statement) in [
+                ("select", format!("SELECT FROM {table} WHERE FALSE")),
+                ("insert", format!("INSERT INTO {table} SELECT * FROM {table} WHERE FALSE")),
+                ("update", format!("UPDATE {table} SET {column} = {column} WHERE FALSE")),
+                ("delete", format!("DELETE FROM {table} WHERE FALSE")),
+                ("truncate", format!("TRUNCATE {table}")),
+            ] {
+                script += &format!(
+                    "BEGIN READ WRITE; {first}; {statement};\n\\echo {table} {action} :SQLSTATE\nROLLBACK;\n"
+                );
+            }
+        }
+        let lines = self.ask(url, &script);
+        let tried = lines.iter().filter(|line| line.split(' ').count() == 3);
+        let results: Vec<_> = tried.filter_map(|line| line.rsplit_once(' ')).collect();
+        assert_eq!(results.len(), self.tables().len() * 5, "{lines:?}");
+        let known = ["00000", "42501"];
+        assert!(results.iter().all(|(_, state)| known.contains(state)), "{results:?}");
+        let allowed = results.into_iter().filter(|(_, state)| *state == "00000");
+        allowed.map(|(what, _)| what.to_owned()).collect()
+    }
+
+    /// The rows that somebody sees of a table.
+    fn rows(&self, table: &str, first: Option<&str>) -> Vec<Value> {
+        let url = if first.is_some() { &self.gateway } else { &self.owner };
+        let first = first.unwrap_or("SELECT");
+        let script = format!("BEGIN; {first}; SELECT to_json({table}) FROM {table}; COMMIT;");
+        let lines = self.ask(url, &script);
+        lines.iter().filter_map(|line| serde_json::from_str(line).ok()).filter(Value::is_object).collect()
+    }
+}
+
+fn party(id: &str) -> String {
+    format!("SET LOCAL ROLE loopledger_party; SET LOCAL loopledger.parties = '{id}'")
+}
+
+const READER: &str = "SET LOCAL ROLE loopledger_reader";
+
+fn every_role_may_do_its_own_and_no_more(database: &Database) {
+    let tables = database.tables();
+    let tables: Vec<&str> = tables.iter().map(|(table, _)| table.as_str()).collect();
+    assert!(tables.len() > 25, "{tables:?}");
+    let all = |action: &str, but: &[&str]| -> BTreeSet<String> {
+        let of = tables.iter().filter(|table| !but.contains(table));
+        of.map(|table| format!("{table} {action}")).collect()
+    };
+    let migrations = "refinery_schema_history";
+    let mut projector = all("select", &[]);
+    projector.extend(all("insert", &[migrations, "progress"]));
+    projector.extend(["progress update", "loops update"].map(str::to_owned));
+    assert_eq!(database.allowed(&database.projector, "SELECT"), projector);
+    let gateway = BTreeSet::from(["progress select".to_owned()]);
+    assert_eq!(database.allowed(&database.gateway, "SELECT"), gateway);
+    let reader = all("select", &[migrations]);
+    assert_eq!(database.allowed(&database.gateway, READER), reader);
+    let party_sees = all("select", &[migrations, "commits"]);
+    assert_eq!(database.allowed(&database.gateway, &party("provider-a")), party_sees);
+    // By itself, without being told to write, the gateway's session changes nothing at all.
+    let written = database.ask(
+        &database.gateway,
+        "INSERT INTO loopledger_accesses.accesses (subject, role, method, path, query)\n\
+         VALUES ('a', 'b', 'c', 'd', 'e');\n\\echo :SQLSTATE\n",
+    );
+    assert_eq!(written, ["25006"]);
+}
+
+/// What a party has, by the rows' own words: ids that a row may name to be seen by it.
+fn belongings(database: &Database, party: &str) -> BTreeSet<String> {
+    let all = |table: &str| database.rows(table, None);
+    let is = |row: &Value, column: &str, ids: &BTreeSet<String>| {
+        row[column].as_str().is_some_and(|id| ids.contains(id))
+    };
+    let own = BTreeSet::from([party.to_owned()]);
+    let mut related = own.clone();
+    let mut add = |rows: &[Value], columns: &[&str], id: &str, ids: &BTreeSet<String>| {
+        let of = rows.iter().filter(|row| columns.iter().any(|column| is(row, column, ids)));
+        related.extend(of.filter_map(|row| row[id].as_str().map(str::to_owned)));
+        related.clone()
+    };
+    add(&all("pools"), &["operator"], "id", &own);
+    add(&all("vouchers"), &["holder"], "id", &own);
+    add(&all("voucher_facts"), &["provider"], "claim", &own);
+    add(&all("funds"), &["manager"], "id", &own);
+    let so_far = add(&all("commitments"), &["lp"], "fund", &own);
+    add(&all("contracts"), &["buyer", "seller"], "id", &own);
+    let mut so_far = add(&all("allocations"), &["pool"], "contract", &so_far);
+    for _ in 0..5 {
+        so_far = add(&all("contracts"), &["id"], "backing_contract", &so_far);
+    }
+    so_far
+}
+
+fn a_party_sees_its_own_rows_and_all_of_them(database: &Database) {
+    let parties = database.rows("parties", None);
+    let ids = parties.iter().map(|row| row["id"].as_str().expect("an id"));
+    let (mut seen_rows, mut hidden_rows) = (0, 0);
+    for id in ids {
+        let related = belongings(database, id);
+        let loops: Vec<Value> = database.rows("loops", None);
+        let on_loops: BTreeSet<&str> = loops
+            .iter()
+            .filter_map(|found| found["parties"].as_array())
+            .filter(|parties| parties.iter().any(|party| party == id))
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        for (table, _) in database.tables() {
+            if PUBLIC.contains(&table.as_str()) {
+                continue;
+            }
+            let seen = database.rows(&table, Some(&party(id)));
+            let all = database.rows(&table, None);
+            let names = |row: &Value, what: &dyn Fn(&str) -> bool| {
+                row.as_object().expect("a row").values().any(|cell| match cell {
+                    Value::Array(parts) => parts.iter().filter_map(Value::as_str).any(what),
+                    other => other.as_str().is_some_and(what),
+                })
+            };
+            let on_a_loop = |row: &Value| {
+                let side = |name: &str| row[name].as_str().is_some_and(|id| on_loops.contains(id));
+                table == "flows" && (side("from_party") || side("buyer")) && side("to_party")
+            };
+            for row in &seen {
+                let own = names(row, &|cell| related.contains(cell)) || on_a_loop(row);
+                assert!(own, "{id} sees of {table}: {row}");
+            }
+            let mut own = all.iter().filter(|row| {
+                // A government is named by its programmes, whose office is another kind of caller.
+                let by_itself = !["commits", "programmes"].contains(&table.as_str());
+                by_itself && names(row, &|cell| cell == id)
+            });
+            let missing = own.find(|row| !seen.contains(row));
+            assert!(missing.is_none(), "{id} does not see of {table}: {missing:?}");
+            seen_rows += seen.len();
+            hidden_rows += all.len() - seen.len();
+        }
+    }
+    assert!(seen_rows > 300 && hidden_rows > 300, "{seen_rows} seen, {hidden_rows} not");
+}
+
+fn a_stranger_sees_nothing_but_registers(database: &Database) {
+    for (table, _) in database.tables() {
+        let seen = database.rows(&table, Some(&party("nobody-at-all")));
+        let all = database.rows(&table, None);
+        if PUBLIC.contains(&table.as_str()) {
+            assert_eq!(seen.len(), all.len(), "{table}");
+        } else {
+            assert_eq!(seen, [] as [Value; 0], "{table}");
+        }
+        if table != "refinery_schema_history" {
+            assert_eq!(database.rows(&table, Some(READER)).len(), all.len(), "{table}");
+        }
+    }
+}
+
+/// What each role asks of its own, of everybody that there is.
+fn questions(ledger: &Ledger, database: &Database) -> Vec<(Vec<String>, String)> {
+    let ids = |table: &str, column: &str| -> BTreeSet<String> {
+        let rows = database.rows(table, None);
+        rows.iter().filter_map(|row| row[column].as_str().map(str::to_owned)).collect()
+    };
+    let mut asked = Vec::new();
+    let mut ask = |role: &[&str], path: String| {
+        let role: Vec<String> = ["--role"].iter().chain(role).map(|word| (*word).to_owned()).collect();
+        for seen in ["", "as_of=2025-04-15", "as_known=2099-01-01"] {
+            let joint = if path.contains('?') { '&' } else { '?' };
+            asked.push((role.clone(), format!("{path}{joint}{seen}")));
+        }
+    };
+    let (funds, pools, contracts) =
+        (ids("funds", "id"), database.rows("pools", None), ids("contracts", "id"));
+    let period = "from=2025-02-01&to=2025-09-01";
+    for id in ids("parties", "id") {
+        for role in ["provider", "company"] {
+            let role = [role, "--party", &id];
+            ask(&role, format!("/v1/flows?party={id}"));
+            ask(&role, format!("/v1/contracts?party={id}"));
+            for fund in &funds {
+                ask(&role, format!("/v1/lp-account?lp={id}&fund={fund}"));
+            }
+            for contract in &contracts {
+                ask(&role, format!("/v1/implied?contract={contract}"));
+            }
+        }
+        let provider = ["provider", "--party", &id];
+        ask(&provider, format!("/v1/claims?provider={id}"));
+        ask(&provider, format!("/v1/statement?provider={id}&{period}"));
+        for pool in pools.iter().filter(|pool| pool["operator"] == id.as_str()) {
+            let pool = pool["id"].as_str().expect("an id");
+            ask(&provider, format!("/v1/utilization?pool={pool}&{period}"));
+            ask(&provider, format!("/v1/utilization?pool={pool}&{period}&by=day"));
+        }
+    }
+    for fund in &funds {
+        let manager = ["fund_manager", "--fund", fund];
+        ask(&manager, format!("/v1/loops?party={fund}"));
+        ask(&manager, format!("/v1/loops?party={fund}&level=group"));
+        ask(&manager, format!("/v1/flows?party={fund}"));
+        ask(&manager, format!("/v1/fund?fund={fund}"));
+        for lp in ids("commitments", "lp") {
+            ask(&manager, format!("/v1/lp-account?fund={fund}&lp={lp}"));
+        }
+    }
+    for programme in ids("programmes", "id") {
+        for role in ["programme_office", "reviewer"] {
+            let office = [role, "--programme", &programme];
+            for path in ["vouchers", "programme", "claims"] {
+                ask(&office, format!("/v1/{path}?programme={programme}"));
+            }
+        }
+    }
+    assert!(ledger.data().exists());
+    asked
+}
+
+/// Without what a contract's other side keeps to itself.
+fn told_to_both(path: &str, mut answer: Value) -> Value {
+    if path.starts_with("/v1/contracts") {
+        for contract in answer["contracts"].as_array_mut().into_iter().flatten() {
+            let contract = contract.as_object_mut().expect("a contract");
+            contract.retain(|name, _| !["resale", "sold_on", "capacity_owner"].contains(&name.as_str()));
+        }
+    }
+    answer
+}
+
+fn answers_are_the_operators(ledger: &Ledger, database: &Database) {
+    let http = Http::of(ledger);
+    let operator = Caller::new(&http, ledger, &["--role", "operator"]);
+    let (mut role, mut caller) = (Vec::new(), None);
+    let mut answered = 0;
+    for (of, path) in questions(ledger, database) {
+        if of != role {
+            let arguments: Vec<&str> = of.iter().map(String::as_str).collect();
+            caller = Some(Caller::new(&http, ledger, &arguments));
+            role = of;
+        }
+        let reply = caller.as_ref().expect("somebody asks").get(&path);
+        if reply.status == 404 && path.starts_with("/v1/implied") {
+            continue;
+        }
+        let expected = operator.get(&path);
+        assert_eq!(reply.status, expected.status, "{role:?} {path}: {}", reply.body);
+        let [own, all] = [&reply, &expected].map(|reply| told_to_both(&path, reply.json()));
+        assert_eq!(own, all, "{role:?} {path}");
+        answered += usize::from(reply.status == 200);
+    }
+    assert!(answered > 100, "{answered}");
+}
+
+#[test]
+fn the_database_shows_each_caller_its_own_rows_also_after_a_rebuild_and_a_rollback() {
+    let ledger = Ledger::new();
+    let up = Up::start_with(&ledger, &[("LEDGER_AUTH", "true")]);
+    for bundle in ["lp-loop", "fund-of-funds", "guidance-fund", "half-dark", "terminations"] {
+        ledger.import(&scenario(bundle)).succeeded();
+    }
+    let database = Database::of(&ledger);
+    every_role_may_do_its_own_and_no_more(&database);
+    a_stranger_sees_nothing_but_registers(&database);
+    a_party_sees_its_own_rows_and_all_of_them(&database);
+    answers_are_the_operators(&ledger, &database);
+    for change in ["rebuild", "rollback"] {
+        ledger.run(&[change]).succeeded();
+        every_role_may_do_its_own_and_no_more(&database);
+        a_stranger_sees_nothing_but_registers(&database);
+    }
+    assert_eq!(up.interrupt(), Some(0));
+}
