@@ -1,6 +1,6 @@
 //! The database itself keeps callers apart: every table is tried with every role, and answers are those of before.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
@@ -88,14 +88,37 @@ impl Database {
         allowed.map(|(what, _)| what.to_owned()).collect()
     }
 
-    /// The rows that somebody sees of a table.
-    fn rows(&self, table: &str, first: Option<&str>) -> Vec<Value> {
+    /// The rows that somebody sees, by table.
+    fn rows(&self, first: Option<&str>) -> Rows {
         let url = if first.is_some() { &self.gateway } else { &self.owner };
-        let first = first.unwrap_or("SELECT");
-        let script = format!("BEGIN; {first}; SELECT to_json({table}) FROM {table}; COMMIT;");
-        let lines = self.ask(url, &script);
-        lines.iter().filter_map(|line| serde_json::from_str(line).ok()).filter(Value::is_object).collect()
+        let (tables, mut script) = (self.tables(), String::new());
+        for (table, _) in &tables {
+            let first = first.unwrap_or("SELECT");
+            script += &format!(
+                "\\echo {table}\nBEGIN; {first};\nSELECT to_json({table}) FROM {table};\nROLLBACK;\n"
+            );
+        }
+        let mut rows = Rows::new();
+        let mut of = String::new();
+        for line in self.ask(url, &script) {
+            if tables.iter().any(|(table, _)| *table == line) {
+                of = line;
+                rows.entry(of.clone()).or_default();
+            } else if let Ok(row @ Value::Object(_)) = serde_json::from_str(&line) {
+                rows.entry(of.clone()).or_default().push(row);
+            }
+        }
+        assert_eq!(rows.len(), tables.len());
+        rows
     }
+}
+
+type Rows = BTreeMap<String, Vec<Value>>;
+
+/// The parties, but of the many buyers that are alike one.
+fn parties(all: &Rows) -> Vec<&str> {
+    let ids = all["parties"].iter().map(|row| row["id"].as_str().expect("an id"));
+    ids.filter(|id| !id.starts_with("b-") || *id == "b-01").collect()
 }
 
 fn party(id: &str) -> String {
@@ -133,127 +156,117 @@ fn every_role_may_do_its_own_and_no_more(database: &Database) {
 }
 
 /// What a party has, by the rows' own words: ids that a row may name to be seen by it.
-fn belongings(database: &Database, party: &str) -> BTreeSet<String> {
-    let all = |table: &str| database.rows(table, None);
-    let is = |row: &Value, column: &str, ids: &BTreeSet<String>| {
-        row[column].as_str().is_some_and(|id| ids.contains(id))
-    };
-    let own = BTreeSet::from([party.to_owned()]);
-    let mut related = own.clone();
-    let mut add = |rows: &[Value], columns: &[&str], id: &str, ids: &BTreeSet<String>| {
-        let of = rows.iter().filter(|row| columns.iter().any(|column| is(row, column, ids)));
+fn belongings(all: &Rows, party: &str) -> BTreeSet<String> {
+    let mut related = BTreeSet::from([party.to_owned()]);
+    let mut add = |table: &str, columns: &[&str], id: &str, ids: &BTreeSet<String>| {
+        let is =
+            |row: &Value, column: &str| row[column].as_str().is_some_and(|id| ids.contains(id));
+        let of = all[table].iter().filter(|row| columns.iter().any(|column| is(row, column)));
         related.extend(of.filter_map(|row| row[id].as_str().map(str::to_owned)));
         related.clone()
     };
-    add(&all("pools"), &["operator"], "id", &own);
-    add(&all("vouchers"), &["holder"], "id", &own);
-    add(&all("voucher_facts"), &["provider"], "claim", &own);
-    add(&all("funds"), &["manager"], "id", &own);
-    let so_far = add(&all("commitments"), &["lp"], "fund", &own);
-    add(&all("contracts"), &["buyer", "seller"], "id", &own);
-    let mut so_far = add(&all("allocations"), &["pool"], "contract", &so_far);
+    let own = BTreeSet::from([party.to_owned()]);
+    add("pools", &["operator"], "id", &own);
+    add("vouchers", &["holder"], "id", &own);
+    add("voucher_facts", &["provider"], "claim", &own);
+    add("funds", &["manager"], "id", &own);
+    add("commitments", &["lp"], "fund", &own);
+    let so_far = add("contracts", &["buyer", "seller"], "id", &own);
+    let mut so_far = add("allocations", &["pool"], "contract", &so_far);
     for _ in 0..5 {
-        so_far = add(&all("contracts"), &["id"], "backing_contract", &so_far);
+        so_far = add("contracts", &["id"], "backing_contract", &so_far);
     }
     so_far
 }
 
+fn names(row: &Value, what: &dyn Fn(&str) -> bool) -> bool {
+    row.as_object().expect("a row").values().any(|cell| match cell {
+        Value::Array(parts) => parts.iter().filter_map(Value::as_str).any(what),
+        other => other.as_str().is_some_and(what),
+    })
+}
+
 fn a_party_sees_its_own_rows_and_all_of_them(database: &Database) {
-    let parties = database.rows("parties", None);
-    let ids = parties.iter().map(|row| row["id"].as_str().expect("an id"));
+    let all = database.rows(None);
     let (mut seen_rows, mut hidden_rows) = (0, 0);
-    for id in ids {
-        let related = belongings(database, id);
-        let loops: Vec<Value> = database.rows("loops", None);
-        let on_loops: BTreeSet<&str> = loops
+    for id in parties(&all) {
+        let (related, seen) = (belongings(&all, id), database.rows(Some(&party(id))));
+        let on_loops: BTreeSet<&str> = all["loops"]
             .iter()
             .filter_map(|found| found["parties"].as_array())
             .filter(|parties| parties.iter().any(|party| party == id))
             .flatten()
             .filter_map(Value::as_str)
             .collect();
-        for (table, _) in database.tables() {
-            if PUBLIC.contains(&table.as_str()) {
-                continue;
-            }
-            let seen = database.rows(&table, Some(&party(id)));
-            let all = database.rows(&table, None);
-            let names = |row: &Value, what: &dyn Fn(&str) -> bool| {
-                row.as_object().expect("a row").values().any(|cell| match cell {
-                    Value::Array(parts) => parts.iter().filter_map(Value::as_str).any(what),
-                    other => other.as_str().is_some_and(what),
-                })
-            };
+        for (table, rows) in all.iter().filter(|(table, _)| !PUBLIC.contains(&table.as_str())) {
             let on_a_loop = |row: &Value| {
                 let side = |name: &str| row[name].as_str().is_some_and(|id| on_loops.contains(id));
                 table == "flows" && (side("from_party") || side("buyer")) && side("to_party")
             };
-            for row in &seen {
+            for row in &seen[table] {
                 let own = names(row, &|cell| related.contains(cell)) || on_a_loop(row);
                 assert!(own, "{id} sees of {table}: {row}");
             }
-            let mut own = all.iter().filter(|row| {
-                // A government is named by its programmes, whose office is another kind of caller.
-                let by_itself = !["commits", "programmes"].contains(&table.as_str());
-                by_itself && names(row, &|cell| cell == id)
-            });
-            let missing = own.find(|row| !seen.contains(row));
+            // A government is named by its programmes, whose office is another kind of caller.
+            let by_itself = !["commits", "programmes"].contains(&table.as_str());
+            let mut own = rows.iter().filter(|row| by_itself && names(row, &|cell| cell == id));
+            let missing = own.find(|row| !seen[table].contains(row));
             assert!(missing.is_none(), "{id} does not see of {table}: {missing:?}");
-            seen_rows += seen.len();
-            hidden_rows += all.len() - seen.len();
+            seen_rows += seen[table].len();
+            hidden_rows += rows.len() - seen[table].len();
         }
     }
     assert!(seen_rows > 300 && hidden_rows > 300, "{seen_rows} seen, {hidden_rows} not");
 }
 
 fn a_stranger_sees_nothing_but_registers(database: &Database) {
-    for (table, _) in database.tables() {
-        let seen = database.rows(&table, Some(&party("nobody-at-all")));
-        let all = database.rows(&table, None);
-        if PUBLIC.contains(&table.as_str()) {
-            assert_eq!(seen.len(), all.len(), "{table}");
-        } else {
-            assert_eq!(seen, [] as [Value; 0], "{table}");
-        }
+    let all = database.rows(None);
+    let (stranger, reader) =
+        (database.rows(Some(&party("nobody-at-all"))), database.rows(Some(READER)));
+    let nobody = database.rows(Some("SELECT"));
+    for (table, rows) in &all {
+        let public = PUBLIC.contains(&table.as_str());
+        assert_eq!(stranger[table].len(), if public { rows.len() } else { 0 }, "{table}");
+        assert_eq!(nobody[table].len(), usize::from(table == "progress"), "{table}");
         if table != "refinery_schema_history" {
-            assert_eq!(database.rows(&table, Some(READER)).len(), all.len(), "{table}");
+            assert_eq!(reader[table].len(), rows.len(), "{table}");
         }
     }
 }
 
 /// What each role asks of its own, of everybody that there is.
-fn questions(ledger: &Ledger, database: &Database) -> Vec<(Vec<String>, String)> {
+fn questions(all: &Rows) -> Vec<(Vec<String>, String)> {
     let ids = |table: &str, column: &str| -> BTreeSet<String> {
-        let rows = database.rows(table, None);
-        rows.iter().filter_map(|row| row[column].as_str().map(str::to_owned)).collect()
+        all[table].iter().filter_map(|row| row[column].as_str().map(str::to_owned)).collect()
     };
     let mut asked = Vec::new();
     let mut ask = |role: &[&str], path: String| {
-        let role: Vec<String> = ["--role"].iter().chain(role).map(|word| (*word).to_owned()).collect();
+        let role: Vec<String> =
+            ["--role"].iter().chain(role).map(|word| (*word).to_owned()).collect();
         for seen in ["", "as_of=2025-04-15", "as_known=2099-01-01"] {
             let joint = if path.contains('?') { '&' } else { '?' };
             asked.push((role.clone(), format!("{path}{joint}{seen}")));
         }
     };
-    let (funds, pools, contracts) =
-        (ids("funds", "id"), database.rows("pools", None), ids("contracts", "id"));
+    let (funds, contracts) = (ids("funds", "id"), &all["contracts"]);
     let period = "from=2025-02-01&to=2025-09-01";
-    for id in ids("parties", "id") {
+    for id in parties(all) {
         for role in ["provider", "company"] {
-            let role = [role, "--party", &id];
+            let role = [role, "--party", id];
             ask(&role, format!("/v1/flows?party={id}"));
             ask(&role, format!("/v1/contracts?party={id}"));
             for fund in &funds {
                 ask(&role, format!("/v1/lp-account?lp={id}&fund={fund}"));
             }
-            for contract in &contracts {
+            let own = |row: &&Value| row["buyer"] == id || row["seller"] == id;
+            for contract in contracts.iter().filter(own).filter_map(|row| row["id"].as_str()) {
                 ask(&role, format!("/v1/implied?contract={contract}"));
             }
         }
-        let provider = ["provider", "--party", &id];
+        let provider = ["provider", "--party", id];
         ask(&provider, format!("/v1/claims?provider={id}"));
         ask(&provider, format!("/v1/statement?provider={id}&{period}"));
-        for pool in pools.iter().filter(|pool| pool["operator"] == id.as_str()) {
+        for pool in all["pools"].iter().filter(|pool| pool["operator"] == id) {
             let pool = pool["id"].as_str().expect("an id");
             ask(&provider, format!("/v1/utilization?pool={pool}&{period}"));
             ask(&provider, format!("/v1/utilization?pool={pool}&{period}&by=day"));
@@ -277,16 +290,21 @@ fn questions(ledger: &Ledger, database: &Database) -> Vec<(Vec<String>, String)>
             }
         }
     }
-    assert!(ledger.data().exists());
     asked
 }
 
-/// Without what a contract's other side keeps to itself.
-fn told_to_both(path: &str, mut answer: Value) -> Value {
+/// Without what a contract's other side keeps to itself, and what a fund's investors do.
+fn told_to_both(role: &[String], path: &str, mut answer: Value) -> Value {
+    if role.iter().any(|word| word == "fund_manager") && path.starts_with("/v1/flows") {
+        let flows = answer["flows"].as_array_mut().expect("flows");
+        flows.retain(|flow| flow["kind"] != "contribution" && flow["kind"] != "distribution");
+    }
     if path.starts_with("/v1/contracts") {
         for contract in answer["contracts"].as_array_mut().into_iter().flatten() {
             let contract = contract.as_object_mut().expect("a contract");
-            contract.retain(|name, _| !["resale", "sold_on", "capacity_owner"].contains(&name.as_str()));
+            contract.retain(|name, _| {
+                !["resale", "sold_on", "capacity_owner"].contains(&name.as_str())
+            });
         }
     }
     answer
@@ -297,19 +315,16 @@ fn answers_are_the_operators(ledger: &Ledger, database: &Database) {
     let operator = Caller::new(&http, ledger, &["--role", "operator"]);
     let (mut role, mut caller) = (Vec::new(), None);
     let mut answered = 0;
-    for (of, path) in questions(ledger, database) {
+    for (of, path) in questions(&database.rows(None)) {
         if of != role {
             let arguments: Vec<&str> = of.iter().map(String::as_str).collect();
             caller = Some(Caller::new(&http, ledger, &arguments));
             role = of;
         }
         let reply = caller.as_ref().expect("somebody asks").get(&path);
-        if reply.status == 404 && path.starts_with("/v1/implied") {
-            continue;
-        }
         let expected = operator.get(&path);
         assert_eq!(reply.status, expected.status, "{role:?} {path}: {}", reply.body);
-        let [own, all] = [&reply, &expected].map(|reply| told_to_both(&path, reply.json()));
+        let [own, all] = [&reply, &expected].map(|reply| told_to_both(&role, &path, reply.json()));
         assert_eq!(own, all, "{role:?} {path}");
         answered += usize::from(reply.status == 200);
     }
@@ -320,8 +335,12 @@ fn answers_are_the_operators(ledger: &Ledger, database: &Database) {
 fn the_database_shows_each_caller_its_own_rows_also_after_a_rebuild_and_a_rollback() {
     let ledger = Ledger::new();
     let up = Up::start_with(&ledger, &[("LEDGER_AUTH", "true")]);
-    for bundle in ["lp-loop", "fund-of-funds", "guidance-fund", "half-dark", "terminations"] {
-        ledger.import(&scenario(bundle)).succeeded();
+    ledger.import(&scenario("lp-loop")).succeeded();
+    for bundle in ["half-dark", "fund-of-funds", "guidance-fund", "terminations"] {
+        // What has an id of another bundle's is refused, the rest is there.
+        let folder = scenario(bundle);
+        let folder = folder.to_str().expect("a readable path");
+        ledger.run(&["import", folder, "--on-refusal", "continue"]);
     }
     let database = Database::of(&ledger);
     every_role_may_do_its_own_and_no_more(&database);

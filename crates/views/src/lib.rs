@@ -92,6 +92,7 @@ pub use parties::{
     CapitalStep, Customer, OpenLoop, Parties, PartyQuery, PartyReport, Promise, Ratio, Returned,
 };
 pub use programmes::{Figures, PeriodBudget, ProgrammeAnswer, SourceBudget, Tally, Version};
+pub use reader::{Reader, reading_as};
 pub use references::Denominated;
 pub use register::StakeBasis;
 pub use registered::{Registered, RegisteredParty, RegisteredQuery};
@@ -103,7 +104,6 @@ pub use schema::{discard, make};
 pub use statement::{Statement, StatementTotal};
 pub use stored_loops::StoredLoop;
 pub use utilization::{ByDay, PoolDay, PoolFigures, PoolUtilization, TooManyDays, Utilization};
-pub use reader::{Reader, reading_as};
 pub use views::Views;
 pub use vouchers::{IssuedVoucher, ProgrammeTotals, VoucherState, VoucherStatus, Vouchers};
 pub use writer::{Batch, Writer};

@@ -50,7 +50,8 @@ impl Reader {
                 joined(programmes.iter().map(ProgrammeId::as_str)),
             ),
         };
-        let settings = [(&role as _, Type::TEXT), (&parties as _, Type::TEXT), (&programmes as _, Type::TEXT)];
+        let settings =
+            [(&role as _, Type::TEXT), (&parties as _, Type::TEXT), (&programmes as _, Type::TEXT)];
         client.query_typed(TAKE, &settings).await?;
         Ok(())
     }

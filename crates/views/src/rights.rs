@@ -47,10 +47,7 @@ const ROWS: &[(&str, Whose)] = &[
     ("admissions", Whose::Of(&[("programme", PROGRAMME), ("provider", PARTY)])),
     ("allocation_ends", OF_POOL_AND_CONTRACT),
     ("allocations", OF_POOL_AND_CONTRACT),
-    (
-        "announcements",
-        Whose::Of(&[("buyer", PARTY), ("seller", PARTY), ("contract", CONTRACT)]),
-    ),
+    ("announcements", Whose::Of(&[("buyer", PARTY), ("seller", PARTY), ("contract", CONTRACT)])),
     ("card_specs", Whose::Everybodys),
     ("commitments", Whose::Of(&[("fund", PARTY), ("lp", PARTY)])),
     ("commits", Whose::Nobodys),
@@ -76,7 +73,7 @@ const ROWS: &[(&str, Whose)] = &[
     ("pools", Whose::Of(&[("operator", PARTY)])),
     ("prices", Whose::Everybodys),
     ("programmes", Whose::Of(&[("id", PROGRAMME)])),
-    ("recognitions", Whose::Of(&[("fund", PARTY)])),
+    ("recognitions", Whose::Of(&[("fund", PARTY), ("company", PARTY)])),
     ("stakes", Whose::Of(&[("owner", PARTY), ("owned", PARTY)])),
     ("terminations", OF_A_CONTRACT),
     ("usages", OF_POOL_AND_CONTRACT),
@@ -172,7 +169,8 @@ pub(crate) async fn give(client: &Client, schema: &Schema) -> Result<(), Error> 
     let statements = statements(schema, owner_passes);
     // Of the schema's name too, but its rights go with it when it gets another.
     let mark = format!("rights {:x}", Sha256::digest(statements.replace(schema.as_str(), "")));
-    let question = "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = $1";
+    let question =
+        "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = $1";
     let row = client.query_one(question, &[&schema.as_str()]).await?;
     let given: Option<String> = row.try_get(0)?;
     if given.as_ref() != Some(&mark) {

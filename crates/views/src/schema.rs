@@ -46,7 +46,8 @@ async fn check_version(client: &Client, schema: &Schema) -> Result<(), Error> {
         Err(error) if lacks_tables(&error) => None,
         Err(error) => return Err(error.into()),
     };
-    let newest = embedded::migrations::runner().get_migrations().iter().map(Migration::version).max();
+    let newest =
+        embedded::migrations::runner().get_migrations().iter().map(Migration::version).max();
     if found.map(i64::from) == newest.map(i64::from) { Ok(()) } else { Err(not_prepared()) }
 }
 

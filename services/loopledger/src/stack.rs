@@ -118,10 +118,7 @@ impl Stack {
         Ok(stack)
     }
 
-    async fn start_tasks(
-        &mut self,
-        listener: Option<(TcpListener, Access)>,
-    ) -> anyhow::Result<()> {
+    async fn start_tasks(&mut self, listener: Option<(TcpListener, Access)>) -> anyhow::Result<()> {
         let (ledger, views) = (self.journal.clone(), self.views.clone());
         let own = self.own.as_mut().expect("a stack of our own is being started");
         let has_roles = own.prepare_database().await?;
@@ -398,10 +395,7 @@ impl Own {
     }
 
     /// Keeps the views, or stands by while somebody else's projector keeps them: a database that is given may have one.
-    fn project(
-        &mut self,
-        journal: JetStreamJournal,
-    ) -> anyhow::Result<watch::Receiver<Status>> {
+    fn project(&mut self, journal: JetStreamJournal) -> anyhow::Result<watch::Receiver<Status>> {
         let database = self.servers.database_url_of(User::Projector).parse()?;
         let deps = Deps { patience: STAND_BY, ..Deps::live(journal, database) };
         let (sender, status) = watch::channel(Status::Loading);
