@@ -180,9 +180,9 @@ fn belongings(all: &Rows, party: &str) -> BTreeSet<String> {
 }
 
 fn names(row: &Value, what: &dyn Fn(&str) -> bool) -> bool {
-    row.as_object().expect("a row").values().any(|cell| match cell {
-        Value::Array(parts) => parts.iter().filter_map(Value::as_str).any(what),
-        other => other.as_str().is_some_and(what),
+    row.as_object().expect("a row").values().any(|cell| match cell.as_array() {
+        Some(parts) => parts.iter().filter_map(Value::as_str).any(what),
+        None => cell.as_str().is_some_and(what),
     })
 }
 
@@ -263,7 +263,9 @@ fn questions(all: &Rows) -> Vec<(Vec<String>, String)> {
                 ask(&role, format!("/v1/implied?contract={contract}"));
             }
         }
+        ask(&["company", "--party", id], format!("/v1/reviews?applicant={id}"));
         let provider = ["provider", "--party", id];
+        ask(&provider, format!("/v1/reviews?provider={id}"));
         ask(&provider, format!("/v1/claims?provider={id}"));
         ask(&provider, format!("/v1/statement?provider={id}&{period}"));
         for pool in all["pools"].iter().filter(|pool| pool["operator"] == id) {
@@ -285,7 +287,7 @@ fn questions(all: &Rows) -> Vec<(Vec<String>, String)> {
     for programme in ids("programmes", "id") {
         for role in ["programme_office", "reviewer"] {
             let office = [role, "--programme", &programme];
-            for path in ["vouchers", "programme", "claims"] {
+            for path in ["vouchers", "programme", "claims", "reviews", "caps"] {
                 ask(&office, format!("/v1/{path}?programme={programme}"));
             }
         }

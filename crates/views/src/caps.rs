@@ -17,6 +17,7 @@ use serde::Serialize;
 use crate::as_of::As;
 use crate::error::Error;
 use crate::figures;
+use crate::reader::see_everything;
 use crate::register::{Register, ownership};
 use crate::rows::VoucherFact;
 use crate::table::select;
@@ -50,6 +51,8 @@ impl Views {
     pub async fn caps(&self, programme: Option<&ProgrammeId>, seen: As) -> Result<Caps, Error> {
         let mut connection = self.connection().await?;
         let (transaction, position) = self.snapshot(&mut connection).await?;
+        // Who is in one group depends on everybody's holdings.
+        see_everything(&transaction).await?;
         let register = Register::load(&transaction, seen).await?;
         let seen = seen.in_rows();
         let condition = format!("{} AND ($3::TEXT IS NULL OR programme = $3)", As::CONDITION);

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use loopledger_model::Currency;
 
 use crate::error::Error;
+use crate::reader::see_everything;
 use crate::table::cell;
 use crate::views::Views;
 
@@ -44,6 +45,8 @@ impl Views {
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         let mut connection = self.connection().await?;
         let (transaction, _) = self.snapshot(&mut connection).await?;
+        // Whose thing it is, and what may be done with it, is its decider's to say.
+        see_everything(&transaction).await?;
         let sql =
             format!("SELECT {id}, currency FROM {table} WHERE {id} = ANY ($1) AND {condition}");
         let rows = transaction.query(&sql, &[&ids]).await?;

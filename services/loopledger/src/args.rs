@@ -338,6 +338,20 @@ pub enum Command {
     },
     /// Restore a damaged journal from its archive; nothing else may use the ledger meanwhile
     Repair,
+    /// Make what services of their own find done, on the servers that NATS_URL and DATABASE_URL name: the
+    /// journal, the database's roles and tables; safe to repeat
+    Prepare {
+        /// An address of the database whose user is to log on by its password: loopledger_projector,
+        /// loopledger_gateway or loopledger_owner; any number of them
+        #[arg(
+            long = "login",
+            value_name = "URL",
+            env = "DATABASE_LOGINS",
+            value_delimiter = ' ',
+            hide_env_values = true
+        )]
+        logins: Vec<String>,
+    },
     /// Make all views anew from the journal beside the live ones, compare them, and put them in their
     /// place; the ledger may be in use meanwhile
     Rebuild {

@@ -25,7 +25,7 @@ use crate::args::{
     SeenArgs, StackArgs, ViewArgs,
 };
 use crate::ledger::Ledger;
-use crate::stack::{Maintenance, Stack};
+use crate::stack::{self, Maintenance, Stack};
 use crate::{cycles, meter, rebuild, repair, report, tables, verify};
 
 pub(crate) mod claim;
@@ -50,8 +50,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Import { dir, on_refusal } => import_bundle(&stack, &dir, on_refusal).await,
         Command::Meter(MeterCommand::Import(meter)) => import_usage(&stack, meter).await,
         Command::Loops { party, currency, level, view } => {
-            let level = level.into();
-            supervision::loops(&stack, LoopQuery { party, currency, level, part: None }, view).await
+            supervision::loops(&stack, (party, currency, level.into()), view).await
         }
         Command::Party { party, currency, view } => {
             let query = PartyQuery { party: Some(party), currency };
@@ -101,13 +100,23 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Export(wanted) => exports::export(&stack, wanted).await,
         Command::Report { party, wanted } => exports::report(&stack, party, wanted).await,
         Command::Verify { positions, json } => check_journal(&stack, positions, json).await,
+        Command::Prepare { logins } => prepare(&stack, &logins).await,
         Command::Repair => repair_journal(&stack).await,
-        Command::Rebuild { accept_differences, json } => {
-            rebuild_views(&stack, accept_differences, json).await
+        Command::Rebuild { accept_differences: accept, json } => {
+            maintain(&stack, async |ledger| rebuild::rebuild(ledger, accept, json).await).await
         }
         Command::Rollback => maintain(&stack, rebuild::rollback).await,
         Command::Demo { dir } => demo(&stack, &dir).await,
     }
+}
+
+async fn prepare(args: &StackArgs, logins: &[String]) -> anyhow::Result<ExitCode> {
+    let (Some(nats), Some(database)) = (&args.nats_url, &args.database_url) else {
+        eprintln!("error: name the servers in NATS_URL and DATABASE_URL; `up` prepares its own");
+        return Ok(ExitCode::from(UNREADABLE));
+    };
+    stack::prepare(args.journal(), nats, database, logins).await?;
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn party_reports(
@@ -118,14 +127,6 @@ async fn party_reports(
 ) -> anyhow::Result<ExitCode> {
     let ask = async |stack: &Stack| Ok(stack.views.parties(&query, seen(view.seen)).await?);
     query_ledger(args, view, ask, table).await
-}
-
-async fn rebuild_views(
-    args: &StackArgs,
-    accept_differences: bool,
-    json: bool,
-) -> anyhow::Result<ExitCode> {
-    maintain(args, async |ledger| rebuild::rebuild(ledger, accept_differences, json).await).await
 }
 
 fn find_cycles(

@@ -226,6 +226,30 @@ impl Stack {
     }
 }
 
+/// Makes the journal, the database's roles and the tables, for services that may do none of that.
+pub async fn prepare(
+    config: Config,
+    nats_url: &str,
+    database_url: &str,
+    logins: &[String],
+) -> anyhow::Result<()> {
+    let nats = Nats::connect(nats_url, "loopledger prepare").await?;
+    JetStreamJournal::open(nats, config).await?;
+    let database: Database = database_url.parse()?;
+    let logins = logins.iter().map(|url| url.parse()).collect::<Result<Vec<Database>, _>>()?;
+    if !make_roles(&database, &logins.iter().collect::<Vec<_>>()).await? {
+        bail!("this database's user makes no roles: name a superuser in DATABASE_URL");
+    }
+    // A projector that runs has its tables already.
+    match make(&database, &Schema::default(), STAND_BY).await {
+        Err(loopledger_views::Error::AnotherProjector { .. }) => {
+            tracing::info!("a projector is at work: its tables stay as they are");
+        }
+        made => made?,
+    }
+    Ok(Views::new(&database, Schema::default(), 1).prepare_accesses().await?)
+}
+
 /// A ledger with nothing at work on it but what others run: for checking and restoring its journal
 /// and rebuilding its views.
 pub struct Maintenance {

@@ -122,7 +122,7 @@ async fn give<S: Services>(
     let folder = Unpacked::of(body).await?;
     let after = after.unwrap_or_else(|| commands.told());
     commands.views.wait_for(after, super::allowed::FRESH_WITHIN).await?;
-    let mut rows = read(&folder, commands.views.clone()).await?;
+    let mut rows = read(&folder, &commands.views).await?;
     if caller.role != Role::Operator {
         commands.check_rows(&caller, &mut rows).await?;
     }
@@ -188,10 +188,11 @@ fn told(name: &str, data: &impl Serialize) -> Event {
 }
 
 /// Off the threads that answer others: all of a bundle is read at once.
-async fn read(folder: &Unpacked, views: Arc<Views>) -> Result<Vec<Row>, Problem> {
+async fn read(folder: &Unpacked, views: &Views) -> Result<Vec<Row>, Problem> {
     let dir = folder.path().to_owned();
+    let views = views.bound();
     let reading =
-        move || Handle::current().block_on(async move { importer::read(&dir, &*views).await });
+        move || Handle::current().block_on(async move { importer::read(&dir, &views).await });
     let read = tokio::task::spawn_blocking(reading).await.map_err(|error| {
         tracing::error!(%error, "reading a bundle broke down");
         Problem::named("internal", "the failure is logged")

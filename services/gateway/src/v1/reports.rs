@@ -8,7 +8,7 @@ use axum::routing::get;
 use axum::{Extension, Router};
 use loopledger_exports::loop_report::LoopReport;
 use loopledger_model::PartyId;
-use loopledger_views::Views;
+use loopledger_views::{Reader, Views, reading_as};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -55,6 +55,8 @@ async fn loops(
     let unknown = || Problem::not_known(format!("no party {party} was known then"));
     let mut report = report.ok_or_else(unknown)?;
     keep_own(&mut report.flows, &caller);
-    let text = report.page(&report.commits(&views).await?)?;
+    // Of a commit its hash is told, whoever else has facts in it.
+    let commits = reading_as(Reader::Everything, report.commits(&views)).await?;
+    let text = report.page(&commits)?;
     Ok(File { text, media_type: HTML, position: report.loops.position })
 }

@@ -3,10 +3,10 @@
 use std::process::ExitCode;
 
 use jiff::Timestamp;
-use loopledger_model::{ContractId, PartyId, Percent, PoolId};
+use loopledger_model::{ContractId, Currency, PartyId, Percent, PoolId};
 use loopledger_service::clock;
 use loopledger_views::{
-    ByDay, ContractQuery, FindingQuery, FlowQuery, LoopQuery, OwnerQuery, RuleBook,
+    ByDay, ContractQuery, FindingQuery, FlowQuery, Level, LoopQuery, OwnerQuery, RuleBook,
 };
 
 use super::{UNREADABLE, period, print_answer, query_ledger, seen};
@@ -50,9 +50,10 @@ pub(super) async fn implied(
 
 pub(super) async fn loops(
     args: &StackArgs,
-    query: LoopQuery,
+    (party, currency, level): (Option<PartyId>, Option<Currency>, Level),
     view: ViewArgs,
 ) -> anyhow::Result<ExitCode> {
+    let query = LoopQuery { party, currency, level, part: None };
     let ask = async |stack: &Stack| Ok(stack.views.loops(&query, seen(view.seen)).await?);
     query_ledger(args, view, ask, tables::loops).await
 }
