@@ -52,6 +52,8 @@ CREATE TABLE vouchers (
     PRIMARY KEY (position, fact_index)
 );
 CREATE INDEX ON vouchers (programme);
+-- In the order of the list, which is had page by page.
+CREATE INDEX ON vouchers (programme COLLATE "C", id COLLATE "C");
 
 -- free and locked of a voucher are its face and zero plus the changes; what is neither is redeemed
 -- or gone.

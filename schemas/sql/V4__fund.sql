@@ -89,7 +89,8 @@ CREATE TABLE flows (
 CREATE INDEX ON flows (from_party, to_party)
     INCLUDE (currency, kind, position, fact_index, at, amount);
 CREATE INDEX ON flows (to_party, buyer);
-CREATE INDEX ON flows (at);
+-- In the order of the list, which is had page by page.
+CREATE INDEX ON flows (at, position, fact_index);
 
 -- Derived from flows, and the only rows that change: a loop's as it stands at progress.position.
 -- The first capital_legs legs carry capital, those from compute_from on, counted from 0, compute

@@ -44,6 +44,7 @@ pub async fn measure(plan: &Plan, store: &Store) -> anyhow::Result<String> {
             kind: Some(FlowKind::VoucherPayment),
             from: Some(week.from()),
             to: Some(week.to()),
+            part: None,
         })
     });
     report += &line.await?;

@@ -16,12 +16,14 @@ use loopledger_model::{
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::Serialize;
+use tokio_postgres::Transaction;
+use tokio_postgres::types::ToSql;
 
 use crate::as_of::As;
 use crate::error::Error;
 use crate::figures;
 use crate::rows::VoucherFact;
-use crate::table::select;
+use crate::table::{cell, limit, select};
 use crate::views::Views;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,6 +31,16 @@ pub struct ClaimQuery {
     pub programme: Option<ProgrammeId>,
     pub provider: Option<PartyId>,
     pub stage: Option<String>,
+    /// Looked up only where no stage is asked for: at which stage a claim is, all of its facts say.
+    pub part: Option<ClaimPart>,
+}
+
+/// So many of the claims in their order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimPart {
+    pub most: usize,
+    /// The first one; nothing is found where that is no claim.
+    pub from: Option<RedemptionId>,
 }
 
 /// Where a claim can be.
@@ -121,12 +133,57 @@ impl Views {
         );
         let programme = query.programme.as_ref().map(ProgrammeId::as_str);
         let provider = query.provider.as_ref().map(PartyId::as_str);
-        let facts: Vec<VoucherFact> =
-            select(&transaction, &condition, &[&seen.of, &seen.known, &programme, &provider])
-                .await?;
+        let part = query.part.as_ref().filter(|_| query.stage.is_none());
+        let wanted = match part {
+            Some(part) => {
+                let asked = (&seen, programme, provider);
+                Some(part.ids(&transaction, &condition, asked).await?)
+            }
+            None => None,
+        };
+        let condition = format!("{condition} AND ($5::TEXT[] IS NULL OR claim = ANY ($5))");
+        let parameters: [&(dyn ToSql + Sync); 5] =
+            [&seen.of, &seen.known, &programme, &provider, &wanted];
+        let facts: Vec<VoucherFact> = select(&transaction, &condition, &parameters).await?;
         let mut claims = told(facts.iter().map(|fact| &fact.event));
         claims.retain(|claim| query.stage.as_ref().is_none_or(|stage| claim.stage == stage));
         Ok(Claims { position, claims })
+    }
+}
+
+/// The fact that a claim begins with: its submission, or a redemption that nobody had to claim.
+const OPENS: &str = "(event LIKE '{\"claim_submitted\"%' OR event LIKE '{\"voucher_redeemed\"%' \
+    AND NOT EXISTS (SELECT FROM voucher_facts AS before WHERE before.claim = voucher_facts.claim \
+    AND before.event LIKE '{\"claim_submitted\"%'))";
+
+impl ClaimPart {
+    /// The claims of the part, found by the facts that they begin with, in the order of these.
+    async fn ids(
+        &self,
+        transaction: &Transaction<'_>,
+        condition: &str,
+        (seen, programme, provider): (&As, Option<&str>, Option<&str>),
+    ) -> Result<Vec<String>, Error> {
+        let begins =
+            format!("SELECT position, fact_index FROM voucher_facts WHERE claim = $1 AND {OPENS}");
+        let first = match &self.from {
+            Some(claim) => match transaction.query_opt(&begins, &[&claim.as_str()]).await? {
+                Some(row) => Some((row.get::<_, i64>(0), row.get::<_, i32>(1))),
+                None => return Ok(Vec::new()),
+            },
+            None => None,
+        };
+        let (position, index) = (first.map(|(position, _)| position), first.map(|(_, i)| i));
+        let query = format!(
+            "SELECT claim FROM voucher_facts WHERE {condition} AND {OPENS} \
+             AND ($5::BIGINT IS NULL OR (position, fact_index) >= ($5, $6::INT)) \
+             ORDER BY position, fact_index LIMIT $7"
+        );
+        let most = limit(Some(self.most));
+        let parameters: [&(dyn ToSql + Sync); 7] =
+            [&seen.of, &seen.known, &programme, &provider, &position, &index, &most];
+        let rows = transaction.query(&query, &parameters).await?;
+        rows.iter().map(|row| cell(row, 0, "voucher_facts", "claim")).collect()
     }
 }
 

@@ -62,7 +62,7 @@ pub use archive::{ArchivedCommit, NotUnpacked, PackedBody};
 pub use as_of::As;
 pub use belongings::Belonging;
 pub use caps::{Caps, GroupCap};
-pub use claims::{CLAIM_STAGES, Claim, ClaimQuery, Claims, Clawback, Payment};
+pub use claims::{CLAIM_STAGES, Claim, ClaimPart, ClaimQuery, Claims, Clawback, Payment};
 pub use columns::micros;
 pub use contracts::{
     Announced, ContractEnd, ContractQuery, ContractState, ContractTotals, Contracts,
@@ -76,7 +76,7 @@ pub use expiry::Overdue;
 pub use findings::{Finding, FindingQuery, Findings, Rule, RuleBook, RuleTold};
 pub use flow_graph::{Added, FlowGraph};
 pub use flow_kind::FlowKind;
-pub use flows::{FlowQuery, Flows, MoneyFlow};
+pub use flows::{FlowPart, FlowQuery, Flows, MoneyFlow};
 pub use funds::{
     AccountEntry, CapitalAccount, EntryKind, FundInvestment, FundPartner, FundReport, LpAccount,
     NavTold, Recognised, Reinvestment,
@@ -105,5 +105,7 @@ pub use statement::{Statement, StatementTotal};
 pub use stored_loops::StoredLoop;
 pub use utilization::{ByDay, PoolDay, PoolFigures, PoolUtilization, TooManyDays, Utilization};
 pub use views::Views;
-pub use vouchers::{IssuedVoucher, ProgrammeTotals, VoucherState, VoucherStatus, Vouchers};
+pub use vouchers::{
+    IssuedVoucher, ProgrammeTotals, VoucherPart, VoucherState, VoucherStatus, Vouchers,
+};
 pub use writer::{Batch, Writer};

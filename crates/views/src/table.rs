@@ -42,6 +42,29 @@ pub(crate) async fn select<R: TableRow>(
     client.query(&query, parameters).await?.iter().map(R::read).collect()
 }
 
+/// The rows that a condition lets through, in an order of their own and, behind it, as many as it says.
+pub(crate) async fn select_in_order<R: TableRow>(
+    client: &impl GenericClient,
+    condition: &str,
+    order: &str,
+    parameters: &[&(dyn ToSql + Sync)],
+) -> Result<Vec<R>, Error> {
+    let query = in_order::<R>(condition, order);
+    client.query(&query, parameters).await?.iter().map(R::read).collect()
+}
+
+/// The query of `select_in_order`.
+pub(crate) fn in_order<R: TableRow>(condition: &str, order: &str) -> String {
+    let Table { name, .. } = R::TABLE;
+    let names = R::TABLE.column_names();
+    format!("SELECT {names} FROM {name} WHERE {condition} ORDER BY {order}")
+}
+
+/// A count as LIMIT takes it; nothing is no limit.
+pub(crate) fn limit(most: Option<usize>) -> Option<i64> {
+    most.map(|most| i64::try_from(most).unwrap_or(i64::MAX))
+}
+
 /// The value in a column; a value that this version does not know is an error that names the place.
 pub(crate) fn cell<'a, C: Column + 'a>(
     row: &'a Row,

@@ -8,12 +8,14 @@ use loopledger_model::{Currency, PartyId, Position, ProgrammeId, VoucherId};
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tokio_postgres::Transaction;
+use tokio_postgres::types::ToSql;
 
 use crate::as_of::As;
 use crate::error::Error;
 use crate::figures;
 use crate::rows::{self, MoveKind};
-use crate::table::select;
+use crate::table::{cell, limit, select, select_in_order};
 use crate::views::Views;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -77,7 +79,19 @@ pub enum VoucherStatus {
     Surrendered,
 }
 
+/// So many of the vouchers in their order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VoucherPart {
+    pub most: usize,
+    /// The first one; nothing is found where that is no voucher.
+    pub from: Option<VoucherId>,
+}
+
 const OF_PROGRAMME: &str = " AND ($3::TEXT IS NULL OR programme = $3)";
+const FROM: &str = "
+    AND ($4::TEXT IS NULL OR (programme COLLATE \"C\", id COLLATE \"C\") >= ($4, $5::TEXT))";
+/// An index has this order, so a part is read from where it begins.
+const ORDER: &str = "programme COLLATE \"C\", id COLLATE \"C\" LIMIT $6";
 
 impl Views {
     pub async fn vouchers(
@@ -99,6 +113,81 @@ impl Views {
             select(&transaction, &of_programme, &[&seen.of, &seen.known, &programme]).await?;
         Ok(told(position, programmes, issued, &moves))
     }
+}
+
+impl Views {
+    /// A part of the vouchers, with the totals of all.
+    pub async fn some_vouchers(
+        &self,
+        programme: Option<&ProgrammeId>,
+        part: &VoucherPart,
+        seen: As,
+    ) -> Result<Vouchers, Error> {
+        let mut connection = self.connection().await?;
+        let (transaction, position) = self.snapshot(&mut connection).await?;
+        let seen = seen.in_rows();
+        let programme = programme.map(ProgrammeId::as_str);
+        let of_programme = format!("{}{OF_PROGRAMME}", As::CONDITION);
+        let with_id = of_programme.replace("programme = $3", "id = $3");
+        let mut programmes: Vec<rows::Programme> =
+            select(&transaction, &with_id, &[&seen.of, &seen.known, &programme]).await?;
+        programmes.sort_by(|a, b| a.id.cmp(&b.id));
+        let first: Vec<rows::Voucher> = match &part.from {
+            Some(voucher) => select(&transaction, "id = $1", &[&voucher.as_str()]).await?,
+            None => Vec::new(),
+        };
+        let first = first.first().map(|voucher| (voucher.programme.as_str(), voucher.id.as_str()));
+        let (within, from) = (first.map(|(within, _)| within), first.map(|(_, from)| from));
+        let issued: Vec<rows::Voucher> = if part.from.is_some() && first.is_none() {
+            Vec::new()
+        } else {
+            let most = limit(Some(part.most));
+            let parameters: [&(dyn ToSql + Sync); 6] =
+                [&seen.of, &seen.known, &programme, &within, &from, &most];
+            select_in_order(&transaction, &format!("{of_programme}{FROM}"), ORDER, &parameters)
+                .await?
+        };
+        let ids: Vec<&str> = issued.iter().map(|voucher| voucher.id.as_str()).collect();
+        let of_these = format!("{} AND voucher = ANY ($3)", As::CONDITION);
+        let moves: Vec<rows::VoucherMove> =
+            select(&transaction, &of_these, &[&seen.of, &seen.known, &ids]).await?;
+        let sums = programme_sums(&transaction, &of_programme, (&seen, programme)).await?;
+        let total = |programme: &rows::Programme| {
+            let sums = sums.get(&programme.id).copied().unwrap_or_default();
+            ProgrammeTotals::of(programme, &sums)
+        };
+        let programmes = programmes.iter().map(total).collect();
+        Ok(Vouchers { programmes, ..told(position, Vec::new(), issued, &moves) })
+    }
+}
+
+/// What happened to all vouchers of each programme.
+async fn programme_sums(
+    transaction: &Transaction<'_>,
+    condition: &str,
+    (seen, programme): (&As, Option<&str>),
+) -> Result<BTreeMap<ProgrammeId, Sums>, Error> {
+    let parameters: [&(dyn ToSql + Sync); 3] = [&seen.of, &seen.known, &programme];
+    let mut sums: BTreeMap<ProgrammeId, Sums> = BTreeMap::new();
+    let query =
+        format!("SELECT programme, sum(face) FROM vouchers WHERE {condition} GROUP BY programme");
+    for row in transaction.query(&query, &parameters).await? {
+        let programme = cell(&row, 0, "vouchers", "programme")?;
+        sums.entry(programme).or_default().issue(cell(&row, 1, "vouchers", "face")?);
+    }
+    let query = format!(
+        "SELECT programme, kind, sum(amount), sum(free_change), sum(locked_change) \
+         FROM voucher_moves WHERE {condition} GROUP BY programme, kind"
+    );
+    for row in transaction.query(&query, &parameters).await? {
+        let column = |index, name| cell(&row, index, "voucher_moves", name);
+        let programme = cell(&row, 0, "voucher_moves", "programme")?;
+        let kind = cell(&row, 1, "voucher_moves", "kind")?;
+        let (amount, free) = (column(2, "amount")?, column(3, "free_change")?);
+        let locked = column(4, "locked_change")?;
+        sums.entry(programme).or_default().add(kind, amount, (free, locked));
+    }
+    Ok(sums)
 }
 
 /// What never changes of a voucher.
@@ -156,19 +245,23 @@ impl Sums {
         self.free += face;
     }
 
-    fn add(&mut self, change: &rows::VoucherMove) {
-        self.free += change.free_change;
-        self.locked += change.locked_change;
-        match change.kind {
+    fn take(&mut self, change: &rows::VoucherMove) {
+        self.add(change.kind, change.amount, (change.free_change, change.locked_change));
+    }
+
+    fn add(&mut self, kind: MoveKind, amount: Decimal, (free, locked): (Decimal, Decimal)) {
+        self.free += free;
+        self.locked += locked;
+        match kind {
             MoveKind::Locked | MoveKind::Released => {}
-            MoveKind::Redeemed => self.redeemed += change.amount,
-            MoveKind::Paid => self.paid += change.amount,
+            MoveKind::Redeemed => self.redeemed += amount,
+            MoveKind::Paid => self.paid += amount,
             MoveKind::Ended(ending) => {
                 self.ending = Some(ending);
                 match ending {
-                    Ending::Expired => self.expired += change.amount,
-                    Ending::Revoked => self.revoked += change.amount,
-                    Ending::Surrendered => self.surrendered += change.amount,
+                    Ending::Expired => self.expired += amount,
+                    Ending::Revoked => self.revoked += amount,
+                    Ending::Surrendered => self.surrendered += amount,
                 }
             }
         }
@@ -203,8 +296,8 @@ fn told(
         by_voucher.entry(&voucher.id).or_default().issue(voucher.face);
     }
     for change in moves {
-        by_programme.entry(&change.programme).or_default().add(change);
-        by_voucher.entry(&change.voucher).or_default().add(change);
+        by_programme.entry(&change.programme).or_default().take(change);
+        by_voucher.entry(&change.voucher).or_default().take(change);
     }
     programmes.sort_by(|a, b| a.id.cmp(&b.id));
     let totals = |programme: &rows::Programme| {

@@ -9,6 +9,7 @@ use axum::http::header::LINK;
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::problem::Problem;
@@ -54,6 +55,20 @@ impl Page {
     pub fn around(&self) -> (Option<&[Value]>, usize) {
         let before = usize::from(self.after.is_some());
         (self.after.as_deref(), before + self.limit + 1)
+    }
+
+    /// The same where the key is one value.
+    pub fn around_one<K: DeserializeOwned>(
+        &self,
+        what: &str,
+    ) -> Result<(Option<K>, usize), Problem> {
+        let (after, most) = self.around();
+        let read = |key: &[Value]| match key {
+            [only] => serde_json::from_value(only.clone()).ok(),
+            [] | [_, _, ..] => None,
+        };
+        let wrong = || Problem::bad_parameter(&format!("cursor: it is not of {what}"));
+        Ok((after.map(|key| read(key).ok_or_else(wrong)).transpose()?, most))
     }
 
     /// The page of an answer, with a link to the next one where there is one.

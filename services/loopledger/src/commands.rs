@@ -65,7 +65,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Flows { party, kind, from, to, view } => {
             let kind = kind.map(|kind| kind.parse()).transpose()?;
-            supervision::flows(&stack, FlowQuery { party, kind, from, to }, view).await
+            supervision::flows(&stack, FlowQuery { party, kind, from, to, part: None }, view).await
         }
         Command::Utilization { pool, from, to, by, view } => {
             supervision::utilization(&stack, pool, (from, to, by), view).await
@@ -85,7 +85,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Vouchers { programme, view } => vouchers::vouchers(&stack, programme, view).await,
         Command::Programme { id, view } => vouchers::programme(&stack, id, view).await,
         Command::Claims { programme, provider, stage, view } => {
-            vouchers::claims(&stack, ClaimQuery { programme, provider, stage }, view).await
+            vouchers::claims(&stack, ClaimQuery { programme, provider, stage, part: None }, view)
+                .await
         }
         Command::Office(asked) => offices::ask(&stack, asked).await,
         Command::Voucher(asked) => codes::voucher(&stack, asked).await,

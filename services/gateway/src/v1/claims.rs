@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::routing::get;
+use axum::{Extension, Router};
 use loopledger_model::{PartyId, ProgrammeId};
-use loopledger_views::{CLAIM_STAGES, ClaimQuery, Claims, Views};
+use loopledger_views::{CLAIM_STAGES, ClaimPart, ClaimQuery, Claims, Views};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::answered::Answered;
 use crate::openapi::Resource;
+use crate::paging::Page;
 use crate::problem::Problem;
 use crate::seen::{optional, seen};
 
@@ -43,6 +44,7 @@ pub fn router() -> Router<Arc<Views>> {
 
 async fn claims(
     State(views): State<Arc<Views>>,
+    page: Option<Extension<Page>>,
     parameters: Result<Query<Parameters>, QueryRejection>,
 ) -> Result<Answered<Claims>, Problem> {
     let Query(asked) = parameters?;
@@ -55,7 +57,13 @@ async fn claims(
         programme: optional("programme", asked.programme.as_deref())?,
         provider: optional("provider", asked.provider.as_deref())?,
         stage: asked.stage,
+        part: page.as_deref().map(part).transpose()?,
     };
     let seen = seen(asked.as_of.as_deref(), asked.as_known.as_deref())?;
     Ok(Answered(views.claims(&query, seen).await?))
+}
+
+fn part(page: &Page) -> Result<ClaimPart, Problem> {
+    let (from, most) = page.around_one("a claim")?;
+    Ok(ClaimPart { most, from })
 }

@@ -7,13 +7,14 @@ use axum::extract::{Query, State};
 use axum::routing::get;
 use axum::{Extension, Router};
 use loopledger_model::PartyId;
-use loopledger_views::{FlowKind, FlowQuery, Flows, MoneyFlow, Views};
+use loopledger_views::{FlowKind, FlowPart, FlowQuery, Flows, MoneyFlow, Views};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::answered::Answered;
 use crate::auth::{Caller, Role};
 use crate::openapi::Resource;
+use crate::paging::Page;
 use crate::problem::Problem;
 use crate::seen::{optional, optional_date, seen};
 
@@ -46,6 +47,7 @@ pub fn router() -> Router<Arc<Views>> {
 async fn flows(
     State(views): State<Arc<Views>>,
     Extension(caller): Extension<Caller>,
+    page: Option<Extension<Page>>,
     parameters: Result<Query<Parameters>, QueryRejection>,
 ) -> Result<Answered<Flows>, Problem> {
     let Query(asked) = parameters?;
@@ -54,11 +56,18 @@ async fn flows(
         kind: optional("kind", asked.kind.as_deref())?,
         from: optional_date("from", asked.from.as_deref())?,
         to: optional_date("to", asked.to.as_deref())?,
+        // What a manager does not see of its list is taken out of all of it.
+        part: page.filter(|_| caller.role != Role::FundManager).as_deref().map(part).transpose()?,
     };
     let seen = seen(asked.as_of.as_deref(), asked.as_known.as_deref())?;
     let mut flows = views.flows(&query, seen).await?;
     keep_own(&mut flows, &caller);
     Ok(Answered(flows))
+}
+
+fn part(page: &Page) -> Result<FlowPart, Problem> {
+    let (from, most) = page.around_one("a flow")?;
+    Ok(FlowPart { most, from })
 }
 
 /// Leaves what the caller may see of flows that it may ask for.

@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::routing::get;
+use axum::{Extension, Router};
 use loopledger_model::ProgrammeId;
-use loopledger_views::{Views, Vouchers};
+use loopledger_views::{Views, VoucherPart, Vouchers};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::answered::Answered;
 use crate::openapi::Resource;
+use crate::paging::Page;
 use crate::problem::Problem;
 use crate::seen::{optional, seen};
 
@@ -38,10 +39,16 @@ pub fn router() -> Router<Arc<Views>> {
 
 async fn vouchers(
     State(views): State<Arc<Views>>,
+    page: Option<Extension<Page>>,
     parameters: Result<Query<Parameters>, QueryRejection>,
 ) -> Result<Answered<Vouchers>, Problem> {
     let Query(asked) = parameters?;
     let programme: Option<ProgrammeId> = optional("programme", asked.programme.as_deref())?;
     let seen = seen(asked.as_of.as_deref(), asked.as_known.as_deref())?;
-    Ok(Answered(views.vouchers(programme.as_ref(), seen).await?))
+    let Some(Extension(page)) = page else {
+        return Ok(Answered(views.vouchers(programme.as_ref(), seen).await?));
+    };
+    let (from, most) = page.around_one("a voucher")?;
+    let part = VoucherPart { most, from };
+    Ok(Answered(views.some_vouchers(programme.as_ref(), &part, seen).await?))
 }

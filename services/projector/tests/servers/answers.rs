@@ -4,7 +4,10 @@ use loopledger_journal::MemoryJournal;
 use loopledger_model::Context;
 use loopledger_projector::Limits;
 use loopledger_testkit::{at, id, period};
-use loopledger_views::{As, FlowKind, FlowQuery, LoopPart, LoopQuery};
+use loopledger_views::{
+    As, Claim, ClaimPart, ClaimQuery, FlowKind, FlowPart, FlowQuery, LoopPart, LoopQuery,
+    MoneyFlow, VoucherPart, VoucherState,
+};
 use serde_json::{Value, json};
 
 use crate::history::{append_at, contribution, investment, lp_loop, market, payment};
@@ -310,4 +313,68 @@ async fn utilization_and_vouchers_leave_out_what_came_later_too() {
     let before = As { of: None, known: Some(at("2025-12-31")) };
     assert_eq!(views.utilization(None, february, before).await.unwrap().pools, []);
     assert_eq!(views.vouchers(None, before).await.unwrap().vouchers, []);
+}
+
+/// Parts of two rows, each from the last row of the one before it, until nothing follows.
+async fn joined<R: Clone>(
+    part: impl AsyncFn(Option<&R>) -> Vec<R>,
+    is: impl Fn(&R, &R) -> bool,
+) -> Vec<R> {
+    let mut rows: Vec<R> = Vec::new();
+    loop {
+        let found = part(rows.last()).await;
+        assert!(found.len() <= 2);
+        let again = usize::from(!rows.is_empty());
+        assert!(rows.last().is_none_or(|last| is(&found[0], last)));
+        if found.len() == again {
+            return rows;
+        }
+        rows.extend_from_slice(&found[again..]);
+    }
+}
+
+#[tokio::test]
+async fn lists_part_by_part_are_the_whole_lists() {
+    let stage = Stage::set().await;
+    stage.project(&market(60).await, "market", Limits::LIVE).await.unwrap();
+    let views = stage.views("market");
+    let all = views.flows(&FlowQuery::default(), NOW).await.unwrap().flows;
+    let middle = all[all.len() / 2].at;
+    for seen in [NOW, As { of: Some(middle), known: None }] {
+        for party in [None, Some(id("p1"))] {
+            let query = FlowQuery { party, ..FlowQuery::default() };
+            let whole = views.flows(&query, seen).await.unwrap().flows;
+            assert!(whole.len() > 3 && whole.is_sorted_by_key(|flow| flow.at));
+            let part = async |last: Option<&MoneyFlow>| {
+                let part = Some(FlowPart { most: 2, from: last.map(|flow| flow.event) });
+                let query = FlowQuery { part, ..query.clone() };
+                views.flows(&query, seen).await.unwrap().flows
+            };
+            assert_eq!(joined(part, |a, b| a.event == b.event).await, whole);
+        }
+        let whole = views.vouchers(None, seen).await.unwrap();
+        let part = async |last: Option<&VoucherState>| {
+            let part = VoucherPart { most: 2, from: last.map(|state| state.voucher.clone()) };
+            let some = views.some_vouchers(None, &part, seen).await.unwrap();
+            assert_eq!(some.programmes, whole.programmes);
+            some.vouchers
+        };
+        assert_eq!(joined(part, |a, b| a.voucher == b.voucher).await, whole.vouchers);
+        let query = ClaimQuery::default();
+        let whole = views.claims(&query, seen).await.unwrap().claims;
+        let part = async |last: Option<&Claim>| {
+            let part = Some(ClaimPart { most: 2, from: last.map(|claim| claim.claim.clone()) });
+            let query = ClaimQuery { part, ..query.clone() };
+            views.claims(&query, seen).await.unwrap().claims
+        };
+        assert_eq!(joined(part, |a, b| a.claim == b.claim).await, whole);
+    }
+    let from = Some("9999.0".parse().unwrap());
+    let gone = FlowQuery { part: Some(FlowPart { most: 2, from }), ..FlowQuery::default() };
+    assert_eq!(views.flows(&gone, NOW).await.unwrap().flows, []);
+    let gone = VoucherPart { most: 2, from: Some(id("nobody")) };
+    assert_eq!(views.some_vouchers(None, &gone, NOW).await.unwrap().vouchers, []);
+    let gone = ClaimPart { most: 2, from: Some(id("nobody")) };
+    let gone = ClaimQuery { part: Some(gone), ..ClaimQuery::default() };
+    assert_eq!(views.claims(&gone, NOW).await.unwrap().claims, []);
 }
