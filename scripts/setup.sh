@@ -5,8 +5,8 @@
 #                version 2.10 or newer. The package comes from the newest Debian suite whose binary
 #                runs here, signature checked; older servers cannot fsync before they acknowledge.
 # With `--tests` also what only the tests run:
-#   beancount and schemathesis   into .tools/ too, from PyPI, every file's digest pinned in
-#                scripts/beancount.txt and scripts/schemathesis.txt.
+#   beancount, schemathesis and typst   into .tools/ too, from PyPI, every file's digest pinned in
+#                scripts/beancount.txt, scripts/schemathesis.txt and scripts/typst.txt.
 # Does nothing when all is there. Needs root or sudo for PostgreSQL only.
 #
 # LOOPLEDGER_TOOLS           folder to install into            (default: .tools of this project)
@@ -222,7 +222,34 @@ install_from_pypi() {
   }
   "$environment/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: \
     --require-hashes --requirement "$pinned" || fail "$name could not be taken from PyPI"
+  if [[ $name == typst ]]; then write_typst "$environment/bin"; fi
   cp -- "$pinned" "$environment/pinned.txt"
+}
+
+# The package has typst's compiler and no program; this is as much of one as a report needs.
+write_typst() {
+  {
+    printf '#!%s/python\n' "$1"
+    cat <<'PROGRAM'
+"""`typst compile SOURCE PDF`, by typst's Python package."""
+import sys
+from importlib.metadata import version
+
+import typst
+
+match sys.argv[1:]:
+    case ["--version"]:
+        print("typst", version("typst"))
+    case ["compile", source, pdf]:
+        try:
+            typst.compile(source, output=pdf)
+        except RuntimeError as error:
+            sys.exit(f"error: {error}")
+    case _:
+        sys.exit("usage: typst compile SOURCE PDF")
+PROGRAM
+  } >"$1/typst"
+  chmod 755 "$1/typst"
 }
 
 main() {
@@ -250,8 +277,10 @@ main() {
   if [[ ${1:-} == --tests ]]; then
     install_from_pypi beancount bean-check
     install_from_pypi schemathesis schemathesis
+    install_from_pypi typst typst
     say "beancount $(version_of "$tools/beancount/bin/bean-check")," \
-      "schemathesis $(version_of "$tools/schemathesis/bin/schemathesis"): $tools"
+      "schemathesis $(version_of "$tools/schemathesis/bin/schemathesis")," \
+      "typst $(version_of "$tools/typst/bin/typst"): $tools"
   fi
 }
 

@@ -8,6 +8,7 @@ use serde_json::Value;
 mod focus;
 mod http;
 mod ocel;
+mod pages;
 
 use crate::program::{Bundle, Ledger, Up, tool};
 
@@ -31,6 +32,7 @@ fn what_is_exported_is_what_the_ledger_says() {
     a_report_names_facts_that_can_be_checked(&ledger);
     focus::charges_are_told_as_the_specification_asks(&ledger);
     ocel::events_are_a_log_that_keeps_its_own_rules(&ledger);
+    pages::the_report_has_pages_with_its_figures(&ledger);
     http::the_api_gives_the_same_bytes(&ledger);
     assert_eq!(up.interrupt(), Some(0));
 }

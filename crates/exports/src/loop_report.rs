@@ -1,7 +1,9 @@
-//! A party's loops, payments and their facts as one HTML file that needs nothing beside it.
+//! A party's loops, payments and their facts: what the report says, and one HTML file of it that needs nothing beside it.
 //!
 //! Invariants: whatever people wrote is escaped; there is no script and nothing is fetched; every
 //! fact that is named is in the list of commits with its SHA-256, or the report is not made.
+
+mod typeset;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
@@ -25,6 +27,16 @@ async fn newest(views: &Views) -> anyhow::Result<Option<Timestamp>> {
     let commits = commits_at(views, (position > 0).then_some(position)).await?;
     Ok(commits.last().map(|commit| micros(commit.recorded_at)))
 }
+
+/// Headings of its tables; `>` is over figures.
+const SUMMARY: [&str; 4] = ["kind of payment", ">received", ">paid", ""];
+const LEGS: [&str; 6] = ["day", "from", "to", "kind", ">amount", "fact"];
+const PAYMENTS: [&str; 7] = ["day", "from", "to", "kind", ">amount", "", "fact"];
+const COMMITS: [&str; 4] = [">position", "partition", "recorded", "SHA-256"];
+const CHAIN: &str = "A fact p.i is event i of the commit at position p. Each commit carries the SHA-256 of the \
+    one before it in its partition, so none can be changed unseen. To check one against the journal:";
+const LAST: &str = "A loop that is found says that the payments happened, not why.";
+const FUNGIBLE: &str = "How much came back has no single answer, since money is fungible:";
 
 const STYLE: &str = include_str!("page.css");
 
@@ -68,28 +80,27 @@ impl LoopReport {
         of_loops.chain(self.flows.flows.iter().map(|flow| flow.event.position)).collect()
     }
 
-    pub fn page(&self, commits: &[Commit]) -> anyhow::Result<String> {
+    fn ensure_proven(&self, commits: &[Commit]) -> anyhow::Result<()> {
         let told: BTreeSet<Position> = commits.iter().map(|commit| commit.position).collect();
         let missing: Vec<Position> = self.positions().difference(&told).copied().collect();
         ensure!(missing.is_empty(), "the archive has no commits {missing:?}");
+        Ok(())
+    }
+
+    pub fn page(&self, commits: &[Commit]) -> anyhow::Result<String> {
+        self.ensure_proven(commits)?;
         let mut page = String::new();
         self.write_head(&mut page)?;
         self.write_summary(&mut page)?;
         self.write_loops(&mut page)?;
         self.write_payments(&mut page)?;
         write_commits(&mut page, commits)?;
-        write!(
-            page,
-            "<footer>A loop that is found says that the payments happened, not why.</footer>\n\
-             </body>\n</html>\n"
-        )?;
+        write!(page, "<footer>{LAST}</footer>\n</body>\n</html>\n")?;
         Ok(page)
     }
 
     fn write_head(&self, page: &mut String) -> fmt::Result {
         let name = Escaped(self.name(&self.party));
-        let known = self.seen.known.map_or_else(|| "now".to_owned(), |at| at.to_string());
-        let of = self.seen.of.map_or_else(|| "everything recorded".to_owned(), day);
         write!(
             page,
             "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -101,19 +112,25 @@ impl LoopReport {
              <p class=\"soft\"><code>{}</code></p>\n\n",
             self.party
         )?;
+        write_facts(page, "facts when", self.when().map(|(name, value)| (name, value, "")))
+    }
+
+    /// From when it is and what it rests on.
+    fn when(&self) -> [(&'static str, String); 5] {
+        let known = self.seen.known.map_or_else(|| "now".to_owned(), |at| at.to_string());
+        let of = self.seen.of.map_or_else(|| "everything recorded".to_owned(), day);
         let (loops, commits) = (self.loops.loops.len(), self.positions().len());
-        let facts = [
-            ("took effect by", of, ""),
-            ("as known at", known, ""),
-            ("journal position", self.loops.position.to_string(), ""),
-            ("loops", loops.to_string(), ""),
-            ("commits behind them", commits.to_string(), ""),
-        ];
-        write_facts(page, "facts when", facts)
+        [
+            ("took effect by", of),
+            ("as known at", known),
+            ("journal position", self.loops.position.to_string()),
+            ("loops", loops.to_string()),
+            ("commits behind them", commits.to_string()),
+        ]
     }
 
     /// What came in and went out, by currency and kind.
-    fn write_summary(&self, page: &mut String) -> anyhow::Result<()> {
+    fn summary(&self) -> anyhow::Result<Vec<Vec<String>>> {
         let mut sums: BTreeMap<(Currency, FlowKind), [Decimal; 2]> = BTreeMap::new();
         for flow in &self.flows.flows {
             let side = usize::from(flow.from == self.party);
@@ -121,14 +138,17 @@ impl LoopReport {
             let sum = sums[side].checked_add(flow.amount.parse()?);
             sums[side] = sum.ok_or_else(|| anyhow::anyhow!("its payments are beyond counting"))?;
         }
-        writeln!(page, "<h2>In short</h2>\n<p>{}</p>", Escaped(MEANING.trim()))?;
-        let headings = ["kind of payment", ">received", ">paid", ""];
         let rows = sums.into_iter().map(|((currency, kind), [received, paid])| {
             let [received, paid] = [received, paid]
                 .map(|sum| if sum.is_zero() { "–".to_owned() } else { grouped(&sum.to_string()) });
             vec![words(kind.name()), received, paid, currency.to_string()]
         });
-        write_table(page, &headings, rows)?;
+        Ok(rows.collect())
+    }
+
+    fn write_summary(&self, page: &mut String) -> anyhow::Result<()> {
+        writeln!(page, "<h2>In short</h2>\n<p>{}</p>", Escaped(MEANING.trim()))?;
+        write_table(page, &SUMMARY, self.summary()?)?;
         Ok(())
     }
 
@@ -138,19 +158,21 @@ impl LoopReport {
             page.push_str("<p>None were found.</p>\n");
             return Ok(());
         }
-        page.push_str("<p>How much came back has no single answer, since money is fungible:</p>\n");
+        writeln!(page, "<p>{FUNGIBLE}</p>")?;
         write_table(page, &["figure", "meaning"], READING.map(|(f, m)| vec![f.into(), m.into()]))?;
         for (number, found) in (1..).zip(&self.loops.loops) {
             self.write_loop(page, number, found)?;
         }
-        if !self.loops.cut_searches.is_empty() {
-            let count = self.loops.cut_searches.len();
-            writeln!(
-                page,
-                "<p>The search from {count} payments was cut short; loops through them may be missing.</p>"
-            )?;
+        if let Some(cut) = self.cut_short() {
+            writeln!(page, "<p>{cut}</p>")?;
         }
         Ok(())
+    }
+
+    fn cut_short(&self) -> Option<String> {
+        let count = self.loops.cut_searches.len();
+        let said = "payments was cut short; loops through them may be missing.";
+        (count > 0).then(|| format!("The search from {count} {said}"))
     }
 
     fn write_loop(&self, page: &mut String, number: u32, found: &LoopFound) -> anyhow::Result<()> {
@@ -163,44 +185,35 @@ impl LoopReport {
             write!(page, "{arrow}<span{here}>{}</span>", Escaped(self.name_of(party)))?;
         }
         page.push_str("</div>\n");
-        let figures = [
-            ("capital out", &found.capital_out, ""),
-            ("back, at least", &found.returned_lower, ""),
-            ("first in, first out", &found.returned_fifo, ""),
-            ("pro rata", &found.returned_pro_rata, ""),
-            ("at most", &found.returned_upper, ""),
-            ("public money inside", &found.voucher_amount, "public"),
-        ];
-        let figures = figures.map(|(name, amount, class)| (name, grouped(amount), class));
+        let class = |name| if name == PUBLIC { "public" } else { "" };
+        let figures = figures(found).map(|(name, amount)| (name, amount, class(name)));
         write_facts(page, "facts figures", figures)?;
         write_band(page, found)?;
-        let headings = ["day", "from", "to", "kind", ">amount", "fact"];
+        write_table(page, &LEGS, self.legs(found))?;
+        writeln!(page, "<p class=\"soft\">{}</p>\n</article>", closing(found))?;
+        Ok(())
+    }
+
+    /// The parties around, the first one at the end again.
+    fn way<'a>(&'a self, found: &'a LoopFound) -> impl Iterator<Item = &'a str> {
+        found.parties.iter().chain(found.parties.first()).map(|party| self.name_of(party))
+    }
+
+    fn legs(&self, found: &LoopFound) -> Vec<Vec<String>> {
         let legs = found.legs.iter().map(|leg| {
             let (from, to) = (self.name_of(&leg.from), self.name_of(&leg.to));
             let (kind, amount) = (words(&leg.kind), grouped(&leg.amount));
             vec![day(leg.at), from.into(), to.into(), kind, amount, leg.event.to_string()]
         });
-        write_table(page, &headings, legs)?;
-        let (first, closed) = (day(found.first_capital_at), day(found.closed_at));
-        let vouchers: Vec<String> = found.voucher_events.iter().map(ToString::to_string).collect();
-        write!(
-            page,
-            "<p class=\"soft\">In {}. First capital {first}, closed {closed} ({} days later), last \
-             return {}.",
-            found.currency,
-            found.lag_days,
-            day(found.last_return_at)
-        )?;
-        if !vouchers.is_empty() {
-            write!(page, " Public money: facts {}.", vouchers.join(", "))?;
-        }
-        page.push_str("</p>\n</article>\n");
-        Ok(())
+        legs.collect()
     }
 
     fn write_payments(&self, page: &mut String) -> fmt::Result {
         page.push_str("<h2>Every payment from and to it</h2>\n");
-        let headings = ["day", "from", "to", "kind", ">amount", "", "fact"];
+        write_table(page, &PAYMENTS, self.payments())
+    }
+
+    fn payments(&self) -> Vec<Vec<String>> {
         let row = |flow: &MoneyFlow| {
             vec![
                 day(flow.at),
@@ -212,7 +225,7 @@ impl LoopReport {
                 flow.event.to_string(),
             ]
         };
-        write_table(page, &headings, self.flows.flows.iter().map(row))
+        self.flows.flows.iter().map(row).collect()
     }
 
     fn name<'a>(&'a self, party: &'a PartyId) -> &'a str {
@@ -223,6 +236,35 @@ impl LoopReport {
         let known = party.parse::<PartyId>().ok().and_then(|party| self.names.get(&party));
         known.map_or(party, Text::as_str)
     }
+}
+
+const PUBLIC: &str = "public money inside";
+
+fn figures(found: &LoopFound) -> [(&'static str, String); 6] {
+    [
+        ("capital out", &found.capital_out),
+        ("back, at least", &found.returned_lower),
+        ("first in, first out", &found.returned_fifo),
+        ("pro rata", &found.returned_pro_rata),
+        ("at most", &found.returned_upper),
+        (PUBLIC, &found.voucher_amount),
+    ]
+    .map(|(name, amount)| (name, grouped(amount)))
+}
+
+/// When it closed, and which facts are public money.
+fn closing(found: &LoopFound) -> String {
+    let (first, closed) = (day(found.first_capital_at), day(found.closed_at));
+    let (currency, lag, last) = (found.currency, found.lag_days, day(found.last_return_at));
+    let vouchers: Vec<String> = found.voucher_events.iter().map(ToString::to_string).collect();
+    let public = match vouchers.as_slice() {
+        [] => String::new(),
+        facts => format!(" Public money: facts {}.", facts.join(", ")),
+    };
+    format!(
+        "In {currency}. First capital {first}, closed {closed} ({lag} days later), last return \
+         {last}.{public}"
+    )
 }
 
 /// Figures side by side, each with its name and its class.
@@ -273,18 +315,22 @@ fn write_band(page: &mut String, found: &LoopFound) -> anyhow::Result<()> {
 
 fn write_commits(page: &mut String, commits: &[Commit]) -> fmt::Result {
     page.push_str("<h2>The facts in the journal</h2>\n");
+    writeln!(page, "<p>{CHAIN} <code>{}</code></p>", check(commits))?;
+    write_table(page, &COMMITS, commit_rows(commits))
+}
+
+/// How one commit is checked against the journal.
+fn check(commits: &[Commit]) -> String {
     let one = commits.first().map_or(1, |commit| commit.position);
-    writeln!(
-        page,
-        "<p>A fact <code>p.i</code> is event <code>i</code> of the commit at position <code>p</code>. \
-         Each commit carries the SHA-256 of the one before it in its partition, so none can be changed \
-         unseen. To check one against the journal: <code>loopledger verify --position {one}</code></p>"
-    )?;
+    format!("loopledger verify --position {one}")
+}
+
+fn commit_rows(commits: &[Commit]) -> Vec<Vec<String>> {
     let rows = commits.iter().map(|commit| {
         let (position, recorded) = (commit.position.to_string(), seconds(commit.recorded_at));
         vec![position, commit.partition.to_string(), recorded, commit.hash().to_string()]
     });
-    write_table(page, &[">position", "partition", "recorded", "SHA-256"], rows)
+    rows.collect()
 }
 
 /// Headings with `>` are over figures; hashes are set in one width.

@@ -319,7 +319,8 @@ pub enum Command {
     /// The ledger as a file of another format
     #[command(subcommand)]
     Export(ExportCommand),
-    /// A party's loops, payments and their facts as one HTML file, which can be checked against the journal
+    /// A party's loops, payments and their facts as one HTML file, which can be checked against the journal;
+    /// as a PDF where FILE ends in .pdf, as its source for typst in .typ
     Report {
         /// The party: a fund, a provider, a company
         #[arg(long, value_name = "ID")]

@@ -14,6 +14,7 @@ mod repair;
 mod report;
 pub mod stack;
 mod tables;
+mod typst;
 mod verify;
 
 use std::process::ExitCode;

@@ -1,5 +1,6 @@
 //! Exports and reports: the ledger as files of other formats.
 
+use std::ffi::OsStr;
 use std::fs::Permissions;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
@@ -14,6 +15,7 @@ use loopledger_model::PartyId;
 use super::{ask_ledger, seen, write_out};
 use crate::args::{ExportArgs, ExportCommand, StackArgs};
 use crate::stack::Stack;
+use crate::typst;
 
 pub(super) async fn export(args: &StackArgs, wanted: ExportCommand) -> anyhow::Result<ExitCode> {
     let (format, ExportArgs { out, seen: asked }) = match wanted {
@@ -24,7 +26,7 @@ pub(super) async fn export(args: &StackArgs, wanted: ExportCommand) -> anyhow::R
     let ask = async |stack: &Stack| format.of(&stack.views, seen(asked)).await;
     let Exported { text, position } = ask_ledger(args, asked, ask).await?;
     eprintln!("position {position}");
-    deliver(&text, out.as_deref())?;
+    deliver(text.as_bytes(), out.as_deref())?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -33,18 +35,44 @@ pub(super) async fn report(
     party: PartyId,
     ExportArgs { out, seen: asked }: ExportArgs,
 ) -> anyhow::Result<ExitCode> {
+    let form = Form::of(out.as_deref());
+    let typst = matches!(form, Form::Pdf).then(typst::find).transpose()?;
     let ask = async |stack: &Stack| {
         let report = LoopReport::of(&stack.views, &party, seen(asked)).await?;
         let report = report.with_context(|| format!("no party {party} was known then"))?;
-        report.page(&report.commits(&stack.views).await?)
+        let commits = report.commits(&stack.views).await?;
+        if form == Form::Html { report.page(&commits) } else { report.typst(&commits) }
     };
-    deliver(&ask_ledger(args, asked, ask).await?, out.as_deref())?;
+    let text = ask_ledger(args, asked, ask).await?;
+    match typst {
+        Some(typst) => deliver(&typst::pdf(&typst, &text)?, out.as_deref())?,
+        None => deliver(text.as_bytes(), out.as_deref())?,
+    }
     Ok(ExitCode::SUCCESS)
 }
 
+/// What a report's file is, by the end of its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Html,
+    /// The source that the pages are made of.
+    Typst,
+    Pdf,
+}
+
+impl Form {
+    fn of(out: Option<&Path>) -> Self {
+        match out.and_then(Path::extension).and_then(OsStr::to_str) {
+            Some("pdf") => Self::Pdf,
+            Some("typ") => Self::Typst,
+            Some(_) | None => Self::Html,
+        }
+    }
+}
+
 /// Into the file, which is there whole or not at all; to standard output where none is named.
-fn deliver(text: &str, out: Option<&Path>) -> anyhow::Result<()> {
-    let Some(out) = out else { return write_out(text.as_bytes()) };
+fn deliver(bytes: &[u8], out: Option<&Path>) -> anyhow::Result<()> {
+    let Some(out) = out else { return write_out(bytes) };
     let folder = match out.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -54,7 +82,7 @@ fn deliver(text: &str, out: Option<&Path>) -> anyhow::Result<()> {
             .prefix(".loopledger-")
             .permissions(Permissions::from_mode(0o666))
             .tempfile_in(folder)?;
-        file.write_all(text.as_bytes())?;
+        file.write_all(bytes)?;
         file.persist(out)?;
         Ok(())
     };
