@@ -215,11 +215,15 @@ fn an_answer_says_what_it_rests_on(http: &Http) {
 
 /// Following the links gives every row once, in the order of the whole list.
 fn a_list_is_had_page_by_page(http: &Http) {
-    for (path, list) in
-        [("/v1/flows", "flows"), ("/v1/vouchers", "vouchers"), ("/v1/loops", "loops")]
-    {
+    for (path, list) in [
+        ("/v1/flows", "flows"),
+        ("/v1/vouchers", "vouchers"),
+        ("/v1/claims?programme=cv-2025", "claims"),
+        ("/v1/loops", "loops"),
+    ] {
         let whole = http.get(path).json()[list].clone();
-        let (mut rows, mut next) = (Vec::new(), format!("{path}?limit=2"));
+        let joint = if path.contains('?') { '&' } else { '?' };
+        let (mut rows, mut next) = (Vec::new(), format!("{path}{joint}limit=2"));
         while !next.is_empty() {
             let page = http.get(&next);
             assert_eq!(page.status, 200, "{next}: {}", page.body);
@@ -238,7 +242,11 @@ fn a_list_is_had_page_by_page(http: &Http) {
     for (path, status) in [
         ("/v1/flows?limit=0", 400),
         ("/v1/flows?cursor=WzFd", 400),
-        ("/v1/flows?limit=2&cursor=WzFd", 409),
+        ("/v1/flows?limit=2&cursor=WzFd", 400),
+        // The keys ["9999.0"] and ["v-none"].
+        ("/v1/flows?limit=2&cursor=WyI5OTk5LjAiXQ", 409),
+        ("/v1/vouchers?limit=2&cursor=WyJ2LW5vbmUiXQ", 409),
+        ("/v1/claims?limit=2&cursor=WyJ2LW5vbmUiXQ", 409),
         ("/v1/owners?party=company-c&limit=2", 400),
     ] {
         assert_eq!(http.get(path).status, status, "{path}");
