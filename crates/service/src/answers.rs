@@ -11,10 +11,11 @@ use std::path::PathBuf;
 use futures::StreamExt;
 use loopledger_journal::{Filter as Of, Head, Journal, ReadError};
 use loopledger_model::{Body, CommandId, Digest, Entry, Partition, Position, Unreadable};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::book::{LoadError, as_refused};
 use crate::decider::Decider;
+use crate::index::Index;
 use crate::memory::Memory;
 use crate::protocol::{Answer, Refused};
 use crate::runs::{Filter, Record, Runs, hash_of};
@@ -80,13 +81,9 @@ impl Recalled {
     }
 }
 
-/// Looked up several times for every command, so not a tree: nothing that is decided or stored depends on its order.
-#[expect(clippy::disallowed_types, reason = "what leaves it is sorted first")]
-type InRam = std::collections::HashMap<CommandId, Remembered>;
-
 #[derive(Default)]
 pub(crate) struct Answers {
-    in_ram: InRam,
+    in_ram: Index<CommandId, Remembered>,
     archive: Option<Archive>,
 }
 
@@ -145,8 +142,8 @@ pub(crate) async fn is_in<J: Journal>(
 }
 
 impl Answers {
-    pub fn new(in_ram: BTreeMap<CommandId, Remembered>, archive: Option<Archive>) -> Self {
-        Self { in_ram: in_ram.into_iter().collect(), archive }
+    pub const fn new(in_ram: Index<CommandId, Remembered>, archive: Option<Archive>) -> Self {
+        Self { in_ram, archive }
     }
 
     pub fn into_archive(self) -> Option<Archive> {
@@ -159,9 +156,8 @@ impl Answers {
     }
 
     /// What has to be remembered beside the runs.
-    pub fn beside_runs(&self) -> BTreeMap<&CommandId, &Remembered> {
-        let end = self.runs_end();
-        self.in_ram.iter().filter(|(_, answer)| answer.position > end).collect()
+    pub fn beside_runs(&self) -> BesideRuns {
+        BesideRuns { in_ram: self.in_ram.clone(), runs_end: self.runs_end() }
     }
 
     pub fn get(&self, id: &CommandId) -> Option<&Remembered> {
@@ -217,7 +213,7 @@ impl Answers {
         let archive = self.archive.as_mut().filter(|_| has_spill)?;
         let end = archive.end();
         let mut records = Vec::new();
-        for (id, answer) in &self.in_ram {
+        for (id, answer) in self.in_ram.iter() {
             if (end + 1..=head.position).contains(&answer.position) {
                 let hash = hash_of(id);
                 archive.filter.add(&hash);
@@ -242,14 +238,27 @@ impl Answers {
             }
         }
         let mut positions: Vec<Position> =
-            self.in_ram.values().map(|answer| answer.position).collect();
+            self.in_ram.iter().map(|(_, answer)| answer.position).collect();
         let leaving = positions.len().saturating_sub(archive.bound / 2);
         positions.sort_unstable();
         let unsettled = positions.partition_point(|position| *position == 0);
         let last = (unsettled + leaving).min(positions.len()).checked_sub(1);
         let cut = last.map_or(0, |last| positions[last]).min(archive.end());
-        self.in_ram.retain(|_, answer| answer.position == 0 || answer.position > cut);
+        self.in_ram.retain(|answer| answer.position == 0 || answer.position > cut);
         archive.spill_at = archive.bound.max(self.in_ram.len());
+    }
+}
+
+/// The answers that no run has, as they are now; a snapshot is written of them later.
+pub(crate) struct BesideRuns {
+    in_ram: Index<CommandId, Remembered>,
+    runs_end: Position,
+}
+
+impl Serialize for BesideRuns {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let later = self.in_ram.iter().filter(|(_, answer)| answer.position > self.runs_end);
+        serializer.collect_map(later.collect::<BTreeMap<_, _>>())
     }
 }
 

@@ -2,7 +2,6 @@
 //!
 //! Invariant: a book is the fold of the journal up to `head`; loading it again gives the same book.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
@@ -14,10 +13,11 @@ use sha2::{Digest as _, Sha256};
 
 use crate::answers::{Answers, Archive, LookUp, Recalled, Remembered, Spill};
 use crate::decider::{Decider, Decision};
+use crate::index::Index;
 use crate::memory::Memory;
 use crate::protocol::{Answer, Asked, Outcome, Refused};
 use crate::runs::Runs;
-use crate::snapshot::{self, Header, Snapshot};
+use crate::snapshot::{self, Frozen, Header, Snapshot};
 
 /// Why a partition cannot be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -109,7 +109,7 @@ impl<D: Decider> Book<D> {
             },
             D::Facts::default(),
             0,
-            BTreeMap::new(),
+            Index::default(),
         );
         let mut in_runs = 0;
         if let Some(Snapshot { header, state, facts: learnt, answers }) = snapshot {
@@ -241,12 +241,8 @@ impl<D: Decider> Book<D> {
         self.answers.spilled(written);
     }
 
-    /// The content of a snapshot, which the caller stores; nothing may be in flight.
-    pub fn snapshot(
-        &self,
-        facts: &D::Facts,
-        facts_at: Position,
-    ) -> Result<snapshot::Content, rmp_serde::encode::Error> {
+    /// What is known now, to be stored while the book goes on; nothing may be in flight.
+    pub fn freeze(&self, facts: &D::Facts, facts_at: Position) -> Frozen<D> {
         let header = Header {
             format: D::STATE_FORMAT,
             partition: self.partition.to_string().into(),
@@ -255,8 +251,8 @@ impl<D: Decider> Book<D> {
             facts_at,
             runs_end: self.answers.runs_end(),
         };
-        let answers = self.answers.beside_runs();
-        snapshot::encode::<D>(&header, &self.state, facts, &answers)
+        let (state, facts) = (self.state.clone(), facts.clone());
+        Frozen { header, state, facts, answers: self.answers.beside_runs() }
     }
 }
 

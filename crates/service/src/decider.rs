@@ -21,9 +21,10 @@ pub trait Decider: Send + Sync + 'static {
     type Event: Serialize + DeserializeOwned + Clone + Send + Sync;
     type Refusal: Serialize + DeserializeOwned + Display + Clone + Send + Sync;
     /// What this context knows of itself: the fold of its own events.
-    type State: Default + Serialize + DeserializeOwned + Send + Sync;
+    /// It is cloned for every snapshot, so what can be large of it is an `Index`, whose clones are cheap.
+    type State: Default + Clone + Serialize + DeserializeOwned + Send + Sync;
     /// What this context knows of the others: the fold of their facts.
-    type Facts: Default + Serialize + DeserializeOwned + Send + Sync;
+    type Facts: Default + Clone + Serialize + DeserializeOwned + Send + Sync;
 
     /// Nothing to do (`Decision::nothing()`) means that the command's effect is there already.
     fn decide(

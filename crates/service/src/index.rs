@@ -1,70 +1,263 @@
 //! A map of what a decider asks for by name and never lists: a look-up costs the same however many there are.
 //!
+//! A clone costs as little however many there are: it shares the entries with its original, in shards, and a shard is
+//! copied only when one of the two is about to change it. So a state can be stored while it goes on changing.
+//!
 //! Invariant: nobody sees the order that its entries happen to have; it is stored in the order of its keys.
 
-use std::hash::Hash;
+use std::fmt;
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::marker::PhantomData;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize, Serializer};
+use hashbrown::HashTable;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-#[expect(clippy::disallowed_types, reason = "its entries are sorted before they are stored")]
-type Map<K, V> = std::collections::HashMap<K, V>;
+/// So many that with a million entries one shard, 250 of them, is copied in some ten microseconds.
+const SHARDS: usize = 4096;
 
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
-#[serde(bound(deserialize = "K: Deserialize<'de> + Eq + Hash, V: Deserialize<'de>"))]
-pub struct Index<K: Eq + Hash, V>(Map<K, V>);
+type Shard<K, V> = HashTable<(K, V)>;
 
-impl<K: Eq + Hash, V> Default for Index<K, V> {
+#[derive(Clone)]
+pub struct Index<K, V> {
+    /// None until there is an entry.
+    shards: Vec<Arc<Shard<K, V>>>,
+    entries: usize,
+    hasher: RandomState,
+}
+
+impl<K, V> Default for Index<K, V> {
     fn default() -> Self {
-        Self(Map::default())
+        Self { shards: Vec::new(), entries: 0, hasher: RandomState::new() }
     }
 }
 
-impl<K: Eq + Hash + Clone, V> Index<K, V> {
-    pub fn get(&self, key: &K) -> Option<&V> {
-        self.0.get(key)
+/// The shard is chosen by bits that no table of so few entries looks at.
+const fn place(hash: u64) -> usize {
+    (hash >> 40) as usize % SHARDS
+}
+
+impl<K: Eq + Hash, V> Index<K, V> {
+    fn entry(&self, key: &K) -> Option<&(K, V)> {
+        let hash = self.hasher.hash_one(key);
+        self.shards.get(place(hash))?.find(hash, |(known, _)| known == key)
     }
 
-    pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
-        self.0.get_mut(key)
+    pub fn get(&self, key: &K) -> Option<&V> {
+        self.entry(key).map(|(_, value)| value)
     }
 
     pub fn contains_key(&self, key: &K) -> bool {
-        self.0.contains_key(key)
+        self.entry(key).is_some()
     }
 
-    /// Says what stood there before.
-    pub fn insert(&mut self, key: K, value: V) -> Option<V> {
-        self.0.insert(key, value)
+    pub const fn is_empty(&self) -> bool {
+        self.entries == 0
     }
 
-    pub fn remove(&mut self, key: &K) -> Option<V> {
-        self.0.remove(key)
-    }
-
-    pub fn get_or_insert_with(&mut self, key: K, value: impl FnOnce() -> V) -> &mut V {
-        self.0.entry(key).or_insert_with(value)
-    }
-
-    /// The key as it stands here already, so that equal ids share one allocation.
-    pub fn shared(&self, key: &K) -> K {
-        self.0.get_key_value(key).map_or(key, |(known, _)| known).clone()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    pub(crate) const fn len(&self) -> usize {
+        self.entries
     }
 
     /// How many are such.
     pub fn count(&self, is_such: impl Fn(&V) -> bool) -> usize {
-        self.0.values().filter(|value| is_such(value)).count()
+        self.iter().filter(|(_, value)| is_such(value)).count()
+    }
+
+    /// In no order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.shards.iter().flat_map(|shard| shard.iter()).map(|(key, value)| (key, value))
+    }
+}
+
+impl<K: Eq + Hash + Clone, V: Clone> Index<K, V> {
+    /// The shard of a key, to be changed, and the key's hash.
+    fn shard(&mut self, key: &K) -> (u64, &mut Shard<K, V>) {
+        if self.shards.is_empty() {
+            self.shards = vec![Arc::default(); SHARDS];
+        }
+        let hash = self.hasher.hash_one(key);
+        (hash, Arc::make_mut(&mut self.shards[place(hash)]))
+    }
+
+    pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+        if self.shards.is_empty() {
+            return None;
+        }
+        let (hash, shard) = self.shard(key);
+        shard.find_mut(hash, |(known, _)| known == key).map(|(_, value)| value)
+    }
+
+    /// Says what stood there before.
+    pub fn insert(&mut self, key: K, value: V) -> Option<V> {
+        match self.get_mut(&key) {
+            Some(known) => Some(std::mem::replace(known, value)),
+            None => {
+                self.add(key, value);
+                None
+            }
+        }
+    }
+
+    /// What was not there.
+    fn add(&mut self, key: K, value: V) -> &mut V {
+        self.entries += 1;
+        let hasher = self.hasher.clone();
+        let (hash, shard) = self.shard(&key);
+        let entry = shard.insert_unique(hash, (key, value), |(key, _)| hasher.hash_one(key));
+        &mut entry.into_mut().1
+    }
+
+    pub fn remove(&mut self, key: &K) -> Option<V> {
+        if self.shards.is_empty() {
+            return None;
+        }
+        let (hash, shard) = self.shard(key);
+        let ((_, value), _) = shard.find_entry(hash, |(known, _)| known == key).ok()?.remove();
+        self.entries -= 1;
+        Some(value)
+    }
+
+    pub fn get_or_insert_with(&mut self, key: K, value: impl FnOnce() -> V) -> &mut V {
+        if !self.contains_key(&key) {
+            return self.add(key, value());
+        }
+        self.get_mut(&key).expect("it is there")
+    }
+
+    /// The key as it stands here already, so that equal ids that are long share one allocation.
+    pub fn shared(&self, key: &K) -> K {
+        self.entry(key).map_or(key, |(known, _)| known).clone()
+    }
+
+    pub(crate) fn retain(&mut self, mut is_kept: impl FnMut(&V) -> bool) {
+        for shard in &mut self.shards {
+            if shard.iter().any(|(_, value)| !is_kept(value)) {
+                Arc::make_mut(shard).retain(|(_, value)| is_kept(value));
+            }
+        }
+        self.entries = self.shards.iter().map(|shard| shard.len()).sum();
+    }
+}
+
+impl<K: Eq + Hash, V: PartialEq> PartialEq for Index<K, V> {
+    fn eq(&self, other: &Self) -> bool {
+        let is_there = |(key, value)| other.get(key) == Some(value);
+        self.len() == other.len() && self.iter().all(is_there)
+    }
+}
+
+impl<K: Eq + Hash, V: Eq> Eq for Index<K, V> {}
+
+impl<K: Eq + Hash + fmt::Debug, V: fmt::Debug> fmt::Debug for Index<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
     }
 }
 
 impl<K: Eq + Hash + Ord + Serialize, V: Serialize> Serialize for Index<K, V> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut entries: Vec<(&K, &V)> = self.0.iter().collect();
+        let mut entries: Vec<(&K, &V)> = self.iter().collect();
         entries.sort_unstable_by_key(|(key, _)| *key);
         serializer.collect_map(entries)
+    }
+}
+
+impl<'de, K, V> Deserialize<'de> for Index<K, V>
+where
+    K: Deserialize<'de> + Eq + Hash + Clone,
+    V: Deserialize<'de> + Clone,
+{
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Entries(PhantomData))
+    }
+}
+
+/// Reads the entries of an index.
+struct Entries<K, V>(PhantomData<(K, V)>);
+
+impl<'de, K, V> Visitor<'de> for Entries<K, V>
+where
+    K: Deserialize<'de> + Eq + Hash + Clone,
+    V: Deserialize<'de> + Clone,
+{
+    type Value = Index<K, V>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Index<K, V>, A::Error> {
+        let mut index = Index::default();
+        while let Some((key, value)) = map.next_entry()? {
+            index.insert(key, value);
+        }
+        Ok(index)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Insert(u8, u32),
+        Change(u8, u32),
+        Remove(u8),
+        Retain(u32),
+        Freeze,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            (any::<u8>(), any::<u32>()).prop_map(|(key, value)| Step::Insert(key, value)),
+            (any::<u8>(), any::<u32>()).prop_map(|(key, value)| Step::Change(key, value)),
+            any::<u8>().prop_map(Step::Remove),
+            any::<u32>().prop_map(Step::Retain),
+            Just(Step::Freeze),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn an_index_is_a_map_and_its_clones_do_not_change_with_it(
+            steps in proptest::collection::vec(step(), 0..200),
+        ) {
+            let mut index = Index::default();
+            let mut map = BTreeMap::new();
+            let mut frozen = Vec::new();
+            for step in steps {
+                match step {
+                    Step::Insert(key, value) => {
+                        prop_assert_eq!(index.insert(key, value), map.insert(key, value));
+                    }
+                    Step::Change(key, value) => {
+                        *index.get_or_insert_with(key, || value) ^= 1;
+                        *map.entry(key).or_insert(value) ^= 1;
+                    }
+                    Step::Remove(key) => prop_assert_eq!(index.remove(&key), map.remove(&key)),
+                    Step::Retain(most) => {
+                        index.retain(|value| *value <= most);
+                        map.retain(|_, value| *value <= most);
+                    }
+                    Step::Freeze => frozen.push((index.clone(), map.clone())),
+                }
+                prop_assert_eq!(index.len(), map.len());
+            }
+            frozen.push((index, map));
+            for (index, map) in frozen {
+                let (written, expected) = (serde_json::to_string(&index), serde_json::to_string(&map));
+                let (written, expected) = (written.expect("JSON"), expected.expect("JSON"));
+                prop_assert_eq!(&written, &expected);
+                let read: Index<u8, u32> = serde_json::from_str(&written).expect("an index");
+                prop_assert!(read == index);
+            }
+        }
     }
 }

@@ -551,16 +551,9 @@ impl<D: Decider, J: Journal> Shell<D, J> {
     /// What is known now, to be written as a snapshot.
     fn take_save(&mut self) -> Option<impl FnOnce() -> io::Result<()> + Send + use<D, J>> {
         let (folder, partition) = (self.memory.folder.clone()?, self.partition);
-        let position = self.book.head.position;
-        let content = match self.book.snapshot(&self.facts, self.facts_at) {
-            Ok(content) => content,
-            Err(error) => {
-                tracing::warn!(%error, %partition, "the state cannot be written as a snapshot");
-                return None;
-            }
-        };
+        let frozen = self.book.freeze(&self.facts, self.facts_at);
         (self.unsaved, self.book.unsaved) = (0, 0);
-        Some(move || snapshot::store(&folder, partition, position, &content))
+        Some(move || snapshot::store(&folder, partition, &frozen))
     }
 
     fn done(&mut self, chore: Chore) {

@@ -4,9 +4,8 @@
 //! the state or from another journal is left aside, and the journal is read from its beginning.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -15,12 +14,13 @@ use loopledger_model::{CommandId, Partition, Position};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::answers::{Remembered, is_in};
+use crate::answers::{BesideRuns, Remembered, is_in};
 use crate::book::LoadError;
 use crate::decider::Decider;
+use crate::index::Index;
 use crate::memory::{files, remove, write_whole};
 
-const MAGIC: &[u8; 8] = b"LLSNAP\0\x01";
+const MAGIC: &[u8; 8] = b"LLSNAP\0\x02";
 /// The newest snapshot and the one before it.
 const KEPT: usize = 2;
 
@@ -41,62 +41,62 @@ pub(crate) struct Snapshot<D: Decider> {
     pub header: Header<'static>,
     pub state: D::State,
     pub facts: D::Facts,
-    pub answers: BTreeMap<CommandId, Remembered>,
+    pub answers: Index<CommandId, Remembered>,
 }
 
-/// What a snapshot's file will hold, in pieces: one growing block would be copied, and its pages cleared, again and
-/// again, while nothing is decided.
-pub(crate) struct Content(Vec<Vec<u8>>);
+/// What is known at one position: it stays so while the book that it was taken of goes on.
+pub(crate) struct Frozen<D: Decider> {
+    pub header: Header<'static>,
+    pub state: D::State,
+    pub facts: D::Facts,
+    pub answers: BesideRuns,
+}
 
-const PIECE: usize = 256 << 10;
+impl<D: Decider> Frozen<D> {
+    /// Writes MessagePack that names its fields, since fields may be left out where empty.
+    fn write(&self, to: &mut impl Write) -> Result<(), rmp_serde::encode::Error> {
+        rmp_serde::encode::write_named(to, &self.header)?;
+        rmp_serde::encode::write_named(to, &self.state)?;
+        rmp_serde::encode::write_named(to, &self.facts)?;
+        rmp_serde::encode::write_named(to, &self.answers)
+    }
+}
 
-impl Write for Content {
+/// Is hashed and written at a time.
+const PIECE: usize = 64 << 10;
+
+/// Hashes what it writes.
+struct Hashing<W> {
+    to: W,
+    hash: Sha256,
+}
+
+impl<W: Write> Write for Hashing<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self.0.last_mut() {
-            Some(piece) if piece.len() + bytes.len() <= PIECE => piece.extend_from_slice(bytes),
-            _ => {
-                let mut piece = Vec::with_capacity(PIECE.max(bytes.len()));
-                piece.extend_from_slice(bytes);
-                self.0.push(piece);
-            }
-        }
-        Ok(bytes.len())
+        let written = self.to.write(bytes)?;
+        self.hash.update(&bytes[..written]);
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        self.to.flush()
     }
 }
 
-/// The content of a snapshot's file: MessagePack that names its fields, since fields may be left out where empty.
-pub(crate) fn encode<D: Decider>(
-    header: &Header<'_>,
-    state: &D::State,
-    facts: &D::Facts,
-    answers: &BTreeMap<&CommandId, &Remembered>,
-) -> Result<Content, rmp_serde::encode::Error> {
-    let mut content = Content(Vec::new());
-    rmp_serde::encode::write_named(&mut content, header)?;
-    rmp_serde::encode::write_named(&mut content, state)?;
-    rmp_serde::encode::write_named(&mut content, facts)?;
-    rmp_serde::encode::write_named(&mut content, answers)?;
-    Ok(content)
-}
-
 /// Writes a snapshot to disk and removes those that are too old to be of use.
-pub(crate) fn store(
+pub(crate) fn store<D: Decider>(
     folder: &Path,
     partition: Partition,
-    position: Position,
-    content: &Content,
+    frozen: &Frozen<D>,
 ) -> io::Result<()> {
-    let Content(pieces) = content;
-    let checksum = pieces.iter().fold(Sha256::new(), Sha256::chain_update).finalize();
-    let path = folder.join(format!("{partition}.{position:020}.snapshot"));
+    let path = folder.join(format!("{partition}.{:020}.snapshot", frozen.header.head.position));
     write_whole(&path, |file| {
         file.write_all(MAGIC)?;
-        file.write_all(&checksum)?;
-        pieces.iter().try_for_each(|piece| file.write_all(piece))
+        let hashing = Hashing { to: file, hash: Sha256::new() };
+        let mut content = BufWriter::with_capacity(PIECE, hashing);
+        frozen.write(&mut content).map_err(io::Error::other)?;
+        let Hashing { to, hash } = content.into_inner()?;
+        to.write_all(&hash.finalize())
     })?;
     let stored = files(folder, &format!("{partition}."), ".snapshot")?;
     stored.iter().rev().skip(KEPT).for_each(|path| remove(path));
@@ -144,8 +144,8 @@ async fn usable<D: Decider, J: Journal>(
 fn read<D: Decider>(path: &Path, partition: Partition) -> Result<Snapshot<D>, String> {
     let bytes = fs::read(path).map_err(|error| error.to_string())?;
     let rest = bytes.strip_prefix(MAGIC).ok_or("it is no snapshot of this version")?;
-    let (checksum, content) = rest.split_at_checked(32).ok_or("it is cut off")?;
-    if Sha256::digest(content)[..] != *checksum {
+    let (content, checksum) = rest.split_last_chunk::<32>().ok_or("it is cut off")?;
+    if Sha256::digest(content)[..] != checksum[..] {
         return Err("its checksum is wrong".to_owned());
     }
     let mut content = rmp_serde::Deserializer::from_read_ref(content);

@@ -405,9 +405,14 @@ fn falsify(folder: &Path) {
     let mut bytes = fs::read(&path).expect("it can be read");
     let cash = bytes.windows(2).rposition(|pair| pair == [20, 0]).expect("the state is in it");
     bytes[cash] = 99;
-    let checksum = <sha2::Sha256 as sha2::Digest>::digest(&bytes[40..]);
-    bytes[8..40].copy_from_slice(&checksum);
-    fs::write(&path, bytes).expect("it can be written");
+    write_sealed(&path, bytes);
+}
+
+/// Writes a snapshot whose checksum, its last 32 bytes, is made to fit what lies between it and the file's mark.
+fn write_sealed(path: &Path, mut bytes: Vec<u8>) {
+    let (content, checksum) = bytes.split_last_chunk_mut::<32>().expect("a checksum");
+    *checksum = <sha2::Sha256 as sha2::Digest>::digest(&content[8..]).into();
+    fs::write(path, bytes).expect("it can be written");
 }
 
 async fn cash<const FORMAT: u32>(journal: &MemoryJournal, memory: Memory) -> u64 {
@@ -439,13 +444,10 @@ async fn a_snapshot_of_another_partition_is_left_aside() {
     let (journal, folder) = history(20).await;
     falsify(folder.path());
     let path = snapshots(folder.path()).pop().expect("a snapshot");
-    let bytes = fs::read(&path).expect("it can be read");
+    let mut bytes = fs::read(&path).expect("it can be read");
     let name = bytes.windows(6).position(|text| text == b"fund.0").expect("the partition");
-    let mut bytes = bytes;
     bytes[name + 5] = b'1';
-    let checksum = <sha2::Sha256 as sha2::Digest>::digest(&bytes[40..]);
-    bytes[8..40].copy_from_slice(&checksum);
-    fs::write(&path, bytes).expect("it can be written");
+    write_sealed(&path, bytes);
     assert_eq!(cash::<1>(&journal, tight(folder.path())).await, 20);
 }
 

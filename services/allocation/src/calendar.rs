@@ -11,12 +11,12 @@ use serde::{Deserialize, Serialize};
 /// The most steps of a block: near the square root of the steps of a very busy calendar.
 const BLOCK: usize = 512;
 
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Calendar {
     blocks: Vec<Block>,
 }
 
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Block {
     steps: Vec<Step>,
     sum: i64,

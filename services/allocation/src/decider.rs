@@ -28,7 +28,7 @@ mod tests;
 /// The rules of allocation.
 pub enum Allocation {}
 
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     pools: BTreeMap<PoolId, CardPool>,
     allocations: BTreeMap<AllocationId, Allocated>,
@@ -36,7 +36,7 @@ pub struct State {
     usages: BTreeMap<UsageId, MeterUsage>,
 }
 
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Allocated {
     given: allocation::Allocation,
     /// When its cards were given back early.

@@ -9,13 +9,13 @@ use loopledger_model::registry::Event as RegistryEvent;
 use loopledger_model::{ContractId, Event, Fact, FactId, PartyId, Period};
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     pub parties: BTreeMap<PartyId, FactId>,
     pub contracts: BTreeMap<ContractId, Contract>,
 }
 
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contract {
     pub signed: FactId,
     pub term: Period,
@@ -23,7 +23,7 @@ pub struct Contract {
 }
 
 /// When a contract ended before its term did, and where that is recorded.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct End {
     pub at: Timestamp,
     pub fact: FactId,

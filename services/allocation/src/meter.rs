@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 /// The most windows of a cluster that are told apart; with more they are taken as one.
 const WINDOWS: usize = 200;
 
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Meter {
     /// By when they start.
     clusters: BTreeMap<Timestamp, Cluster>,

@@ -27,7 +27,7 @@ pub struct Shortage {
     pub allocated: u64,
 }
 
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CardPool {
     pub registered: Pool,
     changes: BTreeMap<Timestamp, Totals>,

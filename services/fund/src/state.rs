@@ -241,7 +241,7 @@ impl Account {
 }
 
 /// The registered parties, and the facts that say so.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Parties(pub BTreeMap<PartyId, FactId>);
 
 impl Parties {

@@ -26,7 +26,7 @@ mod tests;
 pub enum Registry {}
 
 /// Everything that was stated, by what it is about, when and by whom.
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     parties: BTreeMap<PartyId, Party>,
     stakes: BTreeMap<StakeKey, (Percent, Option<Timestamp>)>,

@@ -10,12 +10,12 @@ use loopledger_model::PartyId;
 use loopledger_model::voucher::{AdmissionApplication, AdmissionChange, ChangeAdmission};
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Admissions {
     providers: BTreeMap<PartyId, Provider>,
 }
 
-#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 struct Provider {
     applied: Option<Box<AdmissionApplication>>,
     /// From when until when it is admitted; without an end, for good.

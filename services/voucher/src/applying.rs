@@ -20,7 +20,7 @@ use crate::programme::Account;
 use crate::review::{Case, Progress, acts_for};
 use crate::state::State;
 
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Applied {
     pub(crate) asked: Application,
     pub(crate) version: u32,

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::funding::{split, split_within};
 use crate::state::{less, plus};
 
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Budget {
     /// All faces issued, less what expired, was revoked or was surrendered.
     committed: Money,

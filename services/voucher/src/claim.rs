@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::review::Progress;
 
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Claim {
     pub(crate) asked: SubmitClaim,
     pub(crate) version: u32,

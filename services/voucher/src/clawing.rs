@@ -20,7 +20,7 @@ use crate::programme::Account;
 use crate::review::is_impartial;
 use crate::state::{Redeemed, State};
 
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Clawback {
     pub(crate) asked: OpenClawback,
     pub(crate) assessed: Option<Assessment>,
@@ -29,7 +29,7 @@ pub(crate) struct Clawback {
     pub(crate) last: Timestamp,
 }
 
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Assessment {
     pub(crate) asked: AssessClawback,
     pub(crate) interest: Money,

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::lit::{Lit, Windows};
 use crate::ties::Ties;
 
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Facts {
     parties: Index<PartyId, Party>,
     contracts: Index<ContractId, Contract>,
@@ -35,20 +35,20 @@ pub struct Facts {
     pub(crate) latest: Option<FactId>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Payment {
     pub(crate) amount: Money,
     pub(crate) at: Timestamp,
     pub(crate) fact: FactId,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Party {
     pub(crate) kind: PartyKind,
     pub(crate) fact: FactId,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Contract {
     pub(crate) buyer: PartyId,
     pub(crate) seller: PartyId,
@@ -80,7 +80,7 @@ impl Contract {
     }
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Invoice {
     pub(crate) contract: ContractId,
     pub(crate) service: Period,
@@ -90,7 +90,7 @@ pub(crate) struct Invoice {
     pub(crate) fact: FactId,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Usage {
     pub(crate) id: UsageId,
     pub(crate) pool: PoolId,

@@ -22,7 +22,7 @@ use crate::facts::Contract;
 use crate::payable::{Exact, ratio};
 use crate::state::{less, plus, shared};
 
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Account {
     versions: BTreeMap<u32, Programme>,
     /// The version in force, or the first draft.
@@ -49,7 +49,7 @@ pub(crate) struct Account {
     pub(crate) claims_made: u64,
 }
 
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Waiver {
     pub(crate) by: PersonId,
     pub(crate) at: Timestamp,

@@ -17,13 +17,13 @@ use crate::review::is_impartial;
 use crate::state::{Redeemed, State};
 
 /// An ordered payment.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Order {
     pub(crate) asked: OrderPayment,
     pub(crate) outcome: Outcome,
 }
 
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Outcome {
     Open,
     Paid,

@@ -31,7 +31,7 @@ use crate::voucher::{Lock, Voucher};
 
 mod reviews;
 
-#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct State {
     programmes: BTreeMap<ProgrammeId, Account>,
     /// Boxed, since an index keeps room for as many again.
@@ -63,7 +63,7 @@ pub struct State {
 }
 
 /// An invoice on which something was redeemed.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Claimed {
     pub(crate) programme: ProgrammeId,
     pub(crate) contract: ContractId,
@@ -72,7 +72,7 @@ pub(crate) struct Claimed {
     pub(crate) redeemed: Money,
 }
 
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Redemption {
     pub(crate) voucher: VoucherId,
     pub(crate) invoice: InvoiceId,
@@ -302,7 +302,7 @@ fn take_from(parts: &mut [Funded], funding: &[Funded]) {
 }
 
 /// Records what nothing of this name was recorded of.
-fn insert_new<K: Eq + Hash + Clone + Display, V>(map: &mut Index<K, V>, key: &K, value: V) {
+fn insert_new<K: Eq + Hash + Clone + Display, V: Clone>(map: &mut Index<K, V>, key: &K, value: V) {
     assert!(map.insert(key.clone(), value).is_none(), "{key} is recorded twice");
 }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::state::{less, plus};
 
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Voucher {
     pub(crate) programme: ProgrammeId,
     pub(crate) holder: PartyId,
@@ -30,14 +30,14 @@ pub(crate) struct Voucher {
     locks: Box<[Lock]>,
 }
 
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Stage {
     Live { free: Money },
     Ended { ending: Ending, at: Timestamp },
 }
 
 /// A part of a voucher that is kept for one contract.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Lock {
     pub(crate) id: LockId,
     pub(crate) contract: ContractId,
