@@ -2,6 +2,8 @@
 //!
 //! Invariant: an answer drafted from a commit is sent only once that commit's position is known.
 
+use std::io::Write as _;
+
 use bytes::Bytes;
 use jiff::Timestamp;
 use loopledger_model::{CommandId, Context, Digest, Entry, Position};
@@ -138,13 +140,16 @@ pub(crate) struct Batch<D: Decider> {
 pub(crate) struct BatchLimits {
     pub entries: usize,
     pub bytes: usize,
+    /// Room that is made at once.
+    pub likely_bytes: usize,
 }
 
 const TAIL: &[u8] = b"]}";
 
 impl<D: Decider> Batch<D> {
     pub fn new(number: CommitNumber, facts_at: Position, limits: BatchLimits) -> Self {
-        let body = format!("{{\"facts_at\":{facts_at},\"entries\":[").into_bytes();
+        let mut body = Vec::with_capacity(limits.likely_bytes);
+        write!(body, "{{\"facts_at\":{facts_at},\"entries\":[").expect("memory can be written");
         Self {
             number,
             body,

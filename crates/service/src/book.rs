@@ -45,6 +45,8 @@ pub(crate) struct Book<D: Decider> {
     pub head: Head,
     /// When that commit was recorded: the next one is never recorded earlier.
     pub recorded_at: Timestamp,
+    /// How many commands and foreign facts the last snapshot takes in.
+    pub saved: usize,
     /// How many commands are not in a snapshot yet.
     pub unsaved: usize,
 }
@@ -105,6 +107,7 @@ impl<D: Decider> Book<D> {
                 answers: Answers::default(),
                 head: Head::none(),
                 recorded_at: Timestamp::UNIX_EPOCH,
+                saved: 0,
                 unsaved: 0,
             },
             D::Facts::default(),
@@ -114,6 +117,7 @@ impl<D: Decider> Book<D> {
         let mut in_runs = 0;
         if let Some(Snapshot { header, state, facts: learnt, answers }) = snapshot {
             (book.head, book.recorded_at, book.state) = (header.head, header.recorded_at, state);
+            book.saved = header.saved;
             (facts, facts_at, known, in_runs) = (learnt, header.facts_at, answers, header.runs_end);
         }
         book.answers = Answers::new(known, archive);
@@ -242,13 +246,16 @@ impl<D: Decider> Book<D> {
     }
 
     /// What is known now, to be stored while the book goes on; nothing may be in flight.
-    pub fn freeze(&self, facts: &D::Facts, facts_at: Position) -> Frozen<D> {
+    /// `learnt` counts the foreign facts that are not in a snapshot yet.
+    pub fn freeze(&mut self, facts: &D::Facts, facts_at: Position, learnt: usize) -> Frozen<D> {
+        self.saved += std::mem::take(&mut self.unsaved) + learnt;
         let header = Header {
             format: D::STATE_FORMAT,
             partition: self.partition.to_string().into(),
             head: self.head,
             recorded_at: self.recorded_at,
             facts_at,
+            saved: self.saved,
             runs_end: self.answers.runs_end(),
         };
         let (state, facts) = (self.state.clone(), facts.clone());

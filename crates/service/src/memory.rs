@@ -19,8 +19,8 @@ pub struct Memory {
     /// For the filter that tells new commands from possibly old ones: 16 MiB are wrong about one new command in a
     /// hundred when 14 million are known. Being wrong costs a look-up and nothing else.
     pub filter_bytes: usize,
-    /// After how many commands and foreign facts the next snapshot is taken: it takes as long as the state is large,
-    /// while nothing is decided; what comes after it is read again at the next start, 170,000 a second.
+    /// After how many commands and foreign facts at the least the next snapshot is taken; and not before as many
+    /// again have come as the last one took in. What comes after it is read again at the next start, 170,000 a second.
     pub snapshot_every: usize,
 }
 

@@ -388,7 +388,9 @@ impl<D: Decider, J: Journal> Shell<D, J> {
                 self.commits += 1;
                 let entries = self.limits.commit_entries;
                 let bytes = self.limits.commit_bytes.min(self.journal.body_limit());
-                Batch::new(self.commits, self.facts_at, BatchLimits { entries, bytes })
+                let (_, likely_bytes) = self.sent;
+                let limits = BatchLimits { entries, bytes, likely_bytes };
+                Batch::new(self.commits, self.facts_at, limits)
             });
             if !batch.take(&mut open, &mut self.book, &self.facts, self.in_flight.as_ref()) {
                 self.queue.push_front(open);
@@ -525,8 +527,10 @@ impl<D: Decider, J: Journal> Shell<D, J> {
         is_due && !self.has_chore && self.memory.folder.is_some()
     }
 
+    /// As much again is new as the last snapshot took in, so all snapshots together cost no more than two of the end.
     fn is_snapshot_due(&self) -> bool {
-        self.book.unsaved + self.unsaved >= self.memory.snapshot_every
+        let saved = self.book.saved;
+        self.book.unsaved + self.unsaved >= self.memory.snapshot_every.max(saved)
     }
 
     /// Begins what is due on the disk, unless what is known is not settled yet.
@@ -551,8 +555,8 @@ impl<D: Decider, J: Journal> Shell<D, J> {
     /// What is known now, to be written as a snapshot.
     fn take_save(&mut self) -> Option<impl FnOnce() -> io::Result<()> + Send + use<D, J>> {
         let (folder, partition) = (self.memory.folder.clone()?, self.partition);
-        let frozen = self.book.freeze(&self.facts, self.facts_at);
-        (self.unsaved, self.book.unsaved) = (0, 0);
+        let learnt = std::mem::take(&mut self.unsaved);
+        let frozen = self.book.freeze(&self.facts, self.facts_at, learnt);
         Some(move || snapshot::store(&folder, partition, &frozen))
     }
 

@@ -33,6 +33,8 @@ pub(crate) struct Header<'a> {
     /// When the commit at `head` was recorded.
     pub recorded_at: Timestamp,
     pub facts_at: Position,
+    /// How many commands and foreign facts it takes in.
+    pub saved: usize,
     /// Answers up to here were in runs, later ones are in the snapshot.
     pub runs_end: Position,
 }

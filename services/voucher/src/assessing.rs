@@ -62,7 +62,7 @@ pub(crate) fn assess<'a>(
     is_timely(rules, voucher, invoice, claim)?;
     eligible::contract(rules, &invoice.contract, contract)?;
     // What an application was approved for is not restated by a claim.
-    let approved = voucher.and_then(|voucher| voucher.profile.as_deref());
+    let approved = voucher.and_then(Voucher::stated_profile);
     let profile = approved.or(claim.profile.as_ref()).cloned().unwrap_or_default();
     eligible::profile(rules, &profile)?;
     account.admits_throughout(&contract.seller, invoice.service)?;

@@ -100,7 +100,7 @@ fn redeem_at_once(found: &Assessed<'_>, claim: &Claim) -> Result<[Event; 2], Ref
     };
     let account = found.account;
     let borne = match found.voucher {
-        Some(voucher) => voucher.borne.to_vec(),
+        Some(voucher) => voucher.borne().to_vec(),
         None => account.budget.bear(account.terms(), amount, claim.asked.at)?,
     };
     let sources = &account.terms().funding;
@@ -201,7 +201,7 @@ fn redeem(found: &Assessed<'_>, claim: &Claim, at: Timestamp) -> Result<Vec<Even
     let amount = found.payable.amount;
     let voucher = found.voucher.expect("a claim that is approved has its voucher");
     let sources = &found.account.terms().funding;
-    let room: Vec<Money> = voucher.borne.iter().map(|part| part.amount).collect();
+    let room: Vec<Money> = voucher.borne().iter().map(|part| part.amount).collect();
     let funding = split_within(amount, sources, &room);
     let place = (&claim.asked.voucher, &claim.contract);
     let redeemed = VoucherRedeemed {
@@ -246,7 +246,7 @@ fn end_of_its_voucher(
         ending,
         free: voucher.free(),
         locked: voucher.locked(),
-        funding: voucher.borne.to_vec(),
+        funding: voucher.borne().to_vec(),
         at,
     })))
 }

@@ -24,7 +24,7 @@ pub(crate) fn end(state: &State, asked: &EndVoucher) -> Answer {
         ending: asked.ending,
         free: voucher.free(),
         locked: voucher.locked(),
-        funding: voucher.borne.to_vec(),
+        funding: voucher.borne().to_vec(),
         at: asked.at,
     })))
 }

@@ -74,7 +74,7 @@ fn fits(
     contract: &Contract,
     asked: &LockVoucher,
 ) -> Result<(), Refusal> {
-    let limit = account.share_of(contract, voucher.version, voucher.profile.as_deref())?;
+    let limit = account.share_of(contract, voucher.version, voucher.stated_profile())?;
     let taken = account.taken_on(&asked.contract);
     if asked.amount.exceeds(limit.checked_sub(taken)?)? {
         let (contract, asked) = (asked.contract.clone(), asked.amount);

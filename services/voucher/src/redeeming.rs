@@ -54,7 +54,7 @@ pub(crate) fn redeem(state: &State, facts: &Facts, asked: &RedeemVoucher) -> Ans
     let (usage, facts_of_usage) =
         metered(state, facts, (account, voucher), (invoice, contract), asked)?;
     let sources = &account.terms().funding;
-    let room: Vec<Money> = voucher.borne.iter().map(|part| part.amount).collect();
+    let room: Vec<Money> = voucher.borne().iter().map(|part| part.amount).collect();
     let event = Event::VoucherRedeemed(VoucherRedeemed {
         id: asked.id.clone(),
         voucher: asked.voucher.clone(),

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::hash::Hash;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use loopledger_model::voucher::{
@@ -34,12 +35,12 @@ mod reviews;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct State {
     programmes: BTreeMap<ProgrammeId, Account>,
-    /// Boxed, since an index keeps room for as many again.
-    vouchers: Index<VoucherId, Box<Voucher>>,
+    /// Shared, since an index keeps room for as many again, and copies them when it is about to change.
+    vouchers: Index<VoucherId, Arc<Voucher>>,
     /// Whose part each lock is.
     locks: Index<LockId, VoucherId>,
     invoices: Index<InvoiceId, Claimed>,
-    redemptions: Index<RedemptionId, Redemption>,
+    redemptions: Index<RedemptionId, Arc<Redemption>>,
     settlements: Index<SettlementId, SettleRedemption>,
     applications: Index<ApplicationId, Box<Applied>>,
     /// The application, and its tranche, that a voucher was issued for.
@@ -111,7 +112,7 @@ impl State {
     }
 
     pub(crate) fn voucher(&self, id: &VoucherId) -> Option<&Voucher> {
-        self.vouchers.get(id).map(Box::as_ref)
+        self.vouchers.get(id).map(Arc::as_ref)
     }
 
     /// A voucher and its programme.
@@ -136,7 +137,7 @@ impl State {
     }
 
     pub(crate) fn redemption(&self, id: &RedemptionId) -> Option<&Redemption> {
-        self.redemptions.get(id)
+        self.redemptions.get(id).map(Arc::as_ref)
     }
 
     pub(crate) fn redeemed(&self, id: &RedemptionId) -> Result<Redeemed<'_>, Refusal> {
@@ -209,7 +210,7 @@ impl State {
         if let Some(application) = &issued.application {
             self.issue_for(application, issued);
         }
-        insert_new(&mut self.vouchers, &issued.id, Box::new(voucher));
+        insert_new(&mut self.vouchers, &issued.id, Arc::new(voucher));
     }
 
     fn keep(&mut self, locked: &VoucherLocked) {
@@ -233,7 +234,7 @@ impl State {
         for taken in &redeemed.taken_from {
             voucher.redeem(&taken.lock, taken.amount);
         }
-        take_from(&mut voucher.borne, &redeemed.funding);
+        voucher.unburden(&redeemed.funding);
         let nothing = Money::zero(redeemed.amount.currency());
         let claimed = self.invoices.get_or_insert_with(redeemed.invoice.clone(), || Claimed {
             programme: shared(&self.programmes, &redeemed.programme),
@@ -252,7 +253,7 @@ impl State {
             paid_at: None,
             unpaid: redeemed.funding.clone().into(),
         };
-        insert_new(&mut self.redemptions, &redeemed.id, redemption);
+        insert_new(&mut self.redemptions, &redeemed.id, Arc::new(redemption));
     }
 
     fn settle(&mut self, settled: &RedemptionSettled) {
@@ -264,7 +265,7 @@ impl State {
             reference: settled.reference.clone(),
         };
         let redemption = self.redemptions.get_mut(&settled.redemption);
-        let redemption = redemption.expect("a settled redemption is recorded");
+        let redemption = Arc::make_mut(redemption.expect("a settled redemption is recorded"));
         redemption.paid = plus(redemption.paid, settled.amount);
         redemption.paid_at = redemption.paid_at.max(Some(settled.at));
         take_from(&mut redemption.unpaid, &settled.funding);
@@ -278,8 +279,8 @@ impl State {
         let (voucher, account) = self.parts(&ended.voucher);
         let gone = (voucher.free(), voucher.locked());
         assert_eq!(gone, (ended.free, ended.locked), "all of voucher {} ended", ended.voucher);
-        account.uncommit(plus(ended.free, ended.locked), &ended.funding, voucher.period);
-        take_from(&mut voucher.borne, &ended.funding);
+        account.uncommit(plus(ended.free, ended.locked), &ended.funding, voucher.period());
+        voucher.unburden(&ended.funding);
         for (left, contract) in voucher.end(ended.ending, ended.at) {
             account.give_back(&contract, left);
         }
@@ -288,14 +289,14 @@ impl State {
     fn parts(&mut self, voucher: &VoucherId) -> (&mut Voucher, &mut Account) {
         let voucher = self.vouchers.get_mut(voucher).expect("a voucher that changes is issued");
         let account = self.programmes.get_mut(&voucher.programme).expect(DEFINED);
-        (voucher, account)
+        (Arc::make_mut(voucher), account)
     }
 }
 
 const DEFINED: &str = "the programme of a recorded voucher or admission is defined";
 
 /// Takes each source's part away.
-fn take_from(parts: &mut [Funded], funding: &[Funded]) {
+pub(crate) fn take_from(parts: &mut [Funded], funding: &[Funded]) {
     for (part, gone) in parts.iter_mut().zip(funding) {
         part.amount = less(part.amount, gone.amount);
     }

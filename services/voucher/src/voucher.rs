@@ -10,7 +10,7 @@ use loopledger_model::voucher::{Ending, Funded, Profile, Refusal, VoucherIssued,
 use loopledger_model::{ContractId, LockId, Money, PartyId, ProgrammeId, VoucherId};
 use serde::{Deserialize, Serialize};
 
-use crate::state::{less, plus};
+use crate::state::{less, plus, take_from};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Voucher {
@@ -21,13 +21,19 @@ pub(crate) struct Voucher {
     pub(crate) expires_at: Option<Timestamp>,
     /// Whose rules it lives under.
     pub(crate) version: u32,
-    pub(crate) profile: Option<Box<Profile>>,
-    /// What each source bears of what is not redeemed; empty where there is one source.
-    pub(crate) borne: Box<[Funded]>,
-    /// The start of the budget's period that it was issued from.
-    pub(crate) period: Option<Timestamp>,
     pub(crate) stage: Stage,
     locks: Box<[Lock]>,
+    /// Few programmes' vouchers have any of it, and there are many vouchers.
+    rare: Option<Box<Rare>>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+struct Rare {
+    profile: Option<Profile>,
+    /// What each source bears of what is not redeemed; empty where there is one source.
+    borne: Box<[Funded]>,
+    /// The start of the budget's period that it was issued from.
+    period: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -79,6 +85,8 @@ impl Voucher {
         holder: PartyId,
         period: Option<Timestamp>,
     ) -> Self {
+        let (profile, borne) = (issued.profile.clone(), issued.funding.clone().into());
+        let rare = Rare { profile, borne, period };
         Self {
             programme,
             holder,
@@ -86,11 +94,9 @@ impl Voucher {
             issued_at: issued.at,
             expires_at: issued.expires_at,
             version: issued.version,
-            profile: issued.profile.clone().map(Box::new),
-            borne: issued.funding.clone().into(),
-            period,
             stage: Stage::Live { free: issued.amount },
             locks: Box::default(),
+            rare: (rare != Rare::default()).then(|| Box::new(rare)),
         }
     }
 
@@ -147,8 +153,29 @@ impl Voucher {
         })
     }
 
+    pub(crate) fn stated_profile(&self) -> Option<&Profile> {
+        self.rare.as_ref()?.profile.as_ref()
+    }
+
     pub(crate) fn profile(&self) -> Profile {
-        self.profile.as_deref().cloned().unwrap_or_default()
+        self.stated_profile().cloned().unwrap_or_default()
+    }
+
+    /// What each source bears of what is not redeemed; nothing where there is one source.
+    pub(crate) fn borne(&self) -> &[Funded] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.borne)
+    }
+
+    /// Each source's part of what is redeemed, or ends, is borne no more.
+    pub(crate) fn unburden(&mut self, funding: &[Funded]) {
+        if let Some(rare) = &mut self.rare {
+            take_from(&mut rare.borne, funding);
+        }
+    }
+
+    /// The start of the budget's period that it was issued from.
+    pub(crate) fn period(&self) -> Option<Timestamp> {
+        self.rare.as_ref()?.period
     }
 
     /// Whether the buyer of a contract is who holds it.
