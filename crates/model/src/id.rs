@@ -1,14 +1,10 @@
 //! Identifiers: the caller's own names for things, checked once where they enter.
 //!
 //! Invariant: every id matches `[A-Za-z0-9._:-]{1,64}`, so it can stand in a subject, a URL or a file as it is.
-//!
-//! An id of up to 23 characters lies in its value, without an allocation of its own: ids are most of what a service
-//! compares, hashes and keeps.
 
 use std::fmt;
 use std::str::FromStr;
-
-use smol_str::SmolStr;
+use std::sync::Arc;
 
 /// The longest id, in characters.
 pub const MAX_ID_LENGTH: usize = 64;
@@ -39,7 +35,7 @@ macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident, $what:literal, $longest:expr, $pattern:literal;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(SmolStr);
+        pub struct $name(Arc<str>);
 
         impl $name {
             pub fn as_str(&self) -> &str {
