@@ -125,12 +125,7 @@ impl Views {
         let mut connection = self.connection().await?;
         let (transaction, position) = self.snapshot(&mut connection).await?;
         let seen = seen.in_rows();
-        let condition = format!(
-            "{} AND claim IS NOT NULL AND ($3::TEXT IS NULL OR programme = $3) \
-             AND ($4::TEXT IS NULL OR claim IN \
-             (SELECT claim FROM voucher_facts WHERE provider = $4 AND claim IS NOT NULL))",
-            As::CONDITION
-        );
+        let condition = wanted();
         let programme = query.programme.as_ref().map(ProgrammeId::as_str);
         let provider = query.provider.as_ref().map(PartyId::as_str);
         let part = query.part.as_ref().filter(|_| query.stage.is_none());
@@ -156,6 +151,25 @@ const OPENS: &str = "(event LIKE '{\"claim_submitted\"%' OR event LIKE '{\"vouch
     AND NOT EXISTS (SELECT FROM voucher_facts AS before WHERE before.claim = voucher_facts.claim \
     AND before.event LIKE '{\"claim_submitted\"%'))";
 
+/// Facts of which claims, by the parameters of the query.
+pub(crate) fn wanted() -> String {
+    format!(
+        "{} AND claim IS NOT NULL AND ($3::TEXT IS NULL OR programme = $3) \
+         AND ($4::TEXT IS NULL OR claim IN \
+         (SELECT claim FROM voucher_facts WHERE provider = $4 AND claim IS NOT NULL))",
+        As::CONDITION
+    )
+}
+
+/// The query of the claims that begin with a fact or behind it.
+pub(crate) fn beginnings(condition: &str) -> String {
+    format!(
+        "SELECT claim FROM voucher_facts WHERE {condition} AND {OPENS} \
+         AND ($5::BIGINT IS NULL OR (position, fact_index) >= ($5, $6::INT)) \
+         ORDER BY position, fact_index LIMIT $7"
+    )
+}
+
 impl ClaimPart {
     /// The claims of the part, found by the facts that they begin with, in the order of these.
     async fn ids(
@@ -174,11 +188,7 @@ impl ClaimPart {
             None => None,
         };
         let (position, index) = (first.map(|(position, _)| position), first.map(|(_, i)| i));
-        let query = format!(
-            "SELECT claim FROM voucher_facts WHERE {condition} AND {OPENS} \
-             AND ($5::BIGINT IS NULL OR (position, fact_index) >= ($5, $6::INT)) \
-             ORDER BY position, fact_index LIMIT $7"
-        );
+        let query = beginnings(condition);
         let most = limit(Some(self.most));
         let parameters: [&(dyn ToSql + Sync); 7] =
             [&seen.of, &seen.known, &programme, &provider, &position, &index, &most];

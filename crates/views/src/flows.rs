@@ -64,7 +64,12 @@ const CONDITION: &str = "
     AND ($7::TIMESTAMPTZ IS NULL OR (at, position, fact_index) >= ($7, $8::BIGINT, $9::INT))";
 
 /// An index has this order, so a part is read from where it begins.
-const ORDER: &str = "at, position, fact_index LIMIT $10";
+pub(crate) const ORDER: &str = "at, position, fact_index LIMIT $10";
+
+/// Which flows, by the parameters of the query.
+pub(crate) fn wanted() -> String {
+    format!("{}{CONDITION}", As::CONDITION)
+}
 
 impl Views {
     pub async fn flows(&self, query: &FlowQuery, seen: As) -> Result<Flows, Error> {
@@ -89,7 +94,7 @@ impl Views {
         ];
         let flows: Vec<rows::Flow> = select_in_order(
             &transaction,
-            &format!("{}{CONDITION}", As::CONDITION),
+            &wanted(),
             ORDER,
             &[&seen.of, &seen.known, &party, &kind, &from, &to, at, position_of, index, &most],
         )

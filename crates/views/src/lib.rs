@@ -36,6 +36,8 @@ mod meters;
 mod oversold;
 mod owners;
 mod parties;
+#[cfg(test)]
+mod parts;
 mod party_report;
 mod programmes;
 mod reader;

@@ -91,7 +91,12 @@ const OF_PROGRAMME: &str = " AND ($3::TEXT IS NULL OR programme = $3)";
 const FROM: &str = "
     AND ($4::TEXT IS NULL OR (programme COLLATE \"C\", id COLLATE \"C\") >= ($4, $5::TEXT))";
 /// An index has this order, so a part is read from where it begins.
-const ORDER: &str = "programme COLLATE \"C\", id COLLATE \"C\" LIMIT $6";
+pub(crate) const ORDER: &str = "programme COLLATE \"C\", id COLLATE \"C\" LIMIT $6";
+
+/// Which vouchers of a part, by the parameters of its query.
+pub(crate) fn wanted() -> String {
+    format!("{}{OF_PROGRAMME}{FROM}", As::CONDITION)
+}
 
 impl Views {
     pub async fn vouchers(
@@ -144,8 +149,7 @@ impl Views {
             let most = limit(Some(part.most));
             let parameters: [&(dyn ToSql + Sync); 6] =
                 [&seen.of, &seen.known, &programme, &within, &from, &most];
-            select_in_order(&transaction, &format!("{of_programme}{FROM}"), ORDER, &parameters)
-                .await?
+            select_in_order(&transaction, &wanted(), ORDER, &parameters).await?
         };
         let ids: Vec<&str> = issued.iter().map(|voucher| voucher.id.as_str()).collect();
         let of_these = format!("{} AND voucher = ANY ($3)", As::CONDITION);
