@@ -1,15 +1,30 @@
-//! allocation: card pools, how many of their cards are lit, who was given which of them when, and what was metered.
+//! allocation: card pools and the cards in them, who has reserved or was given which of them when, and what was
+//! metered.
+
+mod card;
+mod refusal;
+mod reservation;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::compute::CardModel;
-use crate::decimal::CardHours;
+use crate::compute::{CardModel, WorkloadClass};
+use crate::decimal::{CardHours, KilowattHours};
 use crate::evidence::Evidence;
-use crate::id::{AllocationId, ContractId, PartyId, PoolId, UsageId};
+use crate::id::{AllocationId, ContractId, PartyId, PoolId, ReadingId, UsageId};
 use crate::text::Text;
 use crate::time::Period;
+
+pub use card::{
+    CardSerial, CardState, ChangeCard, CountCards, NotACardSerial, PlaceCard, Provenance, Stage,
+    StageReached,
+};
+pub use refusal::Refusal;
+pub use reservation::{
+    ConfirmReservation, EndReservation, Oversell, Reservation, ReservationConfirmed,
+    ReservationEnded, ReservationEnding,
+};
 
 /// A pool of like cards on one site. `cards` are installed, `lit` of them are powered and healthy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -55,6 +70,9 @@ pub struct Allocation {
     pub contract: ContractId,
     pub cards: u32,
     pub period: Period,
+    /// What they are meant for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<WorkloadClass>,
 }
 
 /// Cards are given back before their time: their contract ended, or they are not needed any more.
@@ -90,6 +108,9 @@ pub struct MeterUsage {
     /// The file in which it was read; where else it was read makes it no other usage.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
+    /// What the cards were busy with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<WorkloadClass>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -103,6 +124,23 @@ pub struct UsageMetered {
     pub card_hours: CardHours,
     pub source: Text,
     /// The file in which it was read; where else it was read makes it no other usage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
+    /// What the cards were busy with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<WorkloadClass>,
+}
+
+/// Electricity that a meter saw go into a pool during a window, with all that is around its cards.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ElectricityReading {
+    pub id: ReadingId,
+    pub pool: PoolId,
+    pub window: Period,
+    pub kwh: KilowattHours,
+    /// The meter; its windows do not overlap.
+    pub source: Text,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
 }
@@ -126,6 +164,16 @@ pub enum Command {
     Allocate(Allocation),
     EndAllocation(EndAllocation),
     MeterUsage(MeterUsage),
+    PermitOversell(Oversell),
+    Reserve(Reservation),
+    ConfirmReservation(ConfirmReservation),
+    EndReservation(EndReservation),
+    RecordStage(StageReached),
+    PlaceCard(PlaceCard),
+    ChangeCard(ChangeCard),
+    CountCards(CountCards),
+    RecordProvenance(Provenance),
+    ReadElectricity(ElectricityReading),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -137,6 +185,16 @@ pub enum Event {
     CardsAllocated(Allocation),
     AllocationEnded(AllocationEnded),
     UsageMetered(UsageMetered),
+    OversellPermitted(Oversell),
+    CardsReserved(Reservation),
+    ReservationConfirmed(ReservationConfirmed),
+    ReservationEnded(ReservationEnded),
+    StageReached(StageReached),
+    CardPlaced(PlaceCard),
+    CardChanged(ChangeCard),
+    CardsCounted(CountCards),
+    ProvenanceRecorded(Provenance),
+    ElectricityRead(ElectricityReading),
 }
 
 impl Event {
@@ -148,65 +206,16 @@ impl Event {
             Self::CardsAllocated(allocation) => allocation.period.from(),
             Self::AllocationEnded(ended) => ended.at,
             Self::UsageMetered(usage) => usage.window.to(),
+            Self::OversellPermitted(permitted) => permitted.period.from(),
+            Self::CardsReserved(reserved) => reserved.at,
+            Self::ReservationConfirmed(confirmed) => confirmed.at,
+            Self::ReservationEnded(ended) => ended.at,
+            Self::StageReached(reached) => reached.at,
+            Self::CardPlaced(placed) => placed.at,
+            Self::CardChanged(changed) => changed.at,
+            Self::CardsCounted(counted) => counted.at,
+            Self::ProvenanceRecorded(provenance) => provenance.at,
+            Self::ElectricityRead(reading) => reading.window.to(),
         }
     }
-}
-
-/// Why allocation says no, the first that applies.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, thiserror::Error)]
-#[serde(tag = "code", rename_all = "snake_case")]
-pub enum Refusal {
-    #[error("pool {pool} is registered already, with other content")]
-    PoolExists { pool: PoolId },
-    #[error("allocation {allocation} is made already, with other content")]
-    AllocationExists { allocation: AllocationId },
-    #[error("usage {usage} is metered already, with other content")]
-    UsageExists { usage: UsageId },
-    #[error("pool {pool} changed at {at} already, to {cards} cards of which {lit} lit")]
-    ChangeExists { pool: PoolId, at: Timestamp, cards: u32, lit: u32 },
-    #[error("party {party} is not registered")]
-    UnknownParty { party: PartyId },
-    #[error("pool {pool} is not registered")]
-    UnknownPool { pool: PoolId },
-    #[error("{at} is before pool {pool} was registered ({registered_at})")]
-    BeforePool { pool: PoolId, registered_at: Timestamp, at: Timestamp },
-    #[error("{lit} cards cannot be lit where {cards} are installed")]
-    AboveInstalled { cards: u32, lit: u32 },
-    #[error("the change of pool {pool} states neither cards nor lit")]
-    NothingChanged { pool: PoolId },
-    #[error("contract {contract} is not signed")]
-    UnknownContract { contract: ContractId },
-    #[error("contract {contract} ended at {ended_at}")]
-    ContractEnded { contract: ContractId, ended_at: Timestamp },
-    #[error("the allocation from {period} is not within the contract's term {term}")]
-    OutsideTerm { period: Period, term: Period },
-    #[error("an allocation needs at least one card")]
-    NoCards,
-    #[error(
-        "pool {pool} has {lit} cards lit at {at}, of which {allocated} are allocated: {asked} do not fit"
-    )]
-    AboveLit { pool: PoolId, at: Timestamp, lit: u32, allocated: u64, asked: u32 },
-    #[error("allocation {allocation} is not made")]
-    UnknownAllocation { allocation: AllocationId },
-    #[error("allocation {allocation} ended at {ended_at} already")]
-    AllocationEnded { allocation: AllocationId, ended_at: Timestamp },
-    #[error("allocation {allocation} runs from {period}: at {at} it cannot be ended early")]
-    NotRunning { allocation: AllocationId, period: Period, at: Timestamp },
-    #[error("usage of allocation {allocation} is metered up to {metered_to}, beyond {at}")]
-    UsedAfterwards { allocation: AllocationId, metered_to: Timestamp, at: Timestamp },
-    #[error("the window {window} is not within the allocation's {period}")]
-    OutsideAllocation { window: Period, period: Period },
-    #[error(
-        "allocation {allocation} has {allocated} card-hours in {window}, of which {metered} are metered: {asked} do not fit"
-    )]
-    AboveAllocated {
-        allocation: AllocationId,
-        window: Period,
-        #[schemars(with = "String")]
-        allocated: rust_decimal::Decimal,
-        /// Already metered in `window`; 0 where what is asked is too much by itself.
-        #[schemars(with = "String")]
-        metered: rust_decimal::Decimal,
-        asked: CardHours,
-    },
 }

@@ -44,6 +44,21 @@ names!(Precision, "precision": Fp64 = "fp64", Fp32 = "fp32", Tf32 = "tf32", Bf16
     Fp8 = "fp8", Fp6 = "fp6", Fp4 = "fp4", Int8 = "int8", Int4 = "int4");
 names!(Sparsity, "sparsity": Dense = "dense", Sparse = "sparse");
 
+/// What cards are used for, which not every card can do well.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum WorkloadClass {
+    PreTraining,
+    FineTuning,
+    Inference,
+    Other,
+}
+
+names!(WorkloadClass, "class of workload": PreTraining = "pre_training", FineTuning = "fine_tuning",
+    Inference = "inference", Other = "other");
+
 /// What makes one P comparable with another.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,

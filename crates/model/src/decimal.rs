@@ -91,6 +91,20 @@ decimals! {
     /// One card for one hour; may be zero, since a card can be watched and found idle.
     CardHours, "number of card-hours", "0 or more and below 10^15, with at most 9 decimals",
         r"^[0-9]{1,15}(\.[0-9]{1,9})?$", |v| v >= Decimal::ZERO && v < LIMIT;
+    KilowattHours, "amount of energy", "0 or more and below 10^15, with at most 9 decimals",
+        r"^[0-9]{1,15}(\.[0-9]{1,9})?$", |v| v >= Decimal::ZERO && v < LIMIT;
+    /// How many times over something may be sold.
+    OversellFactor, "factor of overselling", "above 1 and at most 100, with at most 9 decimals",
+        r"^[0-9]{1,3}(\.[0-9]{1,9})?$", |v| v > Decimal::ONE && v <= Decimal::ONE_HUNDRED;
+}
+
+impl OversellFactor {
+    /// So many times a number, rounded down.
+    pub fn of(self, number: u32) -> u64 {
+        let value = self.value();
+        let product = value.mantissa() * i128::from(number) / 10_i128.pow(value.scale());
+        product.try_into().expect("a hundred times 2^32, and nothing below 0")
+    }
 }
 
 /// The least that is metered is a billionth: 10^-9 card-hours.
@@ -139,6 +153,17 @@ mod tests {
         assert!("100.000000001".parse::<Percent>().is_err());
         assert!("1.0000000001".parse::<Price>().is_err());
         assert!("1000000000000000".parse::<Price>().is_err());
+    }
+
+    #[test]
+    fn what_may_be_sold_is_rounded_down() {
+        let times =
+            |factor: &str, number| factor.parse::<OversellFactor>().expect("valid").of(number);
+        assert_eq!((times("1.25", 80), times("1.25", 79), times("1.000000001", 80)), (100, 98, 80));
+        assert_eq!(times("100", u32::MAX), 429_496_729_500);
+        assert!(
+            "1".parse::<OversellFactor>().is_err() && "100.1".parse::<OversellFactor>().is_err()
+        );
     }
 
     #[test]

@@ -94,6 +94,9 @@ ids! {
     PaymentId, "payment id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
     PoolId, "pool id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
     AllocationId, "allocation id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
+    ReservationId, "reservation id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
+    /// Of electricity.
+    ReadingId, "reading id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
     UsageId, "usage id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
     /// What makes a command the same command when it is sent again.
     CommandId, "command id", MAX_COMMAND_ID_LENGTH, "^[A-Za-z0-9._:-]{1,128}$";

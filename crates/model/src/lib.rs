@@ -23,17 +23,21 @@ pub mod voucher;
 
 pub use command::ContextCommand;
 pub use commit::{BODY_TYPE, Body, Digest, Entry, Event, Fact, Unreadable, facts};
-pub use compute::{Basis, CardModel, Compute, ComputeError, NotACardModel, Precision, Sparsity};
+pub use compute::{
+    Basis, CardModel, Compute, ComputeError, NotACardModel, Precision, Sparsity, WorkloadClass,
+};
 pub use context::{Context, FactId, NotAFactId, Partition, Position, UnknownContext};
 pub use decimal::{
-    CardHours, NotADecimal, PFlops, Percent, Price, Quantity, Ratio, Watts, parse_plain,
+    CardHours, KilowattHours, NotADecimal, OversellFactor, PFlops, Percent, Price, Quantity, Ratio,
+    Watts, parse_plain,
 };
 pub use evidence::{Evidence, NotASha256, Sha256};
 pub use id::{
     AllocationId, ApplicationId, ClawbackId, CommandId, CommitmentId, ContractId, ContributionId,
     DeliveryId, DistributionId, InvestmentId, InvoiceId, LockId, MAX_COMMAND_ID_LENGTH,
-    MAX_ID_LENGTH, NavId, NotAnId, PartyId, PaymentId, PersonId, PoolId, ProgrammeId,
-    RecognitionId, RecoveryId, RedemptionId, SettlementId, TransferId, UsageId, VoucherId,
+    MAX_ID_LENGTH, NavId, NotAnId, PartyId, PaymentId, PersonId, PoolId, ProgrammeId, ReadingId,
+    RecognitionId, RecoveryId, RedemptionId, ReservationId, SettlementId, TransferId, UsageId,
+    VoucherId,
 };
 pub use legal_id::{Lei, NotALegalId, Uscc};
 pub use money::{Currency, Money, MoneyError, NotACurrency, Rounding, RoundingMode};

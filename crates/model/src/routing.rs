@@ -154,6 +154,18 @@ impl Routed for allocation::Command {
             Self::Allocate(allocation) => vec![allocation.pool.as_str(), allocation.id.as_str()],
             Self::EndAllocation(ended) => vec![ended.allocation.as_str()],
             Self::MeterUsage(usage) => vec![usage.allocation.as_str(), usage.id.as_str()],
+            Self::PermitOversell(permitted) => vec![permitted.pool.as_str()],
+            Self::Reserve(reserved) => vec![reserved.pool.as_str(), reserved.id.as_str()],
+            Self::ConfirmReservation(confirmed) => {
+                vec![confirmed.reservation.as_str(), confirmed.allocation.as_str()]
+            }
+            Self::EndReservation(ended) => vec![ended.reservation.as_str()],
+            Self::RecordStage(reached) => vec![reached.pool.as_str()],
+            Self::PlaceCard(placed) => vec![placed.pool.as_str()],
+            Self::ChangeCard(changed) => vec![changed.pool.as_str()],
+            Self::CountCards(counted) => vec![counted.pool.as_str()],
+            Self::RecordProvenance(provenance) => vec![provenance.pool.as_str()],
+            Self::ReadElectricity(reading) => vec![reading.pool.as_str(), reading.id.as_str()],
         }
     }
 }

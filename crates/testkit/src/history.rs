@@ -250,6 +250,7 @@ impl History {
             card_hours: id(&format!("{}.{:02}", self.draw.below(64), self.draw.below(100))),
             source: id("slurm"),
             evidence: None,
+            class: None,
         })
     }
 
@@ -536,6 +537,7 @@ fn given(company: u64, providers: u64) -> allocation::Event {
         contract: named("k", company),
         cards: 64,
         period: term(),
+        class: None,
     })
 }
 

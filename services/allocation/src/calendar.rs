@@ -1,8 +1,8 @@
 //! A whole number that changes over time: zero at first, then stepping at instants.
 //!
 //! Invariants: blocks are never empty and hold at most `BLOCK` steps, in time order within and
-//! among them, one step an instant; each knows the sum of its steps and the lowest point that they
-//! reach. A question passes over whole blocks and looks into two at most, so its cost grows with
+//! among them, at most one step an instant and none of zero, so what came and went leaves nothing
+//! behind; each knows the sum of its steps and the lowest point that they reach. A question passes over whole blocks and looks into two at most, so its cost grows with
 //! the number of steps divided by `BLOCK`.
 
 use jiff::Timestamp;
@@ -33,6 +33,9 @@ struct Step {
 impl Calendar {
     /// From `at` on, the number is higher by `change`, or lower where that is negative.
     pub fn shift(&mut self, at: Timestamp, change: i64) {
+        if change == 0 {
+            return;
+        }
         let after = self.blocks.partition_point(|block| block.first() <= at);
         let number = after.saturating_sub(1);
         let Some(block) = self.blocks.get_mut(number) else {
@@ -40,7 +43,9 @@ impl Calendar {
             return;
         };
         block.shift(at, change);
-        if block.steps.len() > BLOCK {
+        if block.steps.is_empty() {
+            self.blocks.remove(number);
+        } else if block.steps.len() > BLOCK {
             let later = block.split();
             self.blocks.insert(number + 1, later);
         }
@@ -126,10 +131,15 @@ impl Block {
 
     fn shift(&mut self, at: Timestamp, change: i64) {
         match self.steps.binary_search_by_key(&at, |step| step.at) {
+            Ok(place) if self.steps[place].change == -change => {
+                self.steps.remove(place);
+            }
             Ok(place) => self.steps[place].change += change,
             Err(place) => self.steps.insert(place, Step { at, change }),
         }
-        self.sum_up();
+        if !self.steps.is_empty() {
+            self.sum_up();
+        }
     }
 
     /// Keeps the earlier half and gives the later one.
@@ -202,6 +212,17 @@ mod tests {
             assert!((1..=BLOCK).contains(&block.steps.len()));
             assert_eq!(Block::of(block.steps.clone()), block);
         }
+    }
+
+    #[test]
+    fn what_came_and_went_leaves_nothing_behind() {
+        let mut calendar = Calendar::default();
+        for change in [1, -1] {
+            for number in 0..SECONDS {
+                calendar.shift(second(number), change);
+            }
+        }
+        assert_eq!(calendar, Calendar::default());
     }
 
     proptest! {

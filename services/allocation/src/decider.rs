@@ -1,24 +1,29 @@
-//! What allocation decides: whether cards may be given to a contract, and whether usage can have
-//! been metered.
+//! What allocation decides: whether cards may be held for somebody or given to a contract, and whether
+//! usage can have been metered.
 //!
-//! Invariants: no card is given twice, and none that is not lit; what is metered stays within what
-//! was given. Cards that go dark under an allocation are a fact: it is recorded, and the shortage
+//! Invariants: no card is reserved or given twice, and none that is not lit, but where overselling
+//! is permitted, and then up to its factor; what is metered stays within what was given. Cards that go dark under an allocation are a fact: it is recorded, and the shortage
 //! next to it.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use loopledger_model::allocation::{
-    self, AllocationEnded, ChangePool, Command, EndAllocation, Event, MeterUsage, Pool,
-    PoolChanged, PoolFellShort, Refusal, UsageMetered,
+    self, AllocationEnded, ChangePool, Command, ElectricityReading, EndAllocation, Event,
+    MeterUsage, Pool, PoolChanged, PoolFellShort, Refusal, UsageMetered,
 };
-use loopledger_model::{AllocationId, Context, Fact, Period, PoolId, UsageId};
+use loopledger_model::{
+    AllocationId, Context, ContractId, Fact, FactId, Period, PoolId, ReadingId, ReservationId,
+    UsageId,
+};
 use loopledger_service::{Decider, Decision};
 use serde::{Deserialize, Serialize};
 
+use crate::cards;
 use crate::facts::Facts;
 use crate::meter::Meter;
-use crate::pool::{CardPool, Totals};
+use crate::pool::{CardPool, Shortage, Totals};
+use crate::reserving::{self, Reserved, freed};
 
 #[cfg(test)]
 mod properties;
@@ -32,6 +37,9 @@ pub enum Allocation {}
 pub struct State {
     pools: BTreeMap<PoolId, CardPool>,
     allocations: BTreeMap<AllocationId, Allocated>,
+    pub reservations: BTreeMap<ReservationId, Reserved>,
+    /// Without their evidence.
+    readings: BTreeMap<ReadingId, ElectricityReading>,
     /// Without their evidence.
     usages: BTreeMap<UsageId, MeterUsage>,
 }
@@ -56,7 +64,7 @@ impl Allocated {
 impl Decider for Allocation {
     const CONTEXT: Context = Context::Allocation;
     const READS: &'static [Context] = &[Context::Registry, Context::Purchase];
-    const STATE_FORMAT: u32 = 3;
+    const STATE_FORMAT: u32 = 4;
 
     type Command = Command;
     type Event = Event;
@@ -71,6 +79,26 @@ impl Decider for Allocation {
             Command::Allocate(asked) => allocate(state, facts, asked),
             Command::EndAllocation(asked) => end_allocation(state, asked),
             Command::MeterUsage(usage) => meter_usage(state, usage),
+            Command::PermitOversell(asked) => reserving::permit(state, facts, asked),
+            Command::Reserve(asked) => reserving::reserve(state, facts, asked),
+            Command::ConfirmReservation(asked) => reserving::confirm(state, facts, asked),
+            Command::EndReservation(asked) => reserving::end(state, asked),
+            Command::RecordStage(reached) => {
+                cards::reach(pool_from(state, &reached.pool, reached.at)?, reached)
+            }
+            Command::PlaceCard(asked) => {
+                cards::place(pool_from(state, &asked.pool, asked.at)?, asked)
+            }
+            Command::ChangeCard(asked) => {
+                cards::change(pool_from(state, &asked.pool, asked.at)?, asked)
+            }
+            Command::CountCards(asked) => {
+                cards::count(pool_from(state, &asked.pool, asked.at)?, asked)
+            }
+            Command::RecordProvenance(said) => {
+                cards::tell_provenance(pool_from(state, &said.pool, said.at)?, said)
+            }
+            Command::ReadElectricity(reading) => read_electricity(state, reading),
         }
     }
 
@@ -92,6 +120,47 @@ impl Decider for Allocation {
             }
             Event::AllocationEnded(ended) => state.end(ended),
             Event::UsageMetered(usage) => state.record(usage),
+            Event::OversellPermitted(permitted) => {
+                state.pool_mut(&permitted.pool).permit(permitted)
+            }
+            Event::CardsReserved(reserved) => {
+                state.pool_mut(&reserved.pool).reserve(reserved.cards, reserved.period);
+                let (id, reserved) = (reserved.id.clone(), Reserved::new(reserved.clone()));
+                state.reservations.insert(id, reserved).is_none()
+            }
+            Event::ReservationConfirmed(confirmed) => {
+                let reserved = state.reserved_mut(&confirmed.reservation);
+                let (cards, period) = (reserved.made().cards, reserved.made().period);
+                let is_new = reserved.confirm(confirmed);
+                let span = (period.from(), period.to());
+                state.pool_mut(&confirmed.pool).give_up(cards, span);
+                is_new
+            }
+            Event::ReservationEnded(ended) => {
+                let (from, to) = freed(ended);
+                if from < to {
+                    state.pool_mut(&ended.pool).give_up(ended.cards, (from, to));
+                }
+                state.reserved_mut(&ended.reservation).end(ended)
+            }
+            Event::StageReached(reached) => {
+                state.pool_mut(&reached.pool).cards.evolve_stage(reached)
+            }
+            Event::CardPlaced(placed) => state.pool_mut(&placed.pool).cards.evolve_placed(placed),
+            Event::CardChanged(changed) => {
+                state.pool_mut(&changed.pool).cards.evolve_changed(changed)
+            }
+            Event::CardsCounted(counted) => {
+                state.pool_mut(&counted.pool).cards.evolve_counted(counted)
+            }
+            Event::ProvenanceRecorded(said) => {
+                state.pool_mut(&said.pool).cards.evolve_provenance(said)
+            }
+            Event::ElectricityRead(reading) => {
+                let is_new = state.pool_mut(&reading.pool).cards.evolve_read(reading);
+                let known = ElectricityReading { evidence: None, ..reading.clone() };
+                state.readings.insert(reading.id.clone(), known).is_none() && is_new
+            }
         };
         assert!(is_new, "allocation's journal records twice: {event:?}");
     }
@@ -104,6 +173,15 @@ impl Decider for Allocation {
 impl State {
     fn pool_mut(&mut self, pool: &PoolId) -> &mut CardPool {
         self.pools.get_mut(pool).expect("only a registered pool is recorded to change")
+    }
+
+    fn reserved_mut(&mut self, reservation: &ReservationId) -> &mut Reserved {
+        let reserved = self.reservations.get_mut(reservation);
+        reserved.expect("only what was reserved is recorded as confirmed or ended")
+    }
+
+    pub fn allocation(&self, allocation: &AllocationId) -> Option<&allocation::Allocation> {
+        self.allocations.get(allocation).map(|allocated| &allocated.given)
     }
 
     /// Whether it had not ended yet.
@@ -126,6 +204,7 @@ impl State {
             card_hours: usage.card_hours,
             source: usage.source.clone(),
             evidence: None,
+            class: usage.class,
         };
         self.usages.insert(usage.id.clone(), metered).is_none()
     }
@@ -167,7 +246,7 @@ fn change_pool(state: &State, change: &ChangePool) -> Result<Decision<Event>, Re
             pool: pool.clone(),
             at: short.at,
             lit: short.lit,
-            allocated: short.allocated,
+            allocated: short.taken,
         }));
     }
     Ok(events.into())
@@ -178,13 +257,29 @@ fn allocate(
     facts: &Facts,
     asked: &allocation::Allocation,
 ) -> Result<Decision<Event>, Refusal> {
-    let allocation::Allocation { id, pool, contract, cards, period } = asked;
-    match state.allocations.get(id) {
-        Some(allocated) if allocated.given == *asked => return Ok(Decision::nothing()),
+    let allocation::Allocation { id, pool, contract, cards, period, .. } = asked;
+    match state.allocation(id) {
+        Some(given) if given == asked => return Ok(Decision::nothing()),
         Some(_) => return Err(Refusal::AllocationExists { allocation: id.clone() }),
         None => {}
     }
     let known = pool_from(state, pool, period.from())?;
+    let contract_facts = contract_for(facts, contract, *period)?;
+    if *cards == 0 {
+        return Err(Refusal::NoCards);
+    }
+    if let Some(short) = known.first_without(*cards, *period) {
+        return Err(above(pool, short, *cards));
+    }
+    Ok(Decision::from(Event::CardsAllocated(asked.clone())).resting_on(contract_facts))
+}
+
+/// The facts of a contract that runs for all of a period.
+pub fn contract_for(
+    facts: &Facts,
+    contract: &ContractId,
+    period: Period,
+) -> Result<Vec<FactId>, Refusal> {
     let signed = facts.contracts.get(contract);
     let signed = signed.ok_or_else(|| Refusal::UnknownContract { contract: contract.clone() })?;
     if let Some(end) = &signed.ended
@@ -192,24 +287,20 @@ fn allocate(
     {
         return Err(Refusal::ContractEnded { contract: contract.clone(), ended_at: end.at });
     }
-    if !signed.term.encloses(period) {
-        return Err(Refusal::OutsideTerm { period: *period, term: signed.term });
+    if !signed.term.encloses(&period) {
+        return Err(Refusal::OutsideTerm { period, term: signed.term });
     }
-    if *cards == 0 {
-        return Err(Refusal::NoCards);
+    let facts = [Some(signed.signed), signed.ended.as_ref().map(|end| end.fact)];
+    Ok(facts.into_iter().flatten().collect())
+}
+
+/// Too few cards are left: by the lit ones, or by what may be sold of them.
+pub fn above(pool: &PoolId, short: Shortage, asked: u32) -> Refusal {
+    let (pool, Shortage { at, lit, limit, taken }) = (pool.clone(), short);
+    if limit == u64::from(lit) {
+        return Refusal::AboveLit { pool, at, lit, allocated: taken, asked };
     }
-    if let Some(short) = known.first_without(*cards, *period) {
-        return Err(Refusal::AboveLit {
-            pool: pool.clone(),
-            at: short.at,
-            lit: short.lit,
-            allocated: short.allocated,
-            asked: *cards,
-        });
-    }
-    let contract_facts = [Some(signed.signed), signed.ended.as_ref().map(|end| end.fact)];
-    Ok(Decision::from(Event::CardsAllocated(asked.clone()))
-        .resting_on(contract_facts.into_iter().flatten()))
+    Refusal::AbovePermitted { pool, at, lit, may: limit, allocated: taken, asked }
 }
 
 fn end_allocation(state: &State, asked: &EndAllocation) -> Result<Decision<Event>, Refusal> {
@@ -243,7 +334,7 @@ fn end_allocation(state: &State, asked: &EndAllocation) -> Result<Decision<Event
 }
 
 fn meter_usage(state: &State, usage: &MeterUsage) -> Result<Decision<Event>, Refusal> {
-    let MeterUsage { id, allocation, window, card_hours, source, evidence } = usage;
+    let MeterUsage { id, allocation, window, card_hours, source, evidence, class } = usage;
     match state.usages.get(id) {
         Some(metered) if *metered == (MeterUsage { evidence: None, ..usage.clone() }) => {
             return Ok(Decision::nothing());
@@ -276,12 +367,31 @@ fn meter_usage(state: &State, usage: &MeterUsage) -> Result<Decision<Event>, Ref
         card_hours: *card_hours,
         source: source.clone(),
         evidence: *evidence,
+        class: *class,
     };
     Ok(Event::UsageMetered(metered).into())
 }
 
+fn read_electricity(
+    state: &State,
+    reading: &ElectricityReading,
+) -> Result<Decision<Event>, Refusal> {
+    match state.readings.get(&reading.id) {
+        Some(known) if *known == (ElectricityReading { evidence: None, ..reading.clone() }) => {
+            return Ok(Decision::nothing());
+        }
+        Some(_) => return Err(Refusal::ReadingExists { reading: reading.id.clone() }),
+        None => {}
+    }
+    cards::read(pool_from(state, &reading.pool, reading.window.from())?, reading)
+}
+
 /// The pool, if it was registered by then.
-fn pool_from<'a>(state: &'a State, pool: &PoolId, at: Timestamp) -> Result<&'a CardPool, Refusal> {
+pub fn pool_from<'a>(
+    state: &'a State,
+    pool: &PoolId,
+    at: Timestamp,
+) -> Result<&'a CardPool, Refusal> {
     let unknown = || Refusal::UnknownPool { pool: pool.clone() };
     let known = state.pools.get(pool).ok_or_else(unknown)?;
     let registered_at = known.registered.at;

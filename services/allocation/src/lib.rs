@@ -2,9 +2,11 @@
 //! what was metered.
 
 mod calendar;
+mod cards;
 mod decider;
 mod facts;
 mod meter;
 mod pool;
+mod reserving;
 
 pub use decider::Allocation;

@@ -23,7 +23,17 @@ pub(crate) fn flow(stamp: Stamp, event: &Event) -> Option<Flow> {
             | allocation::Event::PoolFellShort(_)
             | allocation::Event::CardsAllocated(_)
             | allocation::Event::AllocationEnded(_)
-            | allocation::Event::UsageMetered(_),
+            | allocation::Event::UsageMetered(_)
+            | allocation::Event::OversellPermitted(_)
+            | allocation::Event::CardsReserved(_)
+            | allocation::Event::ReservationConfirmed(_)
+            | allocation::Event::ReservationEnded(_)
+            | allocation::Event::StageReached(_)
+            | allocation::Event::CardPlaced(_)
+            | allocation::Event::CardChanged(_)
+            | allocation::Event::CardsCounted(_)
+            | allocation::Event::ProvenanceRecorded(_)
+            | allocation::Event::ElectricityRead(_),
         ) => None,
     }
 }

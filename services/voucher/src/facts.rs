@@ -262,7 +262,17 @@ impl Facts {
             allocation::Event::PoolChanged(to) => self.lit.record(&to.pool, to.at, to.lit),
             allocation::Event::PoolFellShort(_)
             | allocation::Event::CardsAllocated(_)
-            | allocation::Event::AllocationEnded(_) => {}
+            | allocation::Event::AllocationEnded(_)
+            | allocation::Event::OversellPermitted(_)
+            | allocation::Event::CardsReserved(_)
+            | allocation::Event::ReservationConfirmed(_)
+            | allocation::Event::ReservationEnded(_)
+            | allocation::Event::StageReached(_)
+            | allocation::Event::CardPlaced(_)
+            | allocation::Event::CardChanged(_)
+            | allocation::Event::CardsCounted(_)
+            | allocation::Event::ProvenanceRecorded(_)
+            | allocation::Event::ElectricityRead(_) => {}
         }
     }
 }

@@ -2,6 +2,9 @@
 //! hour by hour.
 
 use loopledger_model::Period;
+use loopledger_model::allocation::{
+    ConfirmReservation, EndReservation, Oversell, Reservation, ReservationEnding,
+};
 use loopledger_testkit::{Story, at, fact, given, id};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
@@ -33,6 +36,10 @@ enum Step {
     Allocate { name: u8, cards: u32, day: usize, length: usize },
     End { name: u8, day: usize },
     Meter { name: u8, allocation: u8, hour: usize, length: usize, tenths: u32 },
+    Reserve { name: u8, cards: u32, day: usize, length: usize, held: usize },
+    Confirm { name: u8, allocation: u8, day: usize },
+    Finish { name: u8, ending: ReservationEnding, day: usize },
+    Permit { quarters: u32, day: usize, length: usize },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -49,7 +56,35 @@ fn step() -> impl Strategy<Value = Step> {
         let length = length.min(HOURS - hour);
         Step::Meter { name, allocation, hour, length, tenths }
     });
-    prop_oneof![1 => change, 3 => allocate, 1 => end, 4 => meter]
+    let span = || (0..DAYS, 1_usize..DAYS).prop_map(|(day, length)| (day, length.min(DAYS - day)));
+    let reserve = (0_u8..12, 0_u32..7, span(), 0..DAYS);
+    let reserve = reserve.prop_map(|(name, cards, (day, length), held)| Step::Reserve {
+        name,
+        cards,
+        day,
+        length,
+        held,
+    });
+    let confirm = (0_u8..12, 0_u8..16, 0..DAYS).prop_map(|(name, allocation, day)| Step::Confirm {
+        name,
+        allocation,
+        day,
+    });
+    let ending = prop_oneof![Just(ReservationEnding::Released), Just(ReservationEnding::Expired)];
+    let finish = (0_u8..12, ending, 0..DAYS).prop_map(|(name, ending, day)| Step::Finish {
+        name,
+        ending,
+        day,
+    });
+    let permit = (5_u32..12, span()).prop_map(|(quarters, (day, length))| Step::Permit {
+        quarters,
+        day,
+        length,
+    });
+    prop_oneof![
+        4 => change, 6 => allocate, 2 => end, 8 => meter,
+        8 => reserve, 5 => confirm, 5 => finish, 1 => permit,
+    ]
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -67,6 +102,7 @@ fn command(step: &Step) -> Command {
             contract: id("k"),
             cards,
             period: days(day, day + length),
+            class: None,
         }),
         Step::End { name, day } => Command::EndAllocation(EndAllocation {
             allocation: id(&name.to_string()),
@@ -79,6 +115,37 @@ fn command(step: &Step) -> Command {
             card_hours: id(&Decimal::new(tenths.into(), 1).to_string()),
             source: id("slurm"),
             evidence: None,
+            class: None,
+        }),
+        Step::Reserve { name, cards, day, length, held } => Command::Reserve(Reservation {
+            id: id(&name.to_string()),
+            pool: id("p"),
+            cards,
+            period: days(day, day + length),
+            at: hour(0),
+            held_until: hour(held * 24),
+            contract: None,
+            class: None,
+        }),
+        Step::Confirm { name, allocation, day } => {
+            Command::ConfirmReservation(ConfirmReservation {
+                reservation: id(&name.to_string()),
+                allocation: id(&allocation.to_string()),
+                contract: id("k"),
+                at: hour(day * 24),
+            })
+        }
+        Step::Finish { name, ending, day } => Command::EndReservation(EndReservation {
+            reservation: id(&name.to_string()),
+            ending,
+            at: hour(day * 24),
+        }),
+        Step::Permit { quarters, day, length } => Command::PermitOversell(Oversell {
+            pool: id("p"),
+            factor: id(&Decimal::new(i64::from(quarters) * 25, 2).to_string()),
+            period: days(day, day + length),
+            by: id("staff-7"),
+            of: id("A"),
         }),
     }
 }
@@ -107,16 +174,30 @@ struct Day {
     cards: u32,
     lit: u32,
     allocated: u32,
+    reserved: u32,
+    /// Four where overselling is not permitted.
+    quarters: u32,
     has_change: bool,
 }
 
-/// The days, and the cards and last day of every allocation.
-struct Diary(Vec<Day>, BTreeMap<u8, (u32, usize)>);
+impl Day {
+    fn may(self) -> u32 {
+        self.lit * self.quarters / 4
+    }
+
+    fn taken(self) -> u32 {
+        self.allocated + self.reserved
+    }
+}
+
+/// The days; the cards and last day of every allocation; the cards, first and last day of every reservation.
+struct Diary(Vec<Day>, BTreeMap<u8, (u32, usize)>, BTreeMap<u8, (u32, usize, usize)>);
 
 impl Diary {
     fn new() -> Self {
         let Pool { cards, lit, .. } = registered();
-        Self(vec![Day { cards, lit, allocated: 0, has_change: false }; DAYS], BTreeMap::new())
+        let day = Day { cards, lit, allocated: 0, reserved: 0, quarters: 4, has_change: false };
+        Self(vec![day; DAYS], BTreeMap::new(), BTreeMap::new())
     }
 
     /// From a day to the one before the next change.
@@ -176,11 +257,46 @@ impl Diary {
     }
 
     fn first_above(&self, asked: u32, day: usize, length: usize) -> Option<Refusal> {
-        let full = |&day: &usize| self.0[day].allocated + asked > self.0[day].lit;
+        let full = |&day: &usize| self.0[day].taken() + asked > self.0[day].may();
         let day = (day..day + length).find(full)?;
-        let Day { lit, allocated, .. } = self.0[day];
-        let (at, allocated) = (hour(day * 24), allocated.into());
-        Some(Refusal::AboveLit { pool: id("p"), at, lit, allocated, asked })
+        Some(self.above(day, asked, self.0[day].taken()))
+    }
+
+    fn above(&self, day: usize, asked: u32, taken: u32) -> Refusal {
+        let (pool, at, Day { lit, .. }) = (id("p"), hour(day * 24), self.0[day]);
+        let (may, allocated) = (self.0[day].may(), taken.into());
+        if may == lit {
+            return Refusal::AboveLit { pool, at, lit, allocated, asked };
+        }
+        Refusal::AbovePermitted { pool, at, lit, may: may.into(), allocated, asked }
+    }
+
+    /// Where a reservation cannot be confirmed, since cards that it holds are not there.
+    fn first_exceeded(&self, name: u8) -> Option<Refusal> {
+        let (cards, from, to) = self.2[&name];
+        let day = (from..to).find(|&day| self.0[day].taken() > self.0[day].may())?;
+        Some(self.above(day, cards, self.0[day].taken() - cards))
+    }
+
+    fn reserve(&mut self, name: u8, cards: u32, (day, length): (usize, usize)) {
+        self.2.insert(name, (cards, day, day + length));
+        for day in &mut self.0[day..day + length] {
+            day.reserved += cards;
+        }
+    }
+
+    /// From a day on.
+    fn give_up(&mut self, name: u8, from: usize) {
+        let (cards, first, to) = self.2[&name];
+        for day in from.max(first)..to {
+            self.0[day].reserved -= cards;
+        }
+    }
+
+    fn confirm(&mut self, name: u8, allocation: u8) {
+        let (cards, from, to) = self.2[&name];
+        self.give_up(name, from);
+        self.allocate(allocation, cards, (from, to - from));
     }
 
     fn allocate(&mut self, name: u8, cards: u32, (day, length): (usize, usize)) {
@@ -236,21 +352,49 @@ fn compare(diary: &mut Diary, step: &Step, answer: &Answer) -> Result<(), TestCa
         Step::Change { day, cards, lit } => diary.objects(day, cards, lit, answer)?,
         Step::Allocate { name, cards, day, length } => {
             let above = diary.first_above(cards, day, length);
-            match answer {
-                Err(refusal @ Refusal::AboveLit { .. }) => {
-                    prop_assert_eq!(Some(refusal), above.as_ref());
-                }
-                Ok(decision) if !decision.events.is_empty() => {
-                    prop_assert_eq!(above, None);
-                    diary.allocate(name, cards, (day, length));
-                }
-                Ok(_) | Err(_) => {}
+            if fits(answer, above.as_ref())? {
+                diary.allocate(name, cards, (day, length));
             }
         }
+        Step::Reserve { name, cards, day, length, .. } => {
+            let above = diary.first_above(cards, day, length);
+            if fits(answer, above.as_ref())? {
+                diary.reserve(name, cards, (day, length));
+            }
+        }
+        Step::Confirm { name, allocation, .. } if diary.2.contains_key(&name) => {
+            let above = diary.first_exceeded(name);
+            if fits(answer, above.as_ref())? {
+                diary.confirm(name, allocation);
+            }
+        }
+        Step::Finish { name, day, .. } if is_new(answer) => diary.give_up(name, day),
+        Step::Permit { quarters, day, length } if is_new(answer) => {
+            diary.0[day..day + length].iter_mut().for_each(|day| day.quarters = quarters);
+        }
         Step::End { name, day } if is_new(answer) => diary.give_back(name, day),
-        Step::End { .. } | Step::Meter { .. } => {}
+        Step::End { .. }
+        | Step::Meter { .. }
+        | Step::Confirm { .. }
+        | Step::Finish { .. }
+        | Step::Permit { .. } => {}
     }
     Ok(())
+}
+
+/// Whether it was accepted; what is refused for want of cards is what the diary says.
+fn fits(answer: &Answer, above: Option<&Refusal>) -> Result<bool, TestCaseError> {
+    match answer {
+        Err(refusal @ (Refusal::AboveLit { .. } | Refusal::AbovePermitted { .. })) => {
+            prop_assert_eq!(Some(refusal), above);
+        }
+        Ok(decision) if !decision.events.is_empty() => {
+            prop_assert_eq!(None, above);
+            return Ok(true);
+        }
+        Ok(_) | Err(_) => {}
+    }
+    Ok(false)
 }
 
 /// All usage accepted of one allocation: window and tenths of card-hours, hour by hour.
@@ -277,13 +421,36 @@ proptest! {
         let diary = std::cell::RefCell::new(Diary::new());
         let lights = |step: &Step| match *step {
             Step::Change { day, lit, .. } => diary.borrow_mut().only_lights(day, lit),
-            Step::Allocate { .. } | Step::End { .. } | Step::Meter { .. } => true,
+            Step::Permit { .. } => false,
+            Step::Allocate { .. }
+            | Step::End { .. }
+            | Step::Meter { .. }
+            | Step::Reserve { .. }
+            | Step::Confirm { .. }
+            | Step::Finish { .. } => true,
         };
         run(&steps, lights, |step, answer| {
             let mut diary = diary.borrow_mut();
             compare(&mut diary, step, answer)?;
             for day in &diary.0 {
-                prop_assert!(day.allocated <= day.lit && day.lit <= day.cards, "{day:?}");
+                prop_assert!(day.taken() <= day.lit && day.lit <= day.cards, "{day:?}");
+            }
+            Ok(())
+        })?;
+    }
+
+    #[test]
+    fn without_darkening_no_card_is_sold_more_often_than_is_permitted(steps in steps()) {
+        let diary = std::cell::RefCell::new(Diary::new());
+        let lights = |step: &Step| match *step {
+            Step::Change { day, lit, .. } => diary.borrow_mut().only_lights(day, lit),
+            _ => true,
+        };
+        run(&steps, lights, |step, answer| {
+            let mut diary = diary.borrow_mut();
+            compare(&mut diary, step, answer)?;
+            for day in &diary.0 {
+                prop_assert!(day.taken() <= day.may(), "{day:?}");
             }
             Ok(())
         })?;
@@ -304,6 +471,7 @@ proptest! {
     #[test]
     fn what_is_metered_is_at_most_what_was_allocated(steps in steps()) {
         let mut logs: BTreeMap<u8, (u32, usize, Log)> = BTreeMap::new();
+        let mut reserved: BTreeMap<u8, (u32, usize)> = BTreeMap::new();
         run(&steps, |_| true, |step, answer| {
             match *step {
                 Step::Allocate { name, cards, length, .. } if is_new(answer) => {
@@ -325,7 +493,14 @@ proptest! {
                     let metered: u32 = log.0.iter().map(|window| window.2).sum();
                     prop_assert!(metered <= *cards * 10 * u32::try_from(*hours).expect("small"));
                 }
-                Step::Change { .. } | Step::Allocate { .. } | Step::End { .. } => {}
+                Step::Confirm { name, allocation, .. } if is_new(answer) => {
+                    let (cards, length) = reserved[&name];
+                    logs.insert(allocation, (cards, length * 24, Log::default()));
+                }
+                Step::Reserve { name, cards, length, .. } if is_new(answer) => {
+                    reserved.insert(name, (cards, length));
+                }
+                _ => {}
             }
             Ok(())
         })?;

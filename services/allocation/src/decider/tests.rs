@@ -1,5 +1,10 @@
 //! What allocation answers, command by command.
 
+use loopledger_model::allocation::{
+    CardState, ChangeCard, ConfirmReservation, CountCards, EndReservation, Oversell, PlaceCard,
+    Provenance, Reservation, ReservationConfirmed, ReservationEnded, ReservationEnding, Stage,
+    StageReached,
+};
 use loopledger_model::purchase::{
     Contract, ContractTerminated, ContractUnit, Event as PurchaseEvent, TerminationReason,
 };
@@ -10,9 +15,12 @@ use loopledger_testkit::{Story, at, fact, given, id, period};
 use super::*;
 
 mod allocations;
+mod cards;
 mod ends;
 mod journals;
+mod oversells;
 mod pools;
+mod reservations;
 mod usages;
 
 pub fn party(name: &str) -> AnyEvent {
@@ -93,6 +101,7 @@ fn cards(name: &str, cards: u32, from: &str, to: &str) -> allocation::Allocation
         contract: id("k"),
         cards,
         period: period(from, to),
+        class: None,
     }
 }
 
@@ -112,6 +121,7 @@ fn usage(name: &str, from: &str, to: &str, card_hours: &str) -> MeterUsage {
         card_hours: id(card_hours),
         source: id("slurm"),
         evidence: None,
+        class: None,
     }
 }
 

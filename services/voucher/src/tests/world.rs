@@ -103,6 +103,7 @@ pub fn usage(position: u64, contract: &str, window: Period, card_hours: &str) ->
         card_hours: id(card_hours),
         source: id("slurm"),
         evidence: None,
+        class: None,
     };
     fact(position, Event::Allocation(allocation::Event::UsageMetered(usage)))
 }

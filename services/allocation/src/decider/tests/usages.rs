@@ -16,7 +16,7 @@ fn above(window: (&str, &str), allocated: &str, metered: &str, asked: &str) -> R
 
 #[test]
 fn usage_is_metered_with_the_pool_and_the_contract_it_belongs_to() {
-    let MeterUsage { id: name, allocation, window, card_hours, source, evidence } =
+    let MeterUsage { id: name, allocation, window, card_hours, source, evidence, class } =
         usage("u", "2025-03-01", "2025-03-02", "240");
     with_allocation().when(meter("u", "2025-03-01", "2025-03-02", "240")).then([
         Event::UsageMetered(UsageMetered {
@@ -28,6 +28,7 @@ fn usage_is_metered_with_the_pool_and_the_contract_it_belongs_to() {
             card_hours,
             source,
             evidence,
+            class,
         }),
     ]);
 }
