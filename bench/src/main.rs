@@ -1,7 +1,7 @@
 //! Durable commands of the ledger against what a user would otherwise write, take or hope for: one run, one machine,
 //! one disk, fsync on for all, the sides in turn. Writes a report in Markdown to the file that is named, or prints it.
 //!
-//! `BENCH_QUICK=1`: one short round, to try things. `BENCH_PARTS=redemptions,payments,hot,limits,restart,views`: only these.
+//! `BENCH_QUICK=1`: one short round, to try things. `BENCH_PARTS=redemptions,payments,hot,limits,restart,reservations,views`: only these.
 //! `BENCH_CLIENTS=1,256`: only these. `BENCH_SIDES=loopledger`: without peers. `BENCH_DISK`: the folder, and so the
 //! disk, that is measured. `BENCH_VIEWS=rebuild,lag,search,queries`: of the views only these; `BENCH_EVENTS`: how many
 //! events they are made of; `BENCH_STORE`: a folder that keeps them for the next time.
@@ -15,6 +15,7 @@ mod ledger;
 mod machine;
 mod peer;
 mod report;
+mod reservations;
 mod restart;
 mod views;
 
@@ -53,6 +54,7 @@ struct Plan {
     accounts: u32,
     hot_units: u64,
     events: u32,
+    reservations: usize,
     clients: Vec<usize>,
     parts: BTreeSet<String>,
     with_peers: bool,
@@ -77,9 +79,13 @@ impl Plan {
             warm_up: if quick { millis(300) } else { second(1) },
             accounts: if quick { 10_000 } else { 100_000 },
             hot_units: if quick { 500 } else { 10_000 },
+            reservations: if quick { 20_000 } else { 200_000 },
             events: if quick { 100_000 } else { 1_000_000 },
             clients,
-            parts: list("BENCH_PARTS", "redemptions,payments,hot,limits,restart,views"),
+            parts: list(
+                "BENCH_PARTS",
+                "redemptions,payments,hot,limits,restart,reservations,views",
+            ),
             with_peers: std::env::var_os("BENCH_SIDES").is_none_or(|sides| sides != LEDGER),
         })
     }
@@ -146,7 +152,11 @@ async fn measure_all(
     report.machine = machine::describe(servers, folder, &bare.server_version()).await?;
     report.conditions = conditions(plan);
     report.hot_units = plan.hot_units;
-    if plan.parts.iter().all(|part| part == "views") {
+    if plan.has("reservations") {
+        report.reservations =
+            Some(reservations::measure(database, plan.reservations, plan.reservations / 2).await?);
+    }
+    if plan.parts.iter().all(|part| ["views", "reservations"].contains(&part.as_str())) {
         return Ok(());
     }
     let ledger = Ledger::connect(nats, folder.join("memory"), plan.accounts).await?;

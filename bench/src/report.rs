@@ -6,6 +6,7 @@ use std::fmt;
 use crate::bare::Stored;
 use crate::clients::Outcome;
 use crate::peer::Work;
+use crate::reservations::Reservations;
 use crate::restart::Restart;
 
 pub const LEDGER: &str = "loopledger";
@@ -39,6 +40,7 @@ pub struct Report {
     pub hot_units: u64,
     limits: BTreeMap<Limit, Vec<Outcome>>,
     pub restart: Option<Restart>,
+    pub reservations: Option<Reservations>,
     /// Its part as Markdown; empty where it was not measured.
     pub views: String,
 }
@@ -215,6 +217,9 @@ impl fmt::Display for Report {
         self.write_limits(f)?;
         if let Some(restart) = &self.restart {
             write!(f, "\n## Restart and memory\n\n{restart}")?;
+        }
+        if let Some(reservations) = &self.reservations {
+            write!(f, "\n## Reservations of one pool\n\n{reservations}")?;
         }
         f.write_str(&self.views)?;
         Ok(())

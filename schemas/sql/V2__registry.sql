@@ -57,3 +57,27 @@ CREATE TABLE prices (
     source TEXT NOT NULL,
     PRIMARY KEY (position, fact_index)
 );
+
+-- Classes of workload apart by blanks.
+CREATE TABLE capabilities (
+    position BIGINT NOT NULL,
+    fact_index INT NOT NULL,
+    at TIMESTAMPTZ NOT NULL,
+    recorded_at TIMESTAMPTZ NOT NULL,
+    model TEXT NOT NULL,
+    workloads TEXT NOT NULL,
+    source TEXT NOT NULL,
+    PRIMARY KEY (position, fact_index)
+);
+
+CREATE TABLE controls (
+    position BIGINT NOT NULL,
+    fact_index INT NOT NULL,
+    at TIMESTAMPTZ NOT NULL,
+    recorded_at TIMESTAMPTZ NOT NULL,
+    model TEXT NOT NULL,
+    destination TEXT NOT NULL,
+    status TEXT NOT NULL,
+    source TEXT NOT NULL,
+    PRIMARY KEY (position, fact_index)
+);

@@ -49,6 +49,7 @@ CREATE TABLE allocations (
     contract TEXT NOT NULL,
     cards BIGINT NOT NULL CHECK (cards > 0),
     to_at TIMESTAMPTZ NOT NULL,
+    class TEXT,
     PRIMARY KEY (position, fact_index),
     CHECK (at <= to_at)
 );
@@ -81,6 +82,7 @@ CREATE TABLE usages (
     from_at TIMESTAMPTZ NOT NULL,
     card_hours NUMERIC NOT NULL CHECK (card_hours >= 0),
     source TEXT NOT NULL,
+    class TEXT,
     PRIMARY KEY (position, fact_index),
     CHECK (from_at <= at)
 );
@@ -88,3 +90,145 @@ CREATE INDEX ON usages (pool, at, from_at);
 -- For a stretch of time over all pools: meters report more or less in order.
 CREATE INDEX ON usages USING brin (at, from_at)
     WITH (pages_per_range = 32, autosummarize = on);
+
+-- From at to to_at so many times the lit cards may be sold.
+CREATE TABLE oversells (
+    position BIGINT NOT NULL,
+    fact_index INT NOT NULL,
+    at TIMESTAMPTZ NOT NULL,
+    recorded_at TIMESTAMPTZ NOT NULL,
+    pool TEXT NOT NULL,
+    factor NUMERIC NOT NULL CHECK (factor > 1),
+    to_at TIMESTAMPTZ NOT NULL,
+    by_person TEXT NOT NULL,
+    of_party TEXT NOT NULL,
+    PRIMARY KEY (position, fact_index),
+    CHECK (at <= to_at)
+);
+CREATE INDEX ON oversells (pool);
+
+-- Made at at, of cards from from_at to to_at.
+CREATE TABLE reservations (
+    position BIGINT NOT NULL,
+    fact_index INT NOT NULL,
+    at TIMESTAMPTZ NOT NULL,
+    recorded_at TIMESTAMPTZ NOT NULL,
+    id TEXT NOT NULL UNIQUE,
+    pool TEXT NOT NULL,
+    cards BIGINT NOT NULL CHECK (cards > 0),
+    from_at TIMESTAMPTZ NOT NULL,
+    to_at TIMESTAMPTZ NOT NULL,
+    held_until_at TIMESTAMPTZ NOT NULL,
+    contract TEXT,
+    class TEXT,
+    PRIMARY KEY (position, fact_index),
+    CHECK (from_at <= to_at),
+    CHECK (at <= held_until_at)
+);
+CREATE INDEX ON reservations (pool);
+
+-- A reservation is confirmed or ends, once.
+CREATE TABLE reservation_confirmations (
+    position BIGINT NOT NULL,
+    fact_index INT NOT NULL,
+    at TIMESTAMPTZ NOT NULL,
+    recorded_at TIMESTAMPTZ NOT NULL,
+    reservation TEXT NOT NULL UNIQUE,
+    allocation TEXT NOT NULL UNIQUE,
+    pool TEXT NOT NULL,
+    PRIMARY KEY (position, fact_index)
+);
+
+CREATE TABLE reservation_ends (
+    position BIGINT NOT NULL,
+    fact_index INT NOT NULL,
+    at TIMESTAMPTZ NOT NULL,
+    recorded_at TIMESTAMPTZ NOT NULL,
+    reservation TEXT NOT NULL UNIQUE,
+    pool TEXT NOT NULL,
+    ending TEXT NOT NULL,
+    PRIMARY KEY (position, fact_index)
+);
+
+CREATE TABLE pool_stages (
+    position BIGINT NOT NULL,
+    fact_index INT NOT NULL,
+    at TIMESTAMPTZ NOT NULL,
+    recorded_at TIMESTAMPTZ NOT NULL,
+    pool TEXT NOT NULL,
+    stage TEXT NOT NULL,
+    source TEXT,
+    PRIMARY KEY (position, fact_index)
+);
+CREATE INDEX ON pool_stages (pool);
+
+-- A card is in a pool from at on, until a change says that it is not.
+CREATE TABLE card_placings (
+    position BIGINT NOT NULL,
+    fact_index INT NOT NULL,
+    at TIMESTAMPTZ NOT NULL,
+    recorded_at TIMESTAMPTZ NOT NULL,
+    pool TEXT NOT NULL,
+    serial TEXT NOT NULL,
+    owner TEXT,
+    PRIMARY KEY (position, fact_index)
+);
+CREATE INDEX ON card_placings (serial);
+CREATE INDEX ON card_placings (pool);
+
+CREATE TABLE card_changes (
+    position BIGINT NOT NULL,
+    fact_index INT NOT NULL,
+    at TIMESTAMPTZ NOT NULL,
+    recorded_at TIMESTAMPTZ NOT NULL,
+    pool TEXT NOT NULL,
+    serial TEXT NOT NULL,
+    state TEXT NOT NULL,
+    reason TEXT,
+    PRIMARY KEY (position, fact_index)
+);
+CREATE INDEX ON card_changes (serial);
+CREATE INDEX ON card_changes (pool);
+
+CREATE TABLE card_counts (
+    position BIGINT NOT NULL,
+    fact_index INT NOT NULL,
+    at TIMESTAMPTZ NOT NULL,
+    recorded_at TIMESTAMPTZ NOT NULL,
+    pool TEXT NOT NULL,
+    state TEXT NOT NULL,
+    cards BIGINT NOT NULL CHECK (cards >= 0),
+    PRIMARY KEY (position, fact_index)
+);
+CREATE INDEX ON card_counts (pool);
+
+-- Of one card, or of all of a pool where it names none.
+CREATE TABLE provenances (
+    position BIGINT NOT NULL,
+    fact_index INT NOT NULL,
+    at TIMESTAMPTZ NOT NULL,
+    recorded_at TIMESTAMPTZ NOT NULL,
+    pool TEXT NOT NULL,
+    serial TEXT,
+    supplier TEXT NOT NULL,
+    document TEXT,
+    source TEXT NOT NULL,
+    PRIMARY KEY (position, fact_index)
+);
+CREATE INDEX ON provenances (pool);
+
+-- From from_at to at.
+CREATE TABLE electricity (
+    position BIGINT NOT NULL,
+    fact_index INT NOT NULL,
+    at TIMESTAMPTZ NOT NULL,
+    recorded_at TIMESTAMPTZ NOT NULL,
+    id TEXT NOT NULL UNIQUE,
+    pool TEXT NOT NULL,
+    from_at TIMESTAMPTZ NOT NULL,
+    kwh NUMERIC NOT NULL CHECK (kwh >= 0),
+    source TEXT NOT NULL,
+    PRIMARY KEY (position, fact_index),
+    CHECK (from_at <= at)
+);
+CREATE INDEX ON electricity (pool);

@@ -3,23 +3,26 @@
 //! Invariant: what comes back as `None` was told as a problem, of this row or of the row that it
 //! refers to.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use jiff::Timestamp;
+use loopledger_model::allocation::{CardSerial, CardState, ReservationEnding, Stage};
 use loopledger_model::fund::RecognitionKind;
 use loopledger_model::purchase::{ContractUnit, TerminationReason};
-use loopledger_model::registry::{PartyKind, PriceUnit};
+use loopledger_model::registry::{ControlStatus, PartyKind, PriceUnit};
 use loopledger_model::voucher::{
     AdmissionChange, Affiliation, ApplicantKind, ClawbackTrigger, ComputeOrigin, Ending,
     EvidenceKind, Person, ProgrammeStage, Purpose, Side,
 };
 use loopledger_model::{
     AllocationId, ApplicationId, CardHours, CardModel, ClawbackId, CommitmentId, ContractId,
-    ContributionId, Country, Currency, DeliveryId, DistributionId, InvestmentId, InvoiceId, Lei,
-    LockId, Money, NavId, PFlops, PartyId, PaymentId, Percent, Period, PersonId, PoolId, Precision,
-    Price, ProgrammeId, Quantity, Ratio, RecognitionId, RecoveryId, RedemptionId, RoundingMode,
-    SettlementId, Sha256, Sparsity, Text, TransferId, UsageId, Uscc, VoucherId, Watts,
-    parse_instant, parse_plain,
+    ContributionId, Country, Currency, DeliveryId, DistributionId, InvestmentId, InvoiceId,
+    KilowattHours, Lei, LockId, Money, NavId, OversellFactor, PFlops, PartyId, PaymentId, Percent,
+    Period, PersonId, PoolId, Precision, Price, ProgrammeId, Quantity, Ratio, ReadingId,
+    RecognitionId, RecoveryId, RedemptionId, ReservationId, RoundingMode, SettlementId, Sha256,
+    Sparsity, Text, TransferId, UsageId, Uscc, VoucherId, Watts, WorkloadClass, parse_instant,
+    parse_plain,
 };
 
 use super::bundle::Sheet;
@@ -70,6 +73,16 @@ cells!(
     UsageId,
     VoucherId,
     CardModel,
+    CardSerial,
+    CardState,
+    ControlStatus,
+    KilowattHours,
+    OversellFactor,
+    ReadingId,
+    ReservationEnding,
+    ReservationId,
+    Stage,
+    WorkloadClass,
     Country,
     Currency,
     Lei,
@@ -108,6 +121,20 @@ fn said(error: &dyn Display) -> String {
 impl Cell for Timestamp {
     fn read(text: &str) -> Result<Self, String> {
         parse_instant(text).map_err(|error| said(&error))
+    }
+}
+
+/// Apart by blanks, each once.
+impl Cell for BTreeSet<WorkloadClass> {
+    fn read(text: &str) -> Result<Self, String> {
+        let words = text.split(' ').map(WorkloadClass::read);
+        let mut classes = Self::new();
+        for class in words {
+            if !classes.insert(class?) {
+                return Err(format!("`{text}` names a class twice: name it once"));
+            }
+        }
+        Ok(classes)
     }
 }
 

@@ -97,6 +97,7 @@ impl File {
             "parties" => "party",
             "recoveries" => "recovery",
             "deliveries" => "delivery",
+            "capabilities" => "capability",
             stem => stem.strip_suffix('s').unwrap_or(stem),
         }
     }
@@ -127,6 +128,10 @@ pub(super) static FILES: &[File] = files! {
         key "model, precision, sparsity, from, source", parent "", by "", registry::card_spec;
     "prices.csv": "model, unit, price, currency, date, source",
         key "model, unit, date, source", parent "", by "", registry::price;
+    "capabilities.csv": "model, workloads, from, source",
+        key "model, from, source", parent "", by "", registry::capability;
+    "controls.csv": "model, destination, status, date, source",
+        key "model, destination, date, source", parent "", by "", registry::control;
     "programmes.csv": "id, @issuer, name, currency, budget, opens, closes, ratio, cap_voucher?, \
         cap_holder_year?, validity_days?, affiliation, affiliation_percent?, funding_link_months?, \
         metering_required?, rounding_digits?, rounding_mode?, file?, drafted?",
@@ -161,6 +166,18 @@ pub(super) static FILES: &[File] = files! {
         key "id", parent "", by "operator", allocation::pool;
     "pool_changes.csv": "pool, at, cards?, lit?",
         key "pool, at", parent "pool", by "operator", allocation::pool_change;
+    "oversells.csv": "pool, factor, from, to, by, @of",
+        key "pool, from", parent "pool", by "of", allocation::oversell;
+    "pool_stages.csv": "pool, stage, at, source?",
+        key "pool, at", parent "pool", by "operator", allocation::stage;
+    "cards.csv": "pool, serial, at, @owner?",
+        key "pool, serial, at", parent "pool", by "operator", allocation::card;
+    "card_changes.csv": "pool, serial, state, at, reason?",
+        key "pool, serial, at", parent "pool", by "operator", allocation::card_change;
+    "card_counts.csv": "pool, state, cards, at",
+        key "pool, state, at", parent "pool", by "operator", allocation::card_count;
+    "provenances.csv": "pool, serial?, at, supplier, document?, source",
+        key "pool, serial, at, source", parent "pool", by "operator", allocation::provenance;
     "announcements.csv": "contract, @buyer, @seller, amount, currency, at, source",
         key "contract", parent "", by "seller", purchase::announcement;
     "contracts.csv": "id, @buyer, @seller, currency, price_per_unit, unit, quantity, declared_p?, \
@@ -175,10 +192,18 @@ pub(super) static FILES: &[File] = files! {
         key "id", parent "programme", by "issuer", voucher::voucher;
     "allocation_ends.csv": "allocation, at",
         key "allocation", parent "allocation", by "operator", allocation::end;
-    "allocations.csv": "id, pool, contract, cards, from, to",
+    "reservation_ends.csv": "reservation, ending, at",
+        key "reservation", parent "reservation", by "operator", allocation::reservation_end;
+    "reservations.csv": "id, pool, cards, from, to, at, held_until, contract?, class?",
+        key "id", parent "pool", by "operator", allocation::reservation;
+    "reservation_confirmations.csv": "reservation, allocation, contract, at",
+        key "reservation", parent "reservation", by "operator", allocation::confirmation;
+    "allocations.csv": "id, pool, contract, cards, from, to, class?",
         key "id", parent "pool", by "operator", allocation::allocation;
-    "usage.csv": "id, allocation, from, to, card_hours, source",
+    "usage.csv": "id, allocation, from, to, card_hours, source, class?",
         key "id", parent "allocation", by "operator", allocation::usage;
+    "electricity.csv": "id, pool, from, to, kwh, source",
+        key "id", parent "pool", by "operator", allocation::electricity;
     "deliveries.csv": "id, contract, from, to, quantity, certificate, at",
         key "id", parent "contract", by "buyer", purchase::delivery;
     "invoices.csv": "id, contract, from, to, quantity, amount, at",

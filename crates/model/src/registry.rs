@@ -1,10 +1,12 @@
 //! registry: who the parties are, who owns whom, what a card can do and what compute costs elsewhere.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::compute::{Basis, CardModel};
+use crate::compute::{Basis, CardModel, WorkloadClass};
 use crate::decimal::{PFlops, Percent, Price, Watts};
 use crate::id::PartyId;
 use crate::legal_id::{Lei, Uscc};
@@ -97,6 +99,43 @@ pub struct ReferencePrice {
     pub source: Text,
 }
 
+/// What a card can be used for from `at` on, as a source says; what it leaves out it says the card is not made for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Capability {
+    pub model: CardModel,
+    pub workloads: BTreeSet<WorkloadClass>,
+    pub at: Timestamp,
+    pub source: Text,
+}
+
+/// How a card's export to a country is controlled.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum ControlStatus {
+    Unrestricted,
+    LicenceRequired,
+    CaseByCase,
+    PresumptionOfDenial,
+    Denied,
+}
+
+names!(ControlStatus, "control status": Unrestricted = "unrestricted", LicenceRequired = "licence_required",
+    CaseByCase = "case_by_case", PresumptionOfDenial = "presumption_of_denial", Denied = "denied");
+
+/// A control status from `at` on, as a source says. It is shown beside a pool's cards and judges nobody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ControlStatement {
+    pub model: CardModel,
+    pub destination: Country,
+    pub status: ControlStatus,
+    pub at: Timestamp,
+    pub source: Text,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Command {
@@ -104,6 +143,8 @@ pub enum Command {
     RecordStake(Stake),
     PublishCardSpec(CardSpec),
     ObservePrice(ReferencePrice),
+    StateCapability(Capability),
+    StateControl(ControlStatement),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -113,6 +154,8 @@ pub enum Event {
     StakeRecorded(Stake),
     CardSpecPublished(CardSpec),
     PriceObserved(ReferencePrice),
+    CapabilityStated(Capability),
+    ControlStated(ControlStatement),
 }
 
 impl Event {
@@ -122,6 +165,8 @@ impl Event {
             Self::StakeRecorded(stake) => stake.at,
             Self::CardSpecPublished(spec) => spec.at,
             Self::PriceObserved(price) => price.at,
+            Self::CapabilityStated(capability) => capability.at,
+            Self::ControlStated(control) => control.at,
         }
     }
 }
@@ -154,5 +199,17 @@ pub enum Refusal {
         at: Timestamp,
         price: Price,
         currency: Currency,
+    },
+    #[error("{said_by} says of {model} from {at} no class of workload: name at least one")]
+    NoWorkloads { model: CardModel, at: Timestamp, said_by: Text },
+    #[error("{said_by} says from {at} what {model} can be used for already, with other content")]
+    CapabilityExists { model: CardModel, at: Timestamp, said_by: Text },
+    #[error("{said_by} says of {model} for {destination} from {at} already: {status}")]
+    ControlExists {
+        model: CardModel,
+        destination: Country,
+        at: Timestamp,
+        status: ControlStatus,
+        said_by: Text,
     },
 }

@@ -39,6 +39,8 @@ impl Routed for registry::Command {
             Self::RecordStake(stake) => vec![stake.owned.as_str(), stake.owner.as_str()],
             Self::PublishCardSpec(spec) => vec![spec.model.as_str()],
             Self::ObservePrice(price) => vec![price.model.as_str()],
+            Self::StateCapability(capability) => vec![capability.model.as_str()],
+            Self::StateControl(control) => vec![control.model.as_str()],
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::views::Views;
 pub enum Belonging {
     PoolOperator,
     AllocationOperator,
+    ReservationOperator,
     ContractSide,
     ContractBuyer,
     ContractSeller,
@@ -31,6 +32,10 @@ impl Belonging {
             Self::AllocationOperator => {
                 "pools JOIN allocations ON allocations.pool = pools.id \
                  WHERE allocations.id = $1 AND operator = ANY ($2)"
+            }
+            Self::ReservationOperator => {
+                "pools JOIN reservations ON reservations.pool = pools.id \
+                 WHERE reservations.id = $1 AND operator = ANY ($2)"
             }
             Self::ContractSide => {
                 "contracts WHERE id = $1 AND (buyer = ANY ($2) OR seller = ANY ($2))"

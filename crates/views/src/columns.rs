@@ -3,15 +3,17 @@
 //! Invariant: what is written is read back as the same value.
 
 use jiff::Timestamp;
+use loopledger_model::allocation::{CardSerial, CardState, ReservationEnding, Stage};
 use loopledger_model::fund::RecognitionKind;
 use loopledger_model::purchase::{ContractUnit, TerminationReason};
-use loopledger_model::registry::{PartyKind, PriceUnit};
+use loopledger_model::registry::{ControlStatus, PartyKind, PriceUnit};
 use loopledger_model::voucher::{Affiliation, Event};
 use loopledger_model::{
     AllocationId, CardHours, CardModel, CommitmentId, ContractId, Country, Currency, DeliveryId,
-    InvoiceId, Lei, LockId, NavId, PFlops, PartyId, PaymentId, Percent, PoolId, Precision, Price,
-    ProgrammeId, Quantity, Ratio, RecognitionId, RedemptionId, RoundingMode, SettlementId,
-    Sparsity, Text, UsageId, Uscc, VoucherId, Watts,
+    InvoiceId, KilowattHours, Lei, LockId, NavId, OversellFactor, PFlops, PartyId, PaymentId,
+    Percent, PersonId, PoolId, Precision, Price, ProgrammeId, Quantity, Ratio, ReadingId,
+    RecognitionId, RedemptionId, ReservationId, RoundingMode, SettlementId, Sparsity, Text,
+    UsageId, Uscc, VoucherId, Watts, WorkloadClass,
 };
 use rust_decimal::Decimal;
 use tokio_postgres::types::{FromSql, ToSql, Type};
@@ -96,7 +98,17 @@ macro_rules! as_numbers {
     )*};
 }
 
-as_numbers!(CardHours, PFlops, Percent, Price, Quantity, Ratio, Watts);
+as_numbers!(
+    CardHours,
+    KilowattHours,
+    OversellFactor,
+    PFlops,
+    Percent,
+    Price,
+    Quantity,
+    Ratio,
+    Watts
+);
 
 macro_rules! as_text {
     ($($type:ty),* $(,)?) => {$(
@@ -118,6 +130,7 @@ macro_rules! as_text {
 as_text!(
     AllocationId,
     CardModel,
+    CardSerial,
     CommitmentId,
     ContractId,
     DeliveryId,
@@ -125,6 +138,9 @@ as_text!(
     LockId,
     NavId,
     PaymentId,
+    PersonId,
+    ReadingId,
+    ReservationId,
     RecognitionId,
     PartyId,
     PoolId,
@@ -156,6 +172,11 @@ macro_rules! as_names {
 
 as_names!(
     Affiliation,
+    CardState,
+    ControlStatus,
+    ReservationEnding,
+    Stage,
+    WorkloadClass,
     ContractUnit,
     FlowKind,
     MoveKind,

@@ -6,15 +6,17 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
+use loopledger_model::allocation::{CardSerial, CardState, ReservationEnding, Stage};
 use loopledger_model::fund::RecognitionKind;
 use loopledger_model::purchase::{ContractUnit, TerminationReason};
-use loopledger_model::registry::{PartyKind, PriceUnit};
+use loopledger_model::registry::{ControlStatus, PartyKind, PriceUnit};
 use loopledger_model::voucher::{Affiliation, Ending, Event};
 use loopledger_model::{
     AllocationId, CardHours, CardModel, CommitmentId, ContractId, Country, Currency, DeliveryId,
-    Fact, FactId, InvoiceId, Lei, LockId, NavId, NotAName, PFlops, PartyId, PaymentId, Percent,
-    PoolId, Position, Precision, Price, ProgrammeId, Quantity, Ratio, RecognitionId, RedemptionId,
-    RoundingMode, SettlementId, Sparsity, Text, UsageId, Uscc, VoucherId, Watts,
+    Fact, FactId, InvoiceId, KilowattHours, Lei, LockId, NavId, NotAName, OversellFactor, PFlops,
+    PartyId, PaymentId, Percent, PersonId, PoolId, Position, Precision, Price, ProgrammeId,
+    Quantity, Ratio, ReadingId, RecognitionId, RedemptionId, ReservationId, RoundingMode,
+    SettlementId, Sparsity, Text, UsageId, Uscc, VoucherId, Watts, WorkloadClass,
 };
 use rust_decimal::Decimal;
 use tokio_postgres::Row;
@@ -117,6 +119,15 @@ tables! {
         unit: PriceUnit,
         price: Price,
         currency: Currency,
+        source: Text,
+    }
+    /// What a source says a card can be used for: classes of workload, apart by blanks.
+    Capability in capabilities { model: CardModel, workloads: String, source: Text }
+    /// How a source says a card's export to a country is controlled.
+    Control in controls {
+        model: CardModel,
+        destination: Country,
+        status: ControlStatus,
         source: Text,
     }
     Programme in programmes {
@@ -282,6 +293,7 @@ tables! {
         contract: ContractId,
         cards: u32,
         to_at: Timestamp,
+        class: Option<WorkloadClass>,
     }
     /// Cards given back before `to_at`.
     AllocationEnd in allocation_ends { allocation: AllocationId, pool: PoolId, contract: ContractId }
@@ -293,6 +305,60 @@ tables! {
         contract: ContractId,
         from_at: Timestamp,
         card_hours: CardHours,
+        source: Text,
+        class: Option<WorkloadClass>,
+    }
+    /// Overselling is permitted from `at` to `to_at`.
+    Oversell in oversells {
+        pool: PoolId,
+        factor: OversellFactor,
+        to_at: Timestamp,
+        by_person: PersonId,
+        of_party: PartyId,
+    }
+    /// Cards held for somebody from `from_at` to `to_at`.
+    Reservation in reservations {
+        id: ReservationId,
+        pool: PoolId,
+        cards: u32,
+        from_at: Timestamp,
+        to_at: Timestamp,
+        held_until_at: Timestamp,
+        contract: Option<ContractId>,
+        class: Option<WorkloadClass>,
+    }
+    ReservationConfirmation in reservation_confirmations {
+        reservation: ReservationId,
+        allocation: AllocationId,
+        pool: PoolId,
+    }
+    ReservationEnd in reservation_ends {
+        reservation: ReservationId,
+        pool: PoolId,
+        ending: ReservationEnding,
+    }
+    PoolStage in pool_stages { pool: PoolId, stage: Stage, source: Option<Text> }
+    CardPlacing in card_placings { pool: PoolId, serial: CardSerial, owner: Option<PartyId> }
+    CardChange in card_changes {
+        pool: PoolId,
+        serial: CardSerial,
+        state: CardState,
+        reason: Option<Text>,
+    }
+    CardCount in card_counts { pool: PoolId, state: CardState, cards: u32 }
+    Provenance in provenances {
+        pool: PoolId,
+        serial: Option<CardSerial>,
+        supplier: Text,
+        document: Option<Text>,
+        source: Text,
+    }
+    /// Electricity drawn from `from_at` to `at`.
+    Electricity in electricity {
+        id: ReadingId,
+        pool: PoolId,
+        from_at: Timestamp,
+        kwh: KilowattHours,
         source: Text,
     }
 }

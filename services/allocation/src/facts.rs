@@ -45,7 +45,9 @@ impl Facts {
             }
             RegistryEvent::StakeRecorded(_)
             | RegistryEvent::CardSpecPublished(_)
-            | RegistryEvent::PriceObserved(_) => {}
+            | RegistryEvent::PriceObserved(_)
+            | RegistryEvent::CapabilityStated(_)
+            | RegistryEvent::ControlStated(_) => {}
         }
     }
 

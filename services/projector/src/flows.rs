@@ -15,7 +15,9 @@ pub(crate) fn flow(stamp: Stamp, event: &Event) -> Option<Flow> {
             registry::Event::PartyRegistered(_)
             | registry::Event::StakeRecorded(_)
             | registry::Event::CardSpecPublished(_)
-            | registry::Event::PriceObserved(_),
+            | registry::Event::PriceObserved(_)
+            | registry::Event::CapabilityStated(_)
+            | registry::Event::ControlStated(_),
         )
         | Event::Allocation(
             allocation::Event::PoolRegistered(_)

@@ -2,7 +2,9 @@
 
 use loopledger_model::registry::Event;
 use loopledger_views::micros;
-use loopledger_views::rows::{CardSpec, Party, ReferencePrice, Rows, Stake, Stamp};
+use loopledger_views::rows::{
+    Capability, CardSpec, Control, Party, ReferencePrice, Rows, Stake, Stamp,
+};
 
 pub(crate) fn project(stamp: Stamp, event: Event, rows: &mut Rows) {
     match event {
@@ -38,6 +40,22 @@ pub(crate) fn project(stamp: Stamp, event: Event, rows: &mut Rows) {
             price: price.price,
             currency: price.currency,
             source: price.source,
+        }),
+        Event::CapabilityStated(stated) => {
+            let workloads: Vec<&str> = stated.workloads.iter().map(|class| class.name()).collect();
+            rows.capabilities.push(Capability {
+                stamp,
+                model: stated.model,
+                workloads: workloads.join(" "),
+                source: stated.source,
+            });
+        }
+        Event::ControlStated(stated) => rows.controls.push(Control {
+            stamp,
+            model: stated.model,
+            destination: stated.destination,
+            status: stated.status,
+            source: stated.source,
         }),
     }
 }

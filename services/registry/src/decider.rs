@@ -5,14 +5,16 @@
 //! and statements that contradict one another (stakes above 100 %, sources that disagree) stand
 //! side by side.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use loopledger_model::registry::{
-    CardSpec, Command, Event, Party, PriceUnit, ReferencePrice, Refusal, Stake,
+    Capability, CardSpec, Command, ControlStatement, ControlStatus, Event, Party, PriceUnit,
+    ReferencePrice, Refusal, Stake,
 };
 use loopledger_model::{
-    Basis, CardModel, Context, Currency, Fact, PFlops, PartyId, Percent, Price, Text, Watts,
+    Basis, CardModel, Context, Country, Currency, Fact, PFlops, PartyId, Percent, Price, Text,
+    Watts, WorkloadClass,
 };
 use loopledger_service::{Decider, Decision};
 use serde::{Deserialize, Serialize};
@@ -32,6 +34,8 @@ pub struct State {
     stakes: BTreeMap<StakeKey, (Percent, Option<Timestamp>)>,
     card_specs: BTreeMap<CardSpecKey, (PFlops, Option<Watts>)>,
     prices: BTreeMap<PriceKey, (Price, Currency)>,
+    capabilities: BTreeMap<CapabilityKey, BTreeSet<WorkloadClass>>,
+    controls: BTreeMap<ControlKey, ControlStatus>,
 }
 
 /// Owner, owned, from when.
@@ -40,6 +44,10 @@ type StakeKey = (PartyId, PartyId, Timestamp);
 type CardSpecKey = (CardModel, Basis, Timestamp, Option<Text>);
 /// Model, unit, when, source.
 type PriceKey = (CardModel, PriceUnit, Timestamp, Text);
+/// Model, from when, source.
+type CapabilityKey = (CardModel, Timestamp, Text);
+/// Model, destination, from when, source.
+type ControlKey = (CardModel, Country, Timestamp, Text);
 
 fn stake_key(stake: &Stake) -> StakeKey {
     (stake.owner.clone(), stake.owned.clone(), stake.at)
@@ -53,10 +61,18 @@ fn price_key(price: &ReferencePrice) -> PriceKey {
     (price.model.clone(), price.unit, price.at, price.source.clone())
 }
 
+fn capability_key(capability: &Capability) -> CapabilityKey {
+    (capability.model.clone(), capability.at, capability.source.clone())
+}
+
+fn control_key(control: &ControlStatement) -> ControlKey {
+    (control.model.clone(), control.destination, control.at, control.source.clone())
+}
+
 impl Decider for Registry {
     const CONTEXT: Context = Context::Registry;
     const READS: &'static [Context] = &[];
-    const STATE_FORMAT: u32 = 1;
+    const STATE_FORMAT: u32 = 2;
 
     type Command = Command;
     type Event = Event;
@@ -70,6 +86,8 @@ impl Decider for Registry {
             Command::RecordStake(stake) => record_stake(state, stake),
             Command::PublishCardSpec(spec) => publish_card_spec(state, spec),
             Command::ObservePrice(price) => observe_price(state, price),
+            Command::StateCapability(capability) => state_capability(state, capability),
+            Command::StateControl(control) => state_control(state, control),
         }
     }
 
@@ -87,6 +105,13 @@ impl Decider for Registry {
             }
             Event::PriceObserved(price) => {
                 state.prices.insert(price_key(price), (price.price, price.currency)).is_none()
+            }
+            Event::CapabilityStated(stated) => {
+                let workloads = stated.workloads.clone();
+                state.capabilities.insert(capability_key(stated), workloads).is_none()
+            }
+            Event::ControlStated(stated) => {
+                state.controls.insert(control_key(stated), stated.status).is_none()
             }
         };
         assert!(is_new, "the registry's journal records twice: {event:?}");
@@ -151,6 +176,33 @@ fn observe_price(state: &State, observed: &ReferencePrice) -> Result<Decision<Ev
             at: observed.at,
             price,
             currency,
+        }),
+    }
+}
+
+fn state_capability(state: &State, stated: &Capability) -> Result<Decision<Event>, Refusal> {
+    let Capability { model, workloads, at, source } = stated;
+    let (model, at, said_by) = (model.clone(), *at, source.clone());
+    if workloads.is_empty() {
+        return Err(Refusal::NoWorkloads { model, at, said_by });
+    }
+    match state.capabilities.get(&capability_key(stated)) {
+        None => Ok(Event::CapabilityStated(stated.clone()).into()),
+        Some(known) if known == workloads => Ok(Decision::nothing()),
+        Some(_) => Err(Refusal::CapabilityExists { model, at, said_by }),
+    }
+}
+
+fn state_control(state: &State, stated: &ControlStatement) -> Result<Decision<Event>, Refusal> {
+    match state.controls.get(&control_key(stated)) {
+        None => Ok(Event::ControlStated(stated.clone()).into()),
+        Some(known) if *known == stated.status => Ok(Decision::nothing()),
+        Some(&status) => Err(Refusal::ControlExists {
+            model: stated.model.clone(),
+            destination: stated.destination,
+            at: stated.at,
+            status,
+            said_by: stated.source.clone(),
         }),
     }
 }

@@ -179,7 +179,10 @@ impl Facts {
                 self.parties.insert(party.id.clone(), Party { kind: party.kind, fact });
             }
             registry::Event::StakeRecorded(stake) => self.ties.add_stake(stake),
-            registry::Event::CardSpecPublished(_) | registry::Event::PriceObserved(_) => {}
+            registry::Event::CardSpecPublished(_)
+            | registry::Event::PriceObserved(_)
+            | registry::Event::CapabilityStated(_)
+            | registry::Event::ControlStated(_) => {}
         }
     }
 

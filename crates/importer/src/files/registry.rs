@@ -1,8 +1,11 @@
-//! Rows of registry: parties, stakes, card specifications, reference prices.
+//! Rows of registry: parties, stakes, card specifications, reference prices, what cards can be used for and how their
+//! export is controlled.
 
 use jiff::Timestamp;
 use loopledger_model::Basis;
-use loopledger_model::registry::{CardSpec, Command, Party, ReferencePrice, Stake};
+use loopledger_model::registry::{
+    Capability, CardSpec, Command, ControlStatement, Party, ReferencePrice, Stake,
+};
 
 use super::{Cells, Draft, whole};
 
@@ -58,4 +61,25 @@ pub(super) fn price(row: &mut Cells<'_>) -> Option<Draft> {
         source: row.one("source"),
     })?;
     Some(Draft::dated(price.at, Command::ObservePrice(price)))
+}
+
+pub(super) fn capability(row: &mut Cells<'_>) -> Option<Draft> {
+    let capability = whole!(Capability {
+        model: row.one("model"),
+        workloads: row.one("workloads"),
+        at: row.one("from"),
+        source: row.one("source"),
+    })?;
+    Some(Draft::dated(capability.at, Command::StateCapability(capability)))
+}
+
+pub(super) fn control(row: &mut Cells<'_>) -> Option<Draft> {
+    let control = whole!(ControlStatement {
+        model: row.one("model"),
+        destination: row.one("destination"),
+        status: row.one("status"),
+        at: row.one("date"),
+        source: row.one("source"),
+    })?;
+    Some(Draft::dated(control.at, Command::StateControl(control)))
 }

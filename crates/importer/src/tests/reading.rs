@@ -95,6 +95,8 @@ fn a_bundle_of_all_columns_is_read() {
         2024-01-01T00:00:00Z ownership.csv:2 import:ownership:9fd8a5c9e0fccd4f02bc39dee716d2a5 by importer
         2024-01-01T00:00:00Z card_specs.csv:2 import:card_specs:3cbcc9aa6e306ac16207a40848f9d092 by importer
         2024-01-01T00:00:00Z prices.csv:2 import:prices:3db07daddc240055c849f86b94d7e9de by importer
+        2024-01-01T00:00:00Z capabilities.csv:2 import:capabilities:53dd2245de85c01f43b2e9b9ad30f3b9 by importer
+        2024-01-01T00:00:00Z controls.csv:2 import:controls:d39880d00fdc719b22bb31a2384e6a4d by importer
         2024-01-01T00:00:00Z admissions.csv:2 import:admissions:91ab30fc0e222debcad8d1735b2be790 by G
         2024-01-01T00:00:00Z funds.csv:2 import:funds:B by A
         2024-01-01T00:00:00Z pools.csv:2 import:pools:po-1 by A
@@ -112,9 +114,19 @@ fn a_bundle_of_all_columns_is_read() {
         2024-01-06T00:00:00Z vouchers.csv:2 import:vouchers:v-1 by G
         2024-01-06T00:00:00Z waivers.csv:2 import:waivers:9dd40cb15fdde3489d285de0a02d201e by G
         2024-01-07T00:00:00Z locks.csv:2 import:locks:lk-1 by C
+        2024-01-15T00:00:00Z pool_stages.csv:2 import:pool_stages:a3df114f0cf9dd34d392780ca6161ebd by A
+        2024-01-15T00:00:00Z cards.csv:2 import:cards:c833fd0660b888aedf01c8521b03f104 by A
+        2024-01-15T00:00:00Z provenances.csv:2 import:provenances:250cc620f7318ada328d521cfeab57dd by A
         2024-02-01T00:00:00Z pool_changes.csv:2 import:pool_changes:9a664b086b113cea01723b3af4259ba0 by A
         2024-02-01T00:00:00Z allocations.csv:2 import:allocations:al-1 by A
+        2024-02-10T00:00:00Z reservations.csv:2 import:reservations:rs-1 by A
+        2024-02-12T00:00:00Z reservation_confirmations.csv:2 import:reservation_confirmations:rs-1 by A
+        2024-02-15T00:00:00Z card_changes.csv:2 import:card_changes:4b4031b1c998310741f6f22ab343d0df by A
+        2024-02-15T00:00:00Z card_counts.csv:2 import:card_counts:603dfc71c1c064a8f6e443bef2151c96 by A
+        2024-02-20T00:00:00Z reservation_ends.csv:2 import:reservation_ends:rs-2 by importer
+        2024-03-01T00:00:00Z oversells.csv:2 import:oversells:95af42f8196e629c60e9245408655c6a by G
         2024-03-01T00:00:00Z usage.csv:2 import:usage:us-1 by A
+        2024-03-01T00:00:00Z electricity.csv:2 import:electricity:er-1 by A
         2024-03-01T00:00:00Z deliveries.csv:2 import:deliveries:dl-1 by C
         2024-03-02T00:00:00Z invoices.csv:2 import:invoices:in-1 by A
         2024-03-03T00:00:00Z payments.csv:2 import:payments:pm-1 by C
@@ -160,6 +172,8 @@ fn every_row_becomes_the_command_that_it_describes() {
         {"record_stake":{"owner":"A","owned":"C","percent":"10","at":"2024-01-01T00:00:00Z","to":"2024-06-01T00:00:00Z"}}
         {"publish_card_spec":{"model":"H200","basis":{"precision":"bf16","sparsity":"dense"},"p_per_card":"0.989","tdp_w":"700","at":"2024-01-01T00:00:00Z","source":"data sheet"}}
         {"observe_price":{"model":"H200","unit":"card_hour","price":"18","currency":"CNY","at":"2024-01-01T00:00:00Z","source":"index"}}
+        {"state_capability":{"model":"H200","workloads":["pre_training","inference"],"at":"2024-01-01T00:00:00Z","source":"data sheet"}}
+        {"state_control":{"model":"H200","destination":"CN","status":"case_by_case","at":"2024-01-01T00:00:00Z","source":"notice"}}
         {"admit_provider":{"programme":"p-1","provider":"A","at":"2024-01-01T00:00:00Z","to":"2025-01-01T00:00:00Z","qualification":{"p":"120","racks":800,"connected":true,"region":"Nanning"}}}
         {"form_fund":{"id":"B","manager":"A","currency":"CNY","at":"2024-01-01T00:00:00Z"}}
         {"register_pool":{"id":"po-1","operator":"A","site":"Nanning","model":"H200","cards":100,"lit":90,"at":"2024-01-01T00:00:00Z"}}
@@ -177,9 +191,19 @@ fn every_row_becomes_the_command_that_it_describes() {
         {"issue_voucher":{"id":"v-1","programme":"p-1","holder":"C","amount":{"amount":"50.00","currency":"CNY"},"at":"2024-01-06T00:00:00Z","application":"ap-1","tranche":1}}
         {"approve_waiver":{"programme":"p-1","contract":"k-1","by":{"id":"w-1","of":"G"},"reason":"a public project","at":"2024-01-06T00:00:00Z"}}
         {"lock_voucher":{"id":"lk-1","voucher":"v-1","contract":"k-1","amount":{"amount":"30.00","currency":"CNY"},"at":"2024-01-07T00:00:00Z"}}
+        {"record_stage":{"pool":"po-1","stage":"trial","at":"2024-01-15T00:00:00Z","source":"permit 12"}}
+        {"place_card":{"pool":"po-1","serial":"GPU-0001","at":"2024-01-15T00:00:00Z","owner":"A"}}
+        {"record_provenance":{"pool":"po-1","serial":"GPU-0001","at":"2024-01-15T00:00:00Z","supplier":"Reseller R","document":"CD-17","source":"customs"}}
         {"change_pool":{"pool":"po-1","at":"2024-02-01T00:00:00Z","cards":110,"lit":100}}
-        {"allocate":{"id":"al-1","pool":"po-1","contract":"k-1","cards":2,"period":{"from":"2024-02-01T00:00:00Z","to":"2025-02-01T00:00:00Z"}}}
-        {"meter_usage":{"id":"us-1","allocation":"al-1","window":{"from":"2024-02-01T00:00:00Z","to":"2024-03-01T00:00:00Z"},"card_hours":"1000","source":"slurm"}}
+        {"allocate":{"id":"al-1","pool":"po-1","contract":"k-1","cards":2,"period":{"from":"2024-02-01T00:00:00Z","to":"2025-02-01T00:00:00Z"},"class":"pre_training"}}
+        {"reserve":{"id":"rs-1","pool":"po-1","cards":4,"period":{"from":"2024-03-01T00:00:00Z","to":"2024-04-01T00:00:00Z"},"at":"2024-02-10T00:00:00Z","held_until":"2024-02-20T00:00:00Z","contract":"k-1","class":"fine_tuning"}}
+        {"confirm_reservation":{"reservation":"rs-1","allocation":"al-2","contract":"k-1","at":"2024-02-12T00:00:00Z"}}
+        {"change_card":{"pool":"po-1","serial":"GPU-0001","state":"failed","at":"2024-02-15T00:00:00Z","reason":"XID 79"}}
+        {"count_cards":{"pool":"po-1","state":"drained","cards":7,"at":"2024-02-15T00:00:00Z"}}
+        {"end_reservation":{"reservation":"rs-2","ending":"expired","at":"2024-02-20T00:00:00Z"}}
+        {"permit_oversell":{"pool":"po-1","factor":"1.25","period":{"from":"2024-03-01T00:00:00Z","to":"2024-04-01T00:00:00Z"},"by":"o-1","of":"G"}}
+        {"meter_usage":{"id":"us-1","allocation":"al-1","window":{"from":"2024-02-01T00:00:00Z","to":"2024-03-01T00:00:00Z"},"card_hours":"1000","source":"slurm","class":"inference"}}
+        {"read_electricity":{"id":"er-1","pool":"po-1","window":{"from":"2024-02-01T00:00:00Z","to":"2024-03-01T00:00:00Z"},"kwh":"41000.5","source":"meter 4"}}
         {"accept_delivery":{"id":"dl-1","contract":"k-1","service":{"from":"2024-02-01T00:00:00Z","to":"2024-03-01T00:00:00Z"},"quantity":"1","certificate":"cert-1","at":"2024-03-01T00:00:00Z"}}
         {"issue_invoice":{"id":"in-1","contract":"k-1","service":{"from":"2024-02-01T00:00:00Z","to":"2024-03-01T00:00:00Z"},"quantity":"1","amount":{"amount":"10.00","currency":"CNY"},"at":"2024-03-02T00:00:00Z"}}
         {"record_payment":{"id":"pm-1","invoice":"in-1","amount":{"amount":"7.00","currency":"CNY"},"at":"2024-03-03T00:00:00Z","reference":"bank-1"}}

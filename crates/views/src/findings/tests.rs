@@ -87,6 +87,7 @@ fn allocation(position: u64, name: &str, contract: &str, cards: u32) -> Allocati
         contract: id(contract),
         cards,
         to_at: at("2025-08-01"),
+        class: None,
     }
 }
 

@@ -124,6 +124,7 @@ impl Book {
             contract: id(contract),
             cards,
             to_at: at(to),
+            class: None,
         });
         self
     }

@@ -3,7 +3,8 @@
 
 use loopledger_model::Period;
 use loopledger_model::allocation::{
-    ConfirmReservation, EndReservation, Oversell, Reservation, ReservationEnding,
+    CardSerial, CardState, ChangeCard, ConfirmReservation, CountCards, EndReservation, Oversell,
+    PlaceCard, Provenance, Reservation, ReservationEnding, Stage, StageReached,
 };
 use loopledger_testkit::{Story, at, fact, given, id};
 use proptest::prelude::*;
@@ -32,14 +33,52 @@ fn days(from: usize, to: usize) -> Period {
 /// A step of a story, in days or hours from its start; all of it happens to one pool and contract.
 #[derive(Debug, Clone)]
 enum Step {
-    Change { day: usize, cards: Option<u32>, lit: Option<u32> },
-    Allocate { name: u8, cards: u32, day: usize, length: usize },
-    End { name: u8, day: usize },
-    Meter { name: u8, allocation: u8, hour: usize, length: usize, tenths: u32 },
-    Reserve { name: u8, cards: u32, day: usize, length: usize, held: usize },
-    Confirm { name: u8, allocation: u8, day: usize },
-    Finish { name: u8, ending: ReservationEnding, day: usize },
-    Permit { quarters: u32, day: usize, length: usize },
+    Change {
+        day: usize,
+        cards: Option<u32>,
+        lit: Option<u32>,
+    },
+    Allocate {
+        name: u8,
+        cards: u32,
+        day: usize,
+        length: usize,
+    },
+    End {
+        name: u8,
+        day: usize,
+    },
+    Meter {
+        name: u8,
+        allocation: u8,
+        hour: usize,
+        length: usize,
+        tenths: u32,
+    },
+    Reserve {
+        name: u8,
+        cards: u32,
+        day: usize,
+        length: usize,
+        held: usize,
+    },
+    Confirm {
+        name: u8,
+        allocation: u8,
+        day: usize,
+    },
+    Finish {
+        name: u8,
+        ending: ReservationEnding,
+        day: usize,
+    },
+    Permit {
+        quarters: u32,
+        day: usize,
+        length: usize,
+    },
+    /// Of cards, stages and electricity, which no rule about capacity looks at.
+    Tell(Command),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -81,10 +120,51 @@ fn step() -> impl Strategy<Value = Step> {
         day,
         length,
     });
+    let tell = told().prop_map(Step::Tell);
     prop_oneof![
-        4 => change, 6 => allocate, 2 => end, 8 => meter,
+        6 => tell, 4 => change, 6 => allocate, 2 => end, 8 => meter,
         8 => reserve, 5 => confirm, 5 => finish, 1 => permit,
     ]
+}
+
+fn told() -> impl Strategy<Value = Command> {
+    let day = || (0..DAYS).prop_map(|day| hour(day * 24));
+    let serial = || prop::sample::select(vec!["sn-1", "sn-2"]).prop_map(id::<CardSerial>);
+    let owner = prop::option::of(Just(id("C")));
+    let place = (serial(), day(), owner).prop_map(|(serial, at, owner)| {
+        Command::PlaceCard(PlaceCard { pool: id("p"), serial, at, owner })
+    });
+    let states = [CardState::Lit, CardState::Failed, CardState::Moved, CardState::Retired];
+    let state = move || prop::sample::select(states.to_vec());
+    let set = (serial(), state(), day()).prop_map(|(serial, state, at)| {
+        Command::ChangeCard(ChangeCard { pool: id("p"), serial, state, at, reason: None })
+    });
+    let count = (state(), 0_u32..16, day()).prop_map(|(state, cards, at)| {
+        Command::CountCards(CountCards { pool: id("p"), state, cards, at })
+    });
+    let stage = prop::sample::select(vec![Stage::Trial, Stage::Operating]);
+    let stage = (stage, day()).prop_map(|(stage, at)| {
+        Command::RecordStage(StageReached { pool: id("p"), stage, at, source: None })
+    });
+    let supplier = prop::sample::select(vec!["S", "T"]).prop_map(id);
+    let provenance = (prop::option::of(serial()), day(), supplier);
+    let provenance = provenance.prop_map(|(serial, at, supplier)| {
+        let (pool, source) = (id("p"), id("customs"));
+        Command::RecordProvenance(Provenance { pool, serial, at, supplier, document: None, source })
+    });
+    let meter = prop::sample::select(vec!["m", "n"]).prop_map(id);
+    let read = (0_u8..12, 0..DAYS, 1..DAYS, meter);
+    let read = read.prop_map(|(name, day, length, source)| {
+        Command::ReadElectricity(ElectricityReading {
+            id: id(&name.to_string()),
+            pool: id("p"),
+            window: days(day, day + length),
+            kwh: id("10"),
+            source,
+            evidence: None,
+        })
+    });
+    prop_oneof![3 => place, 4 => set, 1 => count, 1 => stage, 1 => provenance, 3 => read]
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -93,6 +173,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 fn command(step: &Step) -> Command {
     match *step {
+        Step::Tell(ref command) => command.clone(),
         Step::Change { day, cards, lit } => {
             Command::ChangePool(ChangePool { pool: id("p"), at: hour(day * 24), cards, lit })
         }
@@ -377,7 +458,8 @@ fn compare(diary: &mut Diary, step: &Step, answer: &Answer) -> Result<(), TestCa
         | Step::Meter { .. }
         | Step::Confirm { .. }
         | Step::Finish { .. }
-        | Step::Permit { .. } => {}
+        | Step::Permit { .. }
+        | Step::Tell(_) => {}
     }
     Ok(())
 }
@@ -427,7 +509,8 @@ proptest! {
             | Step::Meter { .. }
             | Step::Reserve { .. }
             | Step::Confirm { .. }
-            | Step::Finish { .. } => true,
+            | Step::Finish { .. }
+            | Step::Tell(_) => true,
         };
         run(&steps, lights, |step, answer| {
             let mut diary = diary.borrow_mut();
@@ -504,6 +587,51 @@ proptest! {
             }
             Ok(())
         })?;
+    }
+
+    #[test]
+    fn a_card_is_placed_where_it_is_not_and_changes_where_it_is(
+        commands in prop::collection::vec(told(), 0..80),
+    ) {
+        let steps: Vec<Step> = commands.into_iter().map(Step::Tell).collect();
+        let (_, events) = run(&steps, |_| true, |_, _| Ok(()))?;
+        let mut lives: BTreeMap<CardSerial, Vec<(Timestamp, Option<CardState>)>> = BTreeMap::new();
+        for event in events {
+            match event {
+                Event::CardPlaced(placed) => {
+                    lives.entry(placed.serial).or_default().push((placed.at, None));
+                }
+                Event::CardChanged(made) => {
+                    lives.entry(made.serial).or_default().push((made.at, Some(made.state)));
+                }
+                _ => {}
+            }
+        }
+        for mut life in lives.into_values() {
+            life.sort_by_key(|(at, _)| *at);
+            prop_assert!(life.is_sorted_by(|earlier, later| earlier.0 < later.0));
+            let mut is_there = false;
+            for (at, change) in life {
+                prop_assert_eq!(is_there, change.is_some(), "at {}", at);
+                is_there = change.is_none_or(CardState::is_there);
+            }
+        }
+    }
+
+    #[test]
+    fn no_meter_is_read_twice_for_a_time(commands in prop::collection::vec(told(), 0..80)) {
+        let steps: Vec<Step> = commands.into_iter().map(Step::Tell).collect();
+        let (_, events) = run(&steps, |_| true, |_, _| Ok(()))?;
+        let read = |event| match event {
+            Event::ElectricityRead(reading) => Some((reading.source, reading.window)),
+            _ => None,
+        };
+        let read: Vec<_> = events.into_iter().filter_map(read).collect();
+        for (place, (meter, window)) in read.iter().enumerate() {
+            for (other, earlier) in &read[..place] {
+                prop_assert!(meter != other || !earlier.overlaps(window));
+            }
+        }
     }
 
     #[test]

@@ -76,6 +76,8 @@ const BY_OPERATOR_OF_POOL: &[May] =
     &[may(Provider, &[("/pool", Own::OfParty(Belonging::PoolOperator))])];
 const BY_OPERATOR_OF_ALLOCATION: &[May] =
     &[may(Provider, &[("/allocation", Own::OfParty(Belonging::AllocationOperator))])];
+const BY_OPERATOR_OF_RESERVATION: &[May] =
+    &[may(Provider, &[("/reservation", Own::OfParty(Belonging::ReservationOperator))])];
 const BY_SELLER: &[May] =
     &[may(Provider, &[("/contract", Own::OfParty(Belonging::ContractSeller))])];
 const NOBODY: &[May] = &[];
@@ -94,6 +96,8 @@ endpoints! {
     "record_stake" "/stakes" "Record who holds how much of a party" NOBODY;
     "publish_card_spec" "/card-specs" "Publish what a card can do" NOBODY;
     "observe_price" "/reference-prices" "Record an observed price" NOBODY;
+    "state_capability" "/card-capabilities" "Record what a source says a card can be used for" NOBODY;
+    "state_control" "/card-controls" "Record how a card's export is controlled" NOBODY;
 
     Voucher:
     "define_programme" "/programmes" "Define a programme and open it at once" OFFICE_ITSELF;
@@ -162,6 +166,21 @@ endpoints! {
     "allocate" "/pools/{pool}/allocations" "Give cards to a contract" BY_OPERATOR_OF_POOL;
     "end_allocation" "/allocations/{allocation}/end" "Take cards back early" BY_OPERATOR_OF_ALLOCATION;
     "meter_usage" "/allocations/{allocation}/usage" "Record metered card-hours" BY_OPERATOR_OF_ALLOCATION;
+    "permit_oversell" "/pools/{pool}/oversells" "Permit more to be sold than is lit" &[may(
+        Provider,
+        &[("/pool", Own::OfParty(Belonging::PoolOperator)), ("/of", Own::Party)],
+    )];
+    "reserve" "/pools/{pool}/reservations" "Hold cards for somebody" BY_OPERATOR_OF_POOL;
+    "confirm_reservation" "/reservations/{reservation}/confirmation" "Give reserved cards to a contract"
+        BY_OPERATOR_OF_RESERVATION;
+    "end_reservation" "/reservations/{reservation}/end" "Release a reservation, or let it expire"
+        BY_OPERATOR_OF_RESERVATION;
+    "record_stage" "/pools/{pool}/stages" "Record how far a pool's project is" BY_OPERATOR_OF_POOL;
+    "place_card" "/pools/{pool}/cards" "Record that a card is in a pool" BY_OPERATOR_OF_POOL;
+    "change_card" "/pools/{pool}/card-changes" "Record what became of a card" BY_OPERATOR_OF_POOL;
+    "count_cards" "/pools/{pool}/card-counts" "Record how many cards are in a state" BY_OPERATOR_OF_POOL;
+    "record_provenance" "/pools/{pool}/provenances" "Record where cards come from" BY_OPERATOR_OF_POOL;
+    "read_electricity" "/pools/{pool}/electricity" "Record metered electricity" BY_OPERATOR_OF_POOL;
 }
 
 impl Endpoint {

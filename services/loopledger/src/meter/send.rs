@@ -53,6 +53,7 @@ fn ready(usage: Usage, evidence: Evidence) -> Result<Ready, Fault> {
         card_hours,
         source: source.parse().expect("our own words are a text"),
         evidence: Some(evidence),
+        class: None,
     };
     let command_body = ContextCommand::from(Command::MeterUsage(usage));
     Ok(Ready { line, id: command, tries: 1, command: command_body })

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use loopledger_model::registry::{
-    CardSpec, Command, Event, Party, PartyKind, PriceUnit, ReferencePrice, Stake,
+    Capability, CardSpec, Command, ControlStatement, ControlStatus, Event, Party, PartyKind,
+    PriceUnit, ReferencePrice, Stake,
 };
 use loopledger_model::{Basis, Precision, Sparsity};
 use loopledger_testkit::{Story, at, given, id};
@@ -54,7 +55,25 @@ fn command() -> impl Strategy<Value = Command> {
         at,
         source,
     });
+    let class = prop_oneof![Just(WorkloadClass::Inference), Just(WorkloadClass::FineTuning)];
+    let classes = prop::collection::btree_set(class, 0..3);
+    let capability = (classes, day(), source()).prop_map(|(workloads, at, source)| Capability {
+        model: id("H200"),
+        workloads,
+        at,
+        source,
+    });
+    let status = prop_oneof![Just(ControlStatus::Denied), Just(ControlStatus::CaseByCase)];
+    let control = (status, day(), source()).prop_map(|(status, at, source)| ControlStatement {
+        model: id("H200"),
+        destination: id("CN"),
+        status,
+        at,
+        source,
+    });
     prop_oneof![
+        capability.prop_map(Command::StateCapability),
+        control.prop_map(Command::StateControl),
         party.prop_map(Command::RegisterParty),
         stake.prop_map(Command::RecordStake),
         spec.prop_map(Command::PublishCardSpec),

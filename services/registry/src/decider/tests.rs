@@ -1,7 +1,8 @@
 //! What the registry answers, command by command.
 
 use loopledger_model::registry::{
-    CardSpec, Command, Event, Party, PartyKind, PriceUnit, ReferencePrice, Refusal, Stake,
+    Capability, CardSpec, Command, ControlStatement, ControlStatus, Event, Party, PartyKind,
+    PriceUnit, ReferencePrice, Refusal, Stake,
 };
 use loopledger_model::{Basis, Precision, Sparsity};
 use loopledger_testkit::{at, given, id};
@@ -228,6 +229,66 @@ fn a_source_states_one_price_for_a_card_a_unit_and_a_day() {
                 currency: id("CNY"),
             });
     }
+}
+
+fn capability(source: &str, workloads: &[WorkloadClass]) -> Capability {
+    Capability {
+        model: id("L40S"),
+        workloads: workloads.iter().copied().collect(),
+        at: at("2025-03-01"),
+        source: id(source),
+    }
+}
+
+#[test]
+fn a_source_says_once_what_a_card_can_be_used_for_and_another_says_something_else() {
+    let only = capability("data sheet", &[WorkloadClass::Inference]);
+    let more = capability("lab", &[WorkloadClass::Inference, WorkloadClass::FineTuning]);
+    let story = given::<Registry>([]);
+    story
+        .when(Command::StateCapability(only.clone()))
+        .then([Event::CapabilityStated(only.clone())]);
+    let story = story.after([only.clone(), more.clone()].map(Command::StateCapability));
+    for said in [only, more] {
+        story.when(Command::StateCapability(said)).then_nothing();
+    }
+    let other = capability("data sheet", &[WorkloadClass::PreTraining]);
+    let (model, when, said_by) = (id("L40S"), at("2025-03-01"), id("data sheet"));
+    let exists = Refusal::CapabilityExists { model, at: when, said_by };
+    story.when(Command::StateCapability(other)).then_refused(exists);
+}
+
+#[test]
+fn a_capability_without_a_class_of_workload_is_refused() {
+    let (model, when, said_by) = (id("L40S"), at("2025-03-01"), id("lab"));
+    given::<Registry>([])
+        .when(Command::StateCapability(capability("lab", &[])))
+        .then_refused(Refusal::NoWorkloads { model, at: when, said_by });
+}
+
+#[test]
+fn a_source_states_one_control_for_a_card_a_destination_and_a_day() {
+    let control = |destination: &str, status| ControlStatement {
+        model: id("H200"),
+        destination: id(destination),
+        status,
+        at: at("2026-01-15"),
+        source: id("notice"),
+    };
+    let controls =
+        [control("CN", ControlStatus::CaseByCase), control("DE", ControlStatus::Unrestricted)];
+    let story = given::<Registry>([]).after(controls.clone().map(Command::StateControl));
+    for stated in controls {
+        story.when(Command::StateControl(stated)).then_nothing();
+    }
+    let denied = Command::StateControl(control("CN", ControlStatus::Denied));
+    story.when(denied).then_refused(Refusal::ControlExists {
+        model: id("H200"),
+        destination: id("CN"),
+        at: at("2026-01-15"),
+        status: ControlStatus::CaseByCase,
+        said_by: id("notice"),
+    });
 }
 
 #[test]

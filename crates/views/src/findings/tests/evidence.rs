@@ -38,6 +38,7 @@ fn used(position: u64, allocation: &str, hours: &str) -> Usage {
         from_at: at("2025-02-01"),
         card_hours: id(hours),
         source: id("slurm"),
+        class: None,
     }
 }
 
