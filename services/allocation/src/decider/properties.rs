@@ -3,8 +3,7 @@
 
 use loopledger_model::Period;
 use loopledger_model::allocation::{
-    CardSerial, CardState, ChangeCard, ConfirmReservation, CountCards, EndReservation, Oversell,
-    PlaceCard, Provenance, Reservation, ReservationEnding, Stage, StageReached,
+    ConfirmReservation, EndReservation, Oversell, Reservation, ReservationEnding,
 };
 use loopledger_testkit::{Story, at, fact, given, id};
 use proptest::prelude::*;
@@ -12,6 +11,11 @@ use rust_decimal::Decimal;
 
 use super::tests::{contract, party};
 use super::*;
+use cards::told;
+use diary::Diary;
+
+mod cards;
+mod diary;
 
 const DAYS: usize = 24;
 const HOURS: usize = DAYS * 24;
@@ -127,46 +131,6 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn told() -> impl Strategy<Value = Command> {
-    let day = || (0..DAYS).prop_map(|day| hour(day * 24));
-    let serial = || prop::sample::select(vec!["sn-1", "sn-2"]).prop_map(id::<CardSerial>);
-    let owner = prop::option::of(Just(id("C")));
-    let place = (serial(), day(), owner).prop_map(|(serial, at, owner)| {
-        Command::PlaceCard(PlaceCard { pool: id("p"), serial, at, owner })
-    });
-    let states = [CardState::Lit, CardState::Failed, CardState::Moved, CardState::Retired];
-    let state = move || prop::sample::select(states.to_vec());
-    let set = (serial(), state(), day()).prop_map(|(serial, state, at)| {
-        Command::ChangeCard(ChangeCard { pool: id("p"), serial, state, at, reason: None })
-    });
-    let count = (state(), 0_u32..16, day()).prop_map(|(state, cards, at)| {
-        Command::CountCards(CountCards { pool: id("p"), state, cards, at })
-    });
-    let stage = prop::sample::select(vec![Stage::Trial, Stage::Operating]);
-    let stage = (stage, day()).prop_map(|(stage, at)| {
-        Command::RecordStage(StageReached { pool: id("p"), stage, at, source: None })
-    });
-    let supplier = prop::sample::select(vec!["S", "T"]).prop_map(id);
-    let provenance = (prop::option::of(serial()), day(), supplier);
-    let provenance = provenance.prop_map(|(serial, at, supplier)| {
-        let (pool, source) = (id("p"), id("customs"));
-        Command::RecordProvenance(Provenance { pool, serial, at, supplier, document: None, source })
-    });
-    let meter = prop::sample::select(vec!["m", "n"]).prop_map(id);
-    let read = (0_u8..12, 0..DAYS, 1..DAYS, meter);
-    let read = read.prop_map(|(name, day, length, source)| {
-        Command::ReadElectricity(ElectricityReading {
-            id: id(&name.to_string()),
-            pool: id("p"),
-            window: days(day, day + length),
-            kwh: id("10"),
-            source,
-            evidence: None,
-        })
-    });
-    prop_oneof![3 => place, 4 => set, 1 => count, 1 => stage, 1 => provenance, 3 => read]
-}
-
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step(), 0..120)
 }
@@ -247,152 +211,6 @@ fn story() -> Story<Allocation> {
     given::<Allocation>([])
         .knowing([fact(1, party("A")), fact(2, contract("k", days(0, DAYS)))])
         .after([Command::RegisterPool(registered())])
-}
-
-/// One day of the pool as an auditor would write it down.
-#[derive(Debug, Clone, Copy)]
-struct Day {
-    cards: u32,
-    lit: u32,
-    allocated: u32,
-    reserved: u32,
-    /// Four where overselling is not permitted.
-    quarters: u32,
-    has_change: bool,
-}
-
-impl Day {
-    fn may(self) -> u32 {
-        self.lit * self.quarters / 4
-    }
-
-    fn taken(self) -> u32 {
-        self.allocated + self.reserved
-    }
-}
-
-/// The days; the cards and last day of every allocation; the cards, first and last day of every reservation.
-struct Diary(Vec<Day>, BTreeMap<u8, (u32, usize)>, BTreeMap<u8, (u32, usize, usize)>);
-
-impl Diary {
-    fn new() -> Self {
-        let Pool { cards, lit, .. } = registered();
-        let day = Day { cards, lit, allocated: 0, reserved: 0, quarters: 4, has_change: false };
-        Self(vec![day; DAYS], BTreeMap::new(), BTreeMap::new())
-    }
-
-    /// From a day to the one before the next change.
-    fn stretch(&mut self, day: usize) -> &mut [Day] {
-        let next = (day + 1..DAYS).find(|&later| self.0[later].has_change).unwrap_or(DAYS);
-        &mut self.0[day..next]
-    }
-
-    /// Whether no card goes dark by this change.
-    fn only_lights(&mut self, day: usize, lit: Option<u32>) -> bool {
-        let lit = lit.unwrap_or(self.0[day].lit);
-        self.stretch(day).iter().all(|day| day.lit <= lit)
-    }
-
-    fn change(&mut self, day: usize, cards: Option<u32>, lit: Option<u32>) -> Vec<Event> {
-        let cards = cards.unwrap_or(self.0[day].cards);
-        let lit = lit.unwrap_or(self.0[day].lit);
-        self.0[day].has_change = true;
-        for day in self.stretch(day) {
-            (day.cards, day.lit) = (cards, lit);
-        }
-        let place = hour(day * 24);
-        let mut events =
-            vec![Event::PoolChanged(PoolChanged { pool: id("p"), at: place, cards, lit })];
-        let first = self.stretch(day).iter().position(|day| day.allocated > lit);
-        events.extend(first.map(|later| {
-            Event::PoolFellShort(PoolFellShort {
-                pool: id("p"),
-                at: hour((day + later) * 24),
-                lit,
-                allocated: self.0[day + later].allocated.into(),
-            })
-        }));
-        events
-    }
-
-    /// A change that made no event is there already, or one of these is wrong with it.
-    fn objects(
-        &self,
-        day: usize,
-        cards: Option<u32>,
-        lit: Option<u32>,
-        answer: &Answer,
-    ) -> Result<(), TestCaseError> {
-        let made = self.0[day];
-        let after = (cards.unwrap_or(made.cards), lit.unwrap_or(made.lit));
-        let same = after == (made.cards, made.lit);
-        let objection = match answer {
-            Ok(_) => made.has_change && same,
-            Err(Refusal::NothingChanged { .. }) => (cards, lit) == (None, None),
-            Err(Refusal::ChangeExists { .. }) => made.has_change && !same,
-            Err(Refusal::AboveInstalled { .. }) => !made.has_change && after.1 > after.0,
-            Err(_) => false,
-        };
-        prop_assert!(objection, "{:?} on {:?} of {:?}", answer, after, made);
-        Ok(())
-    }
-
-    fn first_above(&self, asked: u32, day: usize, length: usize) -> Option<Refusal> {
-        let full = |&day: &usize| self.0[day].taken() + asked > self.0[day].may();
-        let day = (day..day + length).find(full)?;
-        Some(self.above(day, asked, self.0[day].taken()))
-    }
-
-    fn above(&self, day: usize, asked: u32, taken: u32) -> Refusal {
-        let (pool, at, Day { lit, .. }) = (id("p"), hour(day * 24), self.0[day]);
-        let (may, allocated) = (self.0[day].may(), taken.into());
-        if may == lit {
-            return Refusal::AboveLit { pool, at, lit, allocated, asked };
-        }
-        Refusal::AbovePermitted { pool, at, lit, may: may.into(), allocated, asked }
-    }
-
-    /// Where a reservation cannot be confirmed, since cards that it holds are not there.
-    fn first_exceeded(&self, name: u8) -> Option<Refusal> {
-        let (cards, from, to) = self.2[&name];
-        let day = (from..to).find(|&day| self.0[day].taken() > self.0[day].may())?;
-        Some(self.above(day, cards, self.0[day].taken() - cards))
-    }
-
-    fn reserve(&mut self, name: u8, cards: u32, (day, length): (usize, usize)) {
-        self.2.insert(name, (cards, day, day + length));
-        for day in &mut self.0[day..day + length] {
-            day.reserved += cards;
-        }
-    }
-
-    /// From a day on.
-    fn give_up(&mut self, name: u8, from: usize) {
-        let (cards, first, to) = self.2[&name];
-        for day in from.max(first)..to {
-            self.0[day].reserved -= cards;
-        }
-    }
-
-    fn confirm(&mut self, name: u8, allocation: u8) {
-        let (cards, from, to) = self.2[&name];
-        self.give_up(name, from);
-        self.allocate(allocation, cards, (from, to - from));
-    }
-
-    fn allocate(&mut self, name: u8, cards: u32, (day, length): (usize, usize)) {
-        self.1.insert(name, (cards, day + length));
-        for day in &mut self.0[day..day + length] {
-            day.allocated += cards;
-        }
-    }
-
-    fn give_back(&mut self, name: u8, from: usize) {
-        let (cards, to) = self.1[&name];
-        for day in &mut self.0[from..to] {
-            day.allocated -= cards;
-        }
-    }
 }
 
 type Answer = Result<Decision<Event>, Refusal>;
@@ -525,9 +343,9 @@ proptest! {
     #[test]
     fn without_darkening_no_card_is_sold_more_often_than_is_permitted(steps in steps()) {
         let diary = std::cell::RefCell::new(Diary::new());
-        let lights = |step: &Step| match *step {
-            Step::Change { day, lit, .. } => diary.borrow_mut().only_lights(day, lit),
-            _ => true,
+        let lights = |step: &Step| {
+            let Step::Change { day, lit, .. } = *step else { return true };
+            diary.borrow_mut().only_lights(day, lit)
         };
         run(&steps, lights, |step, answer| {
             let mut diary = diary.borrow_mut();
@@ -583,55 +401,17 @@ proptest! {
                 Step::Reserve { name, cards, length, .. } if is_new(answer) => {
                     reserved.insert(name, (cards, length));
                 }
-                _ => {}
+                Step::Change { .. }
+                | Step::Allocate { .. }
+                | Step::End { .. }
+                | Step::Reserve { .. }
+                | Step::Confirm { .. }
+                | Step::Finish { .. }
+                | Step::Permit { .. }
+                | Step::Tell(_) => {}
             }
             Ok(())
         })?;
-    }
-
-    #[test]
-    fn a_card_is_placed_where_it_is_not_and_changes_where_it_is(
-        commands in prop::collection::vec(told(), 0..80),
-    ) {
-        let steps: Vec<Step> = commands.into_iter().map(Step::Tell).collect();
-        let (_, events) = run(&steps, |_| true, |_, _| Ok(()))?;
-        let mut lives: BTreeMap<CardSerial, Vec<(Timestamp, Option<CardState>)>> = BTreeMap::new();
-        for event in events {
-            match event {
-                Event::CardPlaced(placed) => {
-                    lives.entry(placed.serial).or_default().push((placed.at, None));
-                }
-                Event::CardChanged(made) => {
-                    lives.entry(made.serial).or_default().push((made.at, Some(made.state)));
-                }
-                _ => {}
-            }
-        }
-        for mut life in lives.into_values() {
-            life.sort_by_key(|(at, _)| *at);
-            prop_assert!(life.is_sorted_by(|earlier, later| earlier.0 < later.0));
-            let mut is_there = false;
-            for (at, change) in life {
-                prop_assert_eq!(is_there, change.is_some(), "at {}", at);
-                is_there = change.is_none_or(CardState::is_there);
-            }
-        }
-    }
-
-    #[test]
-    fn no_meter_is_read_twice_for_a_time(commands in prop::collection::vec(told(), 0..80)) {
-        let steps: Vec<Step> = commands.into_iter().map(Step::Tell).collect();
-        let (_, events) = run(&steps, |_| true, |_, _| Ok(()))?;
-        let read = |event| match event {
-            Event::ElectricityRead(reading) => Some((reading.source, reading.window)),
-            _ => None,
-        };
-        let read: Vec<_> = events.into_iter().filter_map(read).collect();
-        for (place, (meter, window)) in read.iter().enumerate() {
-            for (other, earlier) in &read[..place] {
-                prop_assert!(meter != other || !earlier.overlaps(window));
-            }
-        }
     }
 
     #[test]
