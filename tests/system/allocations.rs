@@ -1,4 +1,4 @@
-//! Cards that are given back early: free for others from that instant on, and counted up to it.
+//! Cards that are given back early, that are reserved, that are sold more than once by permission, and that two pools have.
 
 use serde_json::json;
 
@@ -37,4 +37,85 @@ fn cards_that_are_given_back_are_given_again_and_counted_until_then() {
     assert_eq!(allocated(&[]), json!("116640"));
     // Before April it was 60 for both months, as far as anybody had said.
     assert_eq!(allocated(&["--as-of", "2025-03-15"]), json!("87840"));
+}
+
+const RESERVED: &[(&str, &str)] = &[
+    ("parties.csv", "id,name,kind\nprovider-a,Provider A,provider\nfirm-c,Firm C,company\n"),
+    (
+        "pools.csv",
+        "id,operator,site,model,cards,lit,at\n\
+         p-1,provider-a,Nanning,H200,100,80,2025-01-01\n\
+         p-2,provider-a,Guiyang,H200,10,10,2025-01-01\n",
+    ),
+    (
+        "pool_stages.csv",
+        "pool,stage,at,source\np-1,building,2025-01-01,\np-1,trial,2025-02-01,permit 12\n",
+    ),
+    (
+        "cards.csv",
+        "pool,serial,at\np-1,sn-1,2025-01-01\np-1,sn-2,2025-01-01\np-2,sn-1,2025-01-10\n",
+    ),
+    ("card_changes.csv", "pool,serial,state,at,reason\np-1,sn-2,failed,2025-01-20,XID 79\n"),
+    ("card_counts.csv", "pool,state,cards,at\np-1,drained,3,2025-01-20\n"),
+    (
+        "provenances.csv",
+        "pool,at,supplier,document,source\np-1,2025-01-01,Reseller R,CD-17,customs\n",
+    ),
+    (
+        "controls.csv",
+        "model,destination,status,date,source\nH200,CN,case_by_case,2025-01-15,notice\n",
+    ),
+    (
+        "oversells.csv",
+        "pool,factor,from,to,by,of\np-1,1.25,2025-03-01,2025-04-01,staff-7,provider-a\n",
+    ),
+    (
+        "contracts.csv",
+        "id,buyer,seller,currency,price_per_unit,unit,quantity,signed_at,from,to\n\
+         k-1,firm-c,provider-a,CNY,1,card_hour,500000,2025-01-02,2025-01-02,2025-12-31\n",
+    ),
+    (
+        "reservations.csv",
+        "id,pool,cards,from,to,at,held_until,contract,class\n\
+         rs-1,p-1,60,2025-03-01,2025-04-01,2025-01-10,2025-01-20,k-1,inference\n\
+         rs-2,p-1,40,2025-03-01,2025-04-01,2025-01-10,2025-01-20,,\n\
+         rs-3,p-1,1,2025-03-01,2025-04-01,2025-01-11,2025-01-20,,\n",
+    ),
+    (
+        "reservation_confirmations.csv",
+        "reservation,allocation,contract,at\nrs-1,al-1,k-1,2025-01-12\n",
+    ),
+    ("electricity.csv", "id,pool,from,to,kwh,source\ner-1,p-1,2025-02-01,2025-03-01,100,meter 4\n"),
+];
+
+#[test]
+fn reservations_are_confirmed_or_expire_and_pools_tell_what_is_known_of_their_cards() {
+    let ledger = Ledger::new();
+    let folder = folder_of(RESERVED.iter().copied());
+    // Of the 80 lit cards 100 may be sold in March, and all of them are reserved before the third asks.
+    let imported = ledger.import(folder.path());
+    assert!(imported.stdout.contains("above_permitted"), "{}", imported.stdout);
+    let states = || {
+        let answer = ledger.query(&["reservations"]);
+        let rows = answer["reservations"].as_array().expect("a list").clone();
+        rows.iter()
+            .map(|row| row["state"].as_str().expect("a state").to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(states(), ["active", "reserved"]);
+    let pools = ledger.query(&["pools", "--as-of", "2025-03-02"]);
+    let pool = &pools["pools"][0];
+    assert_eq!((&pool["allocated"], &pool["reserved"]), (&json!(60), &json!(40)));
+    assert_eq!((&pool["stage"], &pool["serials"]["failed"]), (&json!("trial"), &json!(1)));
+    assert_eq!(pool["disputed"][0]["pools"], json!(["p-1", "p-2"]));
+    assert_eq!(pool["disputed"], pools["pools"][1]["disputed"]);
+    assert_eq!(pool["controls"][0]["status"], json!("case_by_case"));
+    assert_eq!(pool["oversells"][0]["by"], json!("staff-7"));
+    assert_eq!(pool["provenances"][0]["document"], json!("CD-17"));
+    assert_eq!(pool["counts"][0]["cards"], json!(3));
+    let expired = ledger.query(&["expire", "--at", "2025-02-01"]);
+    assert_eq!(expired["reservations"], json!(1));
+    assert_eq!(states(), ["active", "expired"]);
+    assert_eq!(ledger.query(&["expire", "--at", "2025-02-01"])["reservations"], json!(0));
+    assert_eq!(ledger.query(&["pools", "--as-of", "2025-03-02"])["pools"][0]["reserved"], json!(0));
 }

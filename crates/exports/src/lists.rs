@@ -9,8 +9,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
 use loopledger_views::{
-    Caps, Claims, Contracts, Findings, Flows, FundReport, Implied, Loops, LpAccount, Owners,
-    Parties, ProgrammeAnswer, Registered, Reviews, RuleBook, Statement, Utilization, Vouchers,
+    Caps, Claims, Contracts, Findings, Flows, FundReport, Implied, Loops, LpAccount, Owners, Parties, Pools, ProgrammeAnswer, Registered, Reservations, Reviews, RuleBook, Statement, Utilization, Vouchers,
 };
 use parquet::basic::{LogicalType, Repetition, Type as PhysicalType};
 use parquet::data_type::{ByteArray, ByteArrayType};
@@ -75,6 +74,10 @@ listed! {
     Utilization, Some("pools"), "pool operator model installed_card_hours lit_card_hours allocated_card_hours \
         busy_card_hours lighting_rate allocation_rate busy_rate coverage sold_p physical_p oversold worst_at by_basis \
         contracts_without_p days";
+    Pools, Some("pools"), "pool operator site model registered_at event cards lit allocated reserved stage stages \
+        oversells serials counts disputed owners provenances controls";
+    Reservations, Some("reservations"), "reservation pool cards from to made_at held_until contract class state \
+        allocation settled_at event";
     Implied, Some("contracts"), "contract buyer seller signed_at event declared_p precision sparsity model cards \
         implied reason other_reading";
     Contracts, Some("contracts"), "contract buyer seller capacity_owner currency unit quantity price_per_unit value \

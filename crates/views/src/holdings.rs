@@ -150,7 +150,7 @@ impl Holdings {
 }
 
 /// Allocations that meet a condition, each up to where its cards were given back as far as that is seen.
-async fn given(
+pub(crate) async fn given(
     transaction: &Transaction<'_>,
     condition: &str,
     parameters: &[&(dyn ToSql + Sync)],

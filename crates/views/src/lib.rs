@@ -10,6 +10,7 @@ mod archive;
 mod as_of;
 mod belongings;
 mod caps;
+mod cards;
 mod claims;
 mod columns;
 mod contracts;
@@ -39,12 +40,14 @@ mod parties;
 #[cfg(test)]
 mod parts;
 mod party_report;
+mod pools;
 mod programmes;
 mod reader;
 mod references;
 mod register;
 mod registered;
 mod replace;
+mod reservations;
 mod rests;
 mod reviews;
 mod rights;
@@ -93,12 +96,16 @@ pub use owners::{BeneficialOwner, Holding, OwnerQuery, Owners, Way};
 pub use parties::{
     CapitalStep, Customer, OpenLoop, Parties, PartyQuery, PartyReport, Promise, Ratio, Returned,
 };
+pub use pools::{
+    ControlTold, CountTold, DisputedCard, OversellTold, PoolTold, Pools, ProvenanceTold, StageTold,
+};
 pub use programmes::{Figures, PeriodBudget, ProgrammeAnswer, SourceBudget, Tally, Version};
 pub use reader::{Reader, reading_as};
 pub use references::Denominated;
 pub use register::StakeBasis;
 pub use registered::{Registered, RegisteredParty, RegisteredQuery};
 pub use replace::{Pause, Replacement};
+pub use reservations::{ReservationState, ReservationTold, Reservations};
 pub use rests::Rests;
 pub use reviews::{ReviewQuery, ReviewTold, Reviews};
 pub use rights::make_roles;

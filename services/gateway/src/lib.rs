@@ -56,6 +56,8 @@ pub fn router<J: Journal, S: Services>(api: Api<J, S>) -> Router {
         .merge(v1::owners::router())
         .merge(v1::flows::router())
         .merge(v1::utilization::router())
+        .merge(v1::pools::router())
+        .merge(v1::reservations::router())
         .merge(v1::implied::router())
         .merge(v1::findings::router())
         .merge(v1::vouchers::router())

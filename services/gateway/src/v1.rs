@@ -15,21 +15,25 @@ pub mod loops;
 pub mod lp_account;
 pub mod owners;
 pub mod parties;
+pub mod pools;
 pub mod programme;
 pub mod register;
 pub mod reports;
 pub mod reviews;
+pub mod reservations;
 pub mod statement;
 pub mod utilization;
 pub mod vouchers;
 
 /// Everything that can be read, as the API's document tells it.
-pub const RESOURCES: [Resource; 23] = [
+pub const RESOURCES: [Resource; 25] = [
     loops::RESOURCE,
     parties::RESOURCE,
     owners::RESOURCE,
     flows::RESOURCE,
     utilization::RESOURCE,
+    pools::RESOURCE,
+    reservations::RESOURCE,
     implied::RESOURCE,
     findings::RESOURCE,
     findings::RULES,

@@ -226,6 +226,22 @@ pub enum Command {
         #[command(flatten)]
         view: ViewArgs,
     },
+    /// Pools: stages of their projects, cards and where they come from, what is reserved and given
+    Pools {
+        /// Only this pool
+        #[arg(long, value_name = "ID")]
+        pool: Option<PoolId>,
+        #[command(flatten)]
+        view: ViewArgs,
+    },
+    /// Reservations and what became of them
+    Reservations {
+        /// Only this pool's
+        #[arg(long, value_name = "ID")]
+        pool: Option<PoolId>,
+        #[command(flatten)]
+        view: ViewArgs,
+    },
     /// How many cards the P of contracts comes to, by every published card specification
     Implied {
         /// This contract [default: all that declare P and name no model]

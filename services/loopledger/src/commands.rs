@@ -74,6 +74,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::LpAccount { fund, lp, from, to, view } => {
             funds::account(&stack, (fund, lp), (from, to), view).await
         }
+        Command::Pools { pool, view } => supervision::pools(&stack, pool, view).await,
+        Command::Reservations { pool, view } => supervision::reservations(&stack, pool, view).await,
         Command::Contracts { contract, party, view } => {
             supervision::contracts(&stack, ContractQuery { contract, party }, view).await
         }

@@ -1,7 +1,8 @@
-//! The timer of vouchers: what is overdue is ended by a command, so that an expiry is a fact like any other.
+//! The timer of vouchers and reservations: what is overdue is ended by a command, so that an expiry is a fact like any
+//! other.
 //!
-//! Invariant: the same voucher is asked for once a UTC day, whoever asks and however often; what is refused today, such
-//! as a voucher with an undecided claim, is asked for again tomorrow.
+//! Invariant: the same voucher or reservation is asked for once a UTC day, whoever asks and however often; what is
+//! refused today, such as a voucher with an undecided claim, is asked for again tomorrow.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,8 +10,9 @@ use std::time::Duration;
 use anyhow::bail;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+use loopledger_model::allocation::{self, EndReservation, ReservationEnding};
 use loopledger_model::voucher::{Command, EndVoucher, Ending};
-use loopledger_model::{Context, Money, Partition, Position, Text, VoucherId};
+use loopledger_model::{Context, Money, Partition, Position, ReservationId, Text, VoucherId};
 use loopledger_service::clock;
 use loopledger_service::protocol::{Answer, Asked, Request};
 use loopledger_service::trace::TraceContext;
@@ -31,11 +33,21 @@ pub struct Expired {
     /// What was free or locked on them.
     pub amounts: Vec<Money>,
     pub refused: Vec<Refused>,
+    /// Whose hold ran out.
+    pub reservations: u64,
+    pub refused_reservations: Vec<RefusedReservation>,
 }
 
 #[derive(Debug, Serialize)]
 pub struct Refused {
     pub voucher: VoucherId,
+    pub code: String,
+    pub message: String,
+}
+
+#[derive(Debug, Serialize)]
+pub struct RefusedReservation {
+    pub reservation: ReservationId,
     pub code: String,
     pub message: String,
 }
@@ -51,12 +63,64 @@ impl Expired {
     }
 }
 
-/// Ends every voucher that was overdue at an instant.
+/// Ends every voucher that was overdue at an instant, and every reservation whose hold had run out.
 pub async fn expire(ledger: &Ledger, at: Timestamp) -> anyhow::Result<Expired> {
-    let (mut round, mut behind) = (Expired::default(), None);
+    let mut round = Expired::default();
+    expire_vouchers(ledger, at, &mut round).await?;
+    expire_reservations(ledger, at, &mut round).await?;
+    Ok(round)
+}
+
+async fn expire_reservations(
+    ledger: &Ledger,
+    at: Timestamp,
+    round: &mut Expired,
+) -> anyhow::Result<()> {
+    let (day, mut behind) = (at.to_zoned(TimeZone::UTC).date(), None);
+    loop {
+        let overheld = ledger.views.overheld(at, behind.as_ref(), AT_A_TIME).await?;
+        let Some((last, _)) = overheld.last() else { return Ok(()) };
+        behind = Some(last.clone());
+        for (reservation, held_until) in overheld {
+            let command = allocation::Command::EndReservation(EndReservation {
+                reservation: reservation.clone(),
+                ending: ReservationEnding::Expired,
+                // The first instant of which rows know that it is over.
+                at: held_until + SignedDuration::from_micros(1),
+            });
+            let partition = ledger.partitions.route(Context::Allocation, &command);
+            let id = format!("expire:{reservation}:{day}").parse()?;
+            let asked = Asked { id, by: by(), after: 0, command };
+            let request = Request { commands: vec![asked], stop_at_refusal: false, dry_run: false };
+            let answered = ledger.asker.ask(partition, &request, TraceContext::start()).await?;
+            match answered.answers.into_iter().next() {
+                Some(
+                    Answer::Accepted { repeated: true, .. } | Answer::Accepted { events: 0, .. },
+                ) => {}
+                Some(Answer::Accepted { position, .. }) => {
+                    round.position = round.position.max(position);
+                    round.reservations += 1;
+                }
+                Some(Answer::Refused { refusal, .. }) => {
+                    let (code, message) = (refusal.code, refusal.message);
+                    let refused = RefusedReservation { reservation, code, message };
+                    round.refused_reservations.push(refused);
+                }
+                other => bail!("reservation {reservation}: {other:?}"),
+            }
+        }
+    }
+}
+
+async fn expire_vouchers(
+    ledger: &Ledger,
+    at: Timestamp,
+    round: &mut Expired,
+) -> anyhow::Result<()> {
+    let mut behind = None;
     loop {
         let overdue = ledger.views.overdue(at, behind.as_ref(), AT_A_TIME).await?;
-        let Some(last) = overdue.last() else { return Ok(round) };
+        let Some(last) = overdue.last() else { return Ok(()) };
         behind = Some(last.voucher.clone());
         let mut by_partition: BTreeMap<Partition, Vec<&Overdue>> = BTreeMap::new();
         for one in &overdue {
@@ -64,7 +128,7 @@ pub async fn expire(ledger: &Ledger, at: Timestamp) -> anyhow::Result<Expired> {
             by_partition.entry(partition).or_default().push(one);
         }
         for (partition, some) in by_partition {
-            end(ledger, partition, &some, at, &mut round).await?;
+            end(ledger, partition, &some, at, round).await?;
         }
     }
 }
@@ -130,11 +194,21 @@ pub async fn keep(ledger: Ledger, every: Duration, shutdown: CancellationToken) 
             () = shutdown.cancelled() => return,
         }
         match expire(&ledger, clock::now()).await {
-            Ok(Expired { vouchers: 0, refused, .. }) if refused.is_empty() => {}
-            Ok(Expired { position, vouchers, refused, .. }) => {
-                tracing::info!(vouchers, refused = refused.len(), position, "vouchers expired");
+            Ok(Expired { position: 0, refused, refused_reservations, .. })
+                if refused.is_empty() && refused_reservations.is_empty() => {}
+            Ok(Expired {
+                position, vouchers, refused, reservations, refused_reservations, ..
+            }) => {
+                let refused = refused.len() + refused_reservations.len();
+                tracing::info!(
+                    vouchers,
+                    reservations,
+                    refused,
+                    position,
+                    "vouchers and reservations expired"
+                );
             }
-            Err(error) => tracing::warn!("vouchers could not be expired: {error:#}"),
+            Err(error) => tracing::warn!("what is overdue could not be expired: {error:#}"),
         }
     }
 }

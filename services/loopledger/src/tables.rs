@@ -11,12 +11,14 @@ mod contracts;
 mod funds;
 mod offices;
 mod parties;
+mod pools;
 mod supervision;
 
 pub use contracts::contracts;
 pub use funds::{account, fund};
 pub use offices::{caps, registered, reviews};
 pub use parties::{owners, parties, party};
+pub use pools::{pools, reservations};
 pub use supervision::{findings, implied, rules, utilization};
 
 pub use voucher::{claims, dry_run, expired, programme, statement};

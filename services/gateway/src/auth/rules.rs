@@ -44,12 +44,14 @@ const CONTRACT: Grant = Grant::Own { parameter: "contract", of: Owned::Contract 
 
 /// What a programme office, a reviewer, a provider, a fund manager and a company get of each query. The operator
 /// and the regulator get all of it.
-const QUERIES: [(&str, [Grant; 5]); 23] = [
+const QUERIES: [(&str, [Grant; 5]); 25] = [
     ("/v1/loops", [NONE, NONE, NONE, FUND, NONE]),
     ("/v1/parties", [NONE; 5]),
     ("/v1/owners", [NONE; 5]),
     ("/v1/flows", [NONE, NONE, PARTY, FUND, PARTY]),
     ("/v1/utilization", [NONE, NONE, POOL, NONE, NONE]),
+    ("/v1/pools", [NONE, NONE, POOL, NONE, NONE]),
+    ("/v1/reservations", [NONE, NONE, POOL, NONE, NONE]),
     ("/v1/implied", [NONE, NONE, CONTRACT, NONE, CONTRACT]),
     ("/v1/findings", [NONE; 5]),
     ("/v1/findings/rules", [Grant::All; 5]),

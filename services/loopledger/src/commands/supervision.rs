@@ -38,6 +38,25 @@ pub(super) async fn utilization(
     query_ledger(args, view, ask, tables::utilization).await
 }
 
+pub(super) async fn pools(
+    args: &StackArgs,
+    pool: Option<PoolId>,
+    view: ViewArgs,
+) -> anyhow::Result<ExitCode> {
+    let ask = async |stack: &Stack| Ok(stack.views.pools(pool.as_ref(), seen(view.seen)).await?);
+    query_ledger(args, view, ask, tables::pools).await
+}
+
+pub(super) async fn reservations(
+    args: &StackArgs,
+    pool: Option<PoolId>,
+    view: ViewArgs,
+) -> anyhow::Result<ExitCode> {
+    let ask =
+        async |stack: &Stack| Ok(stack.views.reservations(pool.as_ref(), seen(view.seen)).await?);
+    query_ledger(args, view, ask, tables::reservations).await
+}
+
 pub(super) async fn implied(
     args: &StackArgs,
     contract: Option<ContractId>,

@@ -60,7 +60,8 @@ pub(super) async fn expire(
     stack.close().await;
     let expired = expired?;
     print(&if json { serde_json::to_string(&expired)? } else { tables::expired(&expired) })?;
-    Ok(if expired.refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(REFUSED) })
+    let all = expired.refused.is_empty() && expired.refused_reservations.is_empty();
+    Ok(if all { ExitCode::SUCCESS } else { ExitCode::from(REFUSED) })
 }
 
 async fn end_overdue(stack: &mut Stack, at: Timestamp) -> anyhow::Result<Expired> {

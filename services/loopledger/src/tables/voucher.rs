@@ -112,6 +112,12 @@ pub fn expired(round: &Expired) -> String {
             .iter()
             .map(|refused| format!("refused: {} {}", refused.code, refused.message)),
     );
+    if round.reservations > 0 {
+        let reservations = if round.reservations == 1 { "reservation" } else { "reservations" };
+        lines.push(format!("{} {reservations} expired", round.reservations));
+    }
+    let refused = round.refused_reservations.iter();
+    lines.extend(refused.map(|one| format!("refused: {} {}", one.code, one.message)));
     lines.join("\n")
 }
 

@@ -38,6 +38,8 @@ const EXPECTED: [(&str, &str, &str); 23] = [
     ("/v1/owners", "", "-----"),
     ("/v1/flows", "party", "--ooo"),
     ("/v1/utilization", "pool", "--i--"),
+    ("/v1/pools", "pool", "--i--"),
+    ("/v1/reservations", "pool", "--i--"),
     ("/v1/implied", "contract", "--i-i"),
     ("/v1/findings", "", "-----"),
     ("/v1/findings/rules", "", "aaaaa"),
