@@ -91,7 +91,7 @@ CREATE INDEX ON usages (pool, at, from_at);
 CREATE INDEX ON usages USING brin (at, from_at)
     WITH (pages_per_range = 32, autosummarize = on);
 
--- From at to to_at so many times the lit cards may be sold.
+-- From from_at to to_at so many times the lit cards may be sold.
 CREATE TABLE oversells (
     position BIGINT NOT NULL,
     fact_index INT NOT NULL,
@@ -99,11 +99,12 @@ CREATE TABLE oversells (
     recorded_at TIMESTAMPTZ NOT NULL,
     pool TEXT NOT NULL,
     factor NUMERIC NOT NULL CHECK (factor > 1),
+    from_at TIMESTAMPTZ NOT NULL,
     to_at TIMESTAMPTZ NOT NULL,
     by_person TEXT NOT NULL,
     of_party TEXT NOT NULL,
     PRIMARY KEY (position, fact_index),
-    CHECK (at <= to_at)
+    CHECK (from_at <= to_at)
 );
 CREATE INDEX ON oversells (pool);
 

@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
 use loopledger_views::{
-    Caps, Claims, Contracts, Findings, Flows, FundReport, Implied, Loops, LpAccount, Owners, Parties, Pools, ProgrammeAnswer, Registered, Reservations, Reviews, RuleBook, Statement, Utilization, Vouchers,
+    Caps, Claims, Contracts, Findings, Flows, FundReport, Implied, Loops, LpAccount, Owners,
+    Parties, Pools, ProgrammeAnswer, Registered, Reservations, Reviews, RuleBook, Statement,
+    Utilization, Vouchers,
 };
 use parquet::basic::{LogicalType, Repetition, Type as PhysicalType};
 use parquet::data_type::{ByteArray, ByteArrayType};

@@ -291,7 +291,8 @@ mod tests {
         assert!(log.event_types.len() > 30, "{:?}", log.event_types.keys());
         for event in &log.events {
             let related = event["relationships"].as_array().expect("a list");
-            let about_no_object = ["card_spec_published", "price_observed"];
+            let about_no_object =
+                ["capability_stated", "card_spec_published", "control_stated", "price_observed"];
             let kind = event["type"].as_str().expect("a type");
             assert_eq!(related.is_empty(), about_no_object.contains(&kind), "{event}");
         }

@@ -166,7 +166,7 @@ pub(super) static FILES: &[File] = files! {
         key "id", parent "", by "operator", allocation::pool;
     "pool_changes.csv": "pool, at, cards?, lit?",
         key "pool, at", parent "pool", by "operator", allocation::pool_change;
-    "oversells.csv": "pool, factor, from, to, by, @of",
+    "oversells.csv": "pool, factor, from, to, at, by, @of",
         key "pool, from", parent "pool", by "of", allocation::oversell;
     "pool_stages.csv": "pool, stage, at, source?",
         key "pool, at", parent "pool", by "operator", allocation::stage;

@@ -206,7 +206,7 @@ impl Event {
             Self::CardsAllocated(allocation) => allocation.period.from(),
             Self::AllocationEnded(ended) => ended.at,
             Self::UsageMetered(usage) => usage.window.to(),
-            Self::OversellPermitted(permitted) => permitted.period.from(),
+            Self::OversellPermitted(permitted) => permitted.at,
             Self::CardsReserved(reserved) => reserved.at,
             Self::ReservationConfirmed(confirmed) => confirmed.at,
             Self::ReservationEnded(ended) => ended.at,

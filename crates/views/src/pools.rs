@@ -80,6 +80,7 @@ pub struct OversellTold {
     pub factor: String,
     pub from: Timestamp,
     pub to: Timestamp,
+    pub permitted_at: Timestamp,
     pub by: PersonId,
     pub of: PartyId,
     pub event: FactId,
@@ -221,8 +222,9 @@ impl Told {
         let of_pool = self.oversells.iter().filter(|row| row.pool == *pool);
         let told = of_pool.map(|row| OversellTold {
             factor: row.factor.to_string(),
-            from: row.stamp.at,
+            from: row.from_at,
             to: row.to_at,
+            permitted_at: row.stamp.at,
             by: row.by_person.clone(),
             of: row.of_party.clone(),
             event: row.stamp.fact(),

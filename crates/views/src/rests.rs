@@ -4,7 +4,8 @@ use loopledger_model::Position;
 
 use crate::{
     Caps, Claims, Contracts, Findings, Flows, FundReport, Implied, Loops, LpAccount, Owners,
-    Parties, ProgrammeAnswer, Registered, Reviews, Statement, Utilization, Vouchers,
+    Parties, Pools, ProgrammeAnswer, Registered, Reservations, Reviews, Statement, Utilization,
+    Vouchers,
 };
 
 pub trait Rests {
@@ -34,6 +35,8 @@ rests!(
     LpAccount,
     Owners,
     Parties,
+    Pools,
+    Reservations,
     ProgrammeAnswer,
     Registered,
     Reviews,

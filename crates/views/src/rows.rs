@@ -308,10 +308,11 @@ tables! {
         source: Text,
         class: Option<WorkloadClass>,
     }
-    /// Overselling is permitted from `at` to `to_at`.
+    /// Overselling is permitted from `from_at` to `to_at`.
     Oversell in oversells {
         pool: PoolId,
         factor: OversellFactor,
+        from_at: Timestamp,
         to_at: Timestamp,
         by_person: PersonId,
         of_party: PartyId,

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use loopledger_exports::lists::{Form, Listed, Told};
 use loopledger_importer::{self as import, ImportError, Manner, Patience, Progress, Report};
 use loopledger_loops::CycleBounds;
-use loopledger_model::{Period, Position};
+use loopledger_model::{Currency, PartyId, Period, Position};
 use loopledger_views::{
     As, ClaimQuery, ContractQuery, FindingQuery, FlowQuery, LoopQuery, Parties, PartyQuery,
 };
@@ -53,12 +53,10 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             supervision::loops(&stack, (party, currency, level.into()), view).await
         }
         Command::Party { party, currency, view } => {
-            let query = PartyQuery { party: Some(party), currency };
-            party_reports(&stack, query, view, tables::party).await
+            party_reports(&stack, (Some(party), currency), view, tables::party).await
         }
         Command::Parties { currency, view } => {
-            let query = PartyQuery { party: None, currency };
-            party_reports(&stack, query, view, tables::parties).await
+            party_reports(&stack, (None, currency), view, tables::parties).await
         }
         Command::Owners { party, threshold, view } => {
             supervision::owners(&stack, party, threshold, view).await
@@ -124,10 +122,11 @@ async fn prepare(args: &StackArgs, logins: &[String]) -> anyhow::Result<ExitCode
 
 async fn party_reports(
     args: &StackArgs,
-    query: PartyQuery,
+    (party, currency): (Option<PartyId>, Option<Currency>),
     view: ViewArgs,
     table: fn(&Parties) -> String,
 ) -> anyhow::Result<ExitCode> {
+    let query = PartyQuery { party, currency };
     let ask = async |stack: &Stack| Ok(stack.views.parties(&query, seen(view.seen)).await?);
     query_ledger(args, view, ask, table).await
 }

@@ -106,6 +106,7 @@ fn oversell(stamp: Stamp, permitted: allocation::Oversell) -> Oversell {
         stamp,
         pool: permitted.pool,
         factor: permitted.factor,
+        from_at: micros(permitted.period.from()),
         to_at: micros(permitted.period.to()),
         by_person: permitted.by,
         of_party: permitted.of,

@@ -68,10 +68,11 @@ pub(super) fn oversell(row: &mut Cells<'_>) -> Option<Draft> {
         pool: row.one("pool"),
         factor: row.one("factor"),
         period: row.period(),
+        at: row.one("at"),
         by: row.one("by"),
         of: row.one("of"),
     })?;
-    Some(Draft::dated(permitted.period.from(), Command::PermitOversell(permitted)))
+    Some(Draft::dated(permitted.at, Command::PermitOversell(permitted)))
 }
 
 pub(super) fn reservation(row: &mut Cells<'_>) -> Option<Draft> {

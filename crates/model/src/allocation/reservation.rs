@@ -17,6 +17,8 @@ pub struct Oversell {
     pub pool: PoolId,
     pub factor: OversellFactor,
     pub period: Period,
+    /// When it is permitted.
+    pub at: Timestamp,
     /// Who permits it, for which party.
     pub by: PersonId,
     pub of: PartyId,

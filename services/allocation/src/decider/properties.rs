@@ -189,6 +189,7 @@ fn command(step: &Step) -> Command {
             pool: id("p"),
             factor: id(&Decimal::new(i64::from(quarters) * 25, 2).to_string()),
             period: days(day, day + length),
+            at: hour(0),
             by: id("staff-7"),
             of: id("A"),
         }),

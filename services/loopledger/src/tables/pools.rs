@@ -58,7 +58,7 @@ fn said_of(told: &PoolTold) -> Vec<String> {
         format!("{pool}: {} cards {} from {} on", counted.cards, counted.state, day(counted.at))
     });
     let disputed = told.disputed.iter().map(|card| {
-        let pools: Vec<&str> = card.pools.iter().map(|pool| pool.as_str()).collect();
+        let pools: Vec<&str> = card.pools.iter().map(loopledger_model::PoolId::as_str).collect();
         let (serial, pools) = (&card.serial, pools.join(", "));
         format!("{pool}: card {serial} is disputed since {}: {pools}", day(card.at))
     });

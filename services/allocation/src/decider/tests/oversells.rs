@@ -7,6 +7,7 @@ fn permission(factor: &str, from: &str, to: &str) -> Oversell {
         pool: id("p"),
         factor: id(factor),
         period: period(from, to),
+        at: at("2025-01-05"),
         by: id("staff-7"),
         of: id("A"),
     }

@@ -32,7 +32,7 @@ pub(super) fn token(role: &str) -> String {
 
 /// Of an office, a reviewer, a provider, a fund manager and a company: `a`ll, its `o`wn, what the ledger says is
 /// `i`ts, or nothing.
-const EXPECTED: [(&str, &str, &str); 23] = [
+const EXPECTED: [(&str, &str, &str); 25] = [
     ("/v1/loops", "party", "---o-"),
     ("/v1/parties", "", "-----"),
     ("/v1/owners", "", "-----"),
