@@ -10,7 +10,8 @@ use crate::http::{Caller, Http};
 use crate::program::{Ledger, Up, scenario};
 
 /// Told to everybody who may ask at all.
-const PUBLIC: [&str; 5] = ["card_specs", "cut_searches", "parties", "prices", "progress"];
+const PUBLIC: [&str; 7] =
+    ["capabilities", "card_specs", "controls", "cut_searches", "parties", "prices", "progress"];
 
 /// The database of a ledger that runs, asked past the program.
 struct Database {

@@ -1,11 +1,8 @@
 //! From when an answer is: as of an effective time, as known at a recorded time, or as it stands.
 
 use jiff::Timestamp;
-use tokio_postgres::Transaction;
 
 use crate::columns::micros;
-use crate::error::Error;
-use crate::table::cell;
 
 /// Only what took effect by `of` and was recorded by `known` counts, both included; nothing is left
 /// out where one is absent.
@@ -35,20 +32,4 @@ impl As {
     pub const fn is_now(self) -> bool {
         self.of.is_none() && self.known.is_none()
     }
-}
-
-/// The time that a question is asked for: its own, or that of the last record that it may know.
-pub(crate) async fn asked_at(transaction: &Transaction<'_>, seen: As) -> Result<Timestamp, Error> {
-    if let Some(of) = seen.of {
-        return Ok(of);
-    }
-    let last = "SELECT recorded_at FROM commits ORDER BY position DESC LIMIT 1";
-    let Some(row) = transaction.query_opt(last, &[]).await? else { return Ok(Timestamp::MIN) };
-    let last: String = cell(&row, 0, "commits", "recorded_at")?;
-    let last: Timestamp = last.parse().map_err(|_| Error::Misread {
-        table: "commits",
-        column: "recorded_at",
-        found: last.clone(),
-    })?;
-    Ok(seen.known.map_or(last, |known| last.min(known)))
 }

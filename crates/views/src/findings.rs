@@ -19,8 +19,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio_postgres::Transaction;
 
-use crate::as_of::{As, asked_at};
+use crate::as_of::As;
 use crate::error::Error;
+use crate::table::cell;
 use crate::views::Views;
 
 use rules::RULES;
@@ -183,6 +184,22 @@ impl FindingQuery {
         let names = |party: &PartyId| finding.parties.iter().any(|id| id == party.as_str());
         self.rule.is_none_or(|rule| finding.rule == rule) && self.party.as_ref().is_none_or(names)
     }
+}
+
+/// The time that a question is asked for: its own, or that of the last record that it may know.
+async fn asked_at(transaction: &Transaction<'_>, seen: As) -> Result<Timestamp, Error> {
+    if let Some(of) = seen.of {
+        return Ok(of);
+    }
+    let last = "SELECT recorded_at FROM commits ORDER BY position DESC LIMIT 1";
+    let Some(row) = transaction.query_opt(last, &[]).await? else { return Ok(Timestamp::MIN) };
+    let last: String = cell(&row, 0, "commits", "recorded_at")?;
+    let last: Timestamp = last.parse().map_err(|_| Error::Misread {
+        table: "commits",
+        column: "recorded_at",
+        found: last.clone(),
+    })?;
+    Ok(seen.known.map_or(last, |known| last.min(known)))
 }
 
 impl Views {

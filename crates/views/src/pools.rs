@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio_postgres::Transaction;
 
-use crate::as_of::{As, asked_at};
+use crate::as_of::As;
 use crate::cards::{Cards, Disputed};
 use crate::error::Error;
 use crate::holdings::given;
@@ -23,14 +23,14 @@ use crate::rows::{
     Allocation, CardCount, CardPlacing, Control, Oversell, Pool, PoolStage, PoolState, Provenance,
     Reservation,
 };
-use crate::table::select;
+use crate::table::{cell, select};
 use crate::views::Views;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Pools {
     pub position: Position,
     /// The instant for which numbers of cards are told: the one asked for, or that of the last
-    /// record.
+    /// record about pools that whoever asks may see.
     pub at: Timestamp,
     /// By id.
     pub pools: Vec<PoolTold>,
@@ -306,13 +306,39 @@ fn disputed_of(pool: &PoolId, disputed: &[Disputed]) -> Vec<DisputedCard> {
     told.collect()
 }
 
+/// The instant that is asked for, or that of the last record about pools.
+async fn told_at(transaction: &Transaction<'_>, seen: As) -> Result<Timestamp, Error> {
+    const ABOUT_POOLS: [&str; 7] = [
+        "pools",
+        "pool_states",
+        "allocations",
+        "allocation_ends",
+        "reservations",
+        "reservation_ends",
+        "reservation_confirmations",
+    ];
+    if let Some(of) = seen.of {
+        return Ok(of);
+    }
+    let last = ABOUT_POOLS.map(|table| {
+        format!(
+            "SELECT max(recorded_at) AS recorded_at FROM {table} \
+             WHERE $1::TIMESTAMPTZ IS NULL OR recorded_at <= $1"
+        )
+    });
+    let question = format!("SELECT max(recorded_at) FROM ({}) AS last", last.join(" UNION ALL "));
+    let row = transaction.query_one(&question, &[&seen.known]).await?;
+    let last: Option<Timestamp> = cell(&row, 0, "pools", "recorded_at")?;
+    Ok(last.unwrap_or(Timestamp::UNIX_EPOCH))
+}
+
 impl Views {
     /// One pool, or all.
     pub async fn pools(&self, pool: Option<&PoolId>, seen: As) -> Result<Pools, Error> {
         let mut connection = self.connection().await?;
         let (transaction, position) = self.snapshot(&mut connection).await?;
         let seen = seen.in_rows();
-        let at = asked_at(&transaction, seen).await?;
+        let at = told_at(&transaction, seen).await?;
         let told = Told::load(&transaction, seen, at).await?;
         Ok(Pools { position, at, pools: told.pools(pool, at) })
     }

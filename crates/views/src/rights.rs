@@ -44,6 +44,18 @@ const OF_POOL_AND_CONTRACT: Whose = Whose::Of(&[("pool", POOL), ("contract", CON
 
 /// Every table's, by name.
 const ROWS: &[(&str, Whose)] = &[
+    ("capabilities", Whose::Everybodys),
+    ("card_changes", OF_A_POOL),
+    ("card_counts", OF_A_POOL),
+    ("card_placings", OF_A_POOL),
+    ("controls", Whose::Everybodys),
+    ("electricity", OF_A_POOL),
+    ("oversells", OF_A_POOL),
+    ("pool_stages", OF_A_POOL),
+    ("provenances", OF_A_POOL),
+    ("reservation_confirmations", OF_A_POOL),
+    ("reservation_ends", OF_A_POOL),
+    ("reservations", OF_POOL_AND_CONTRACT),
     ("admissions", Whose::Of(&[("programme", PROGRAMME), ("provider", PARTY)])),
     ("allocation_ends", OF_POOL_AND_CONTRACT),
     ("allocations", OF_POOL_AND_CONTRACT),
