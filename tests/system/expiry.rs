@@ -35,7 +35,11 @@ fn an_overdue_voucher_expires_once_by_command_and_by_itself_while_the_ledger_run
     let folder = folder_of(BUNDLE.iter().copied());
     ledger.import(folder.path()).succeeded();
     let early = ledger.query(&["expire", "--at", "2025-02-04"]);
-    assert_eq!(early, json!({ "position": 0, "vouchers": 0, "amounts": [], "refused": [] }));
+    let nothing = json!({
+        "position": 0, "vouchers": 0, "amounts": [], "refused": [],
+        "reservations": 0, "refused_reservations": [],
+    });
+    assert_eq!(early, nothing);
     let due = ledger.query(&["expire", "--at", "2025-02-05"]);
     let amounts = json!([{ "amount": "100.00", "currency": "CNY" }]);
     assert_eq!((&due["vouchers"], &due["amounts"]), (&json!(1), &amounts));
