@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::pool::CardPool;
 
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cards {
     stages: BTreeMap<Timestamp, (Stage, Option<Text>)>,
     by_serial: BTreeMap<CardSerial, BTreeMap<Timestamp, Entry>>,

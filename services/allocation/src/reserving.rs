@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::decider::{State, above, contract_for, pool_from};
 use crate::facts::Facts;
 
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reserved {
     made: Reservation,
     fate: Option<Fate>,
