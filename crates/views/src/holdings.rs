@@ -1,11 +1,14 @@
 //! The rows that utilization is worked out from.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 
+use futures::TryStreamExt as _;
 use jiff::Timestamp;
 use loopledger_loops::BigRational;
 use loopledger_model::{AllocationId, Period, PoolId};
 use num_bigint::BigInt;
+use num_traits::Zero as _;
 use tokio_postgres::Transaction;
 use tokio_postgres::types::ToSql;
 
@@ -13,7 +16,7 @@ use crate::as_of::As;
 use crate::columns::micros;
 use crate::error::Error;
 use crate::rows::{Allocation, AllocationEnd, CardSpec, Contract, Pool, PoolState, Termination};
-use crate::steps::Span;
+use crate::steps::{Span, merged};
 use crate::table::{cell, select};
 
 /// What is known of pools and contracts. Rows stand in the order in which they were recorded.
@@ -70,8 +73,7 @@ impl Holdings {
         };
         let pool = pool.map(PoolId::as_str);
         let used = [&seen.of as _, &seen.known as _, &from as _, &to as _, &pool as _];
-        holdings.busy = busy(transaction, by_day, &used).await?;
-        holdings.seen = windows(transaction, &used).await?;
+        (holdings.busy, holdings.seen) = metered(transaction, by_day, &used).await?;
         Ok(holdings)
     }
 
@@ -169,12 +171,16 @@ pub(crate) async fn given(
     Ok(allocations)
 }
 
-/// Windows within one stretch of time count as one that is all of it.
-async fn busy(
+/// Sorting usage by its allocation would take longer than all else; it is divided by hashing.
+const BY_HASHING: &str = "SET LOCAL enable_sort = off";
+
+/// What was metered in one reading: windows within one stretch of time count as one that is all of it, and the time
+/// that the windows of each allocation cover.
+async fn metered(
     transaction: &Transaction<'_>,
     by_day: bool,
     used: &[&(dyn ToSql + Sync)],
-) -> Result<Vec<Busy>, Error> {
+) -> Result<(Vec<Busy>, Vec<Seen>), Error> {
     let (start, end) = if by_day {
         (
             "date_trunc('day', from_at, 'UTC')",
@@ -185,29 +191,51 @@ async fn busy(
     };
     let told = As::CONDITION;
     let query = format!(
-        "SELECT pool, CASE WHEN inside THEN start_at ELSE from_at END,
-            CASE WHEN inside THEN end_at ELSE at END, sum(card_hours)::TEXT
+        "SELECT pool, allocation, CASE WHEN inside THEN start_at ELSE from_at END,
+            CASE WHEN inside THEN end_at ELSE at END, sum(card_hours)::TEXT,
+            array_agg(from_at), array_agg(at)
          FROM (SELECT *, start_at <= from_at AND at <= end_at AS inside
-            FROM (SELECT pool, from_at, at, card_hours,
+            FROM (SELECT pool, allocation, from_at, at, card_hours,
                     greatest({start}, $3::TIMESTAMPTZ) AS start_at,
                     least({end}, $4::TIMESTAMPTZ) AS end_at
                 FROM usages WHERE {told} AND {USED}) AS used) AS placed
-         GROUP BY 1, 2, 3"
+         GROUP BY 1, 2, 3, 4"
     );
-    let rows = transaction.query(&query, used).await?;
-    let read = |row| {
-        let card_hours: String = cell(row, 3, "usages", "card_hours")?;
-        Ok(Busy {
-            pool: cell(row, 0, "usages", "pool")?,
-            window: Span::of(cell(row, 1, "usages", "from_at")?, cell(row, 2, "usages", "at")?),
-            card_hours: sum(&card_hours).ok_or(Error::Misread {
-                table: "usages",
-                column: "card_hours",
-                found: card_hours,
-            })?,
-        })
-    };
-    rows.iter().map(read).collect()
+    transaction.batch_execute(BY_HASHING).await?;
+    let mut rows = pin!(transaction.query_raw(&query, used.iter().copied()).await?);
+    let (mut busy, mut seen) = (BTreeMap::new(), BTreeMap::new());
+    while let Some(row) = rows.try_next().await? {
+        let pool: PoolId = cell(&row, 0, "usages", "pool")?;
+        let window = Span::of(cell(&row, 2, "usages", "from_at")?, cell(&row, 3, "usages", "at")?);
+        let found: String = cell(&row, 4, "usages", "card_hours")?;
+        let card_hours = sum(&found);
+        let misread = Error::Misread { table: "usages", column: "card_hours", found };
+        *busy.entry((pool.clone(), window)).or_insert_with(BigRational::zero) +=
+            card_hours.ok_or(misread)?;
+        let covered: &mut Vec<Span> =
+            seen.entry((pool, cell(&row, 1, "usages", "allocation")?)).or_default();
+        let [from, to] = [(5, "from_at"), (6, "at")].map(|(place, column)| {
+            let found: Result<Vec<Timestamp>, _> = row.try_get(place);
+            found.map_err(|error| misread_times(column, &error))
+        });
+        covered.extend(from?.into_iter().zip(to?).map(|(from, to)| Span::of(from, to)));
+        *covered = merged(std::mem::take(covered));
+    }
+    let busy = busy.into_iter();
+    let busy = busy.map(|((pool, window), card_hours)| Busy { pool, window, card_hours }).collect();
+    let seen = seen.into_iter().flat_map(|((pool, allocation), windows)| {
+        let seen = move |window| Seen {
+            pool: PoolId::clone(&pool),
+            allocation: AllocationId::clone(&allocation),
+            window,
+        };
+        windows.into_iter().map(seen)
+    });
+    Ok((busy, seen.collect()))
+}
+
+fn misread_times(column: &'static str, error: &tokio_postgres::Error) -> Error {
+    Error::Misread { table: "usages", column, found: error.to_string() }
 }
 
 /// A decimal of any length.
@@ -216,26 +244,4 @@ fn sum(text: &str) -> Option<BigRational> {
     let digits: BigInt = format!("{integer}{fraction}").parse().ok()?;
     let scale = u32::try_from(fraction.len()).ok()?;
     Some(BigRational::new(digits, BigInt::from(10).pow(scale)))
-}
-
-/// The time that usage windows of each allocation cover.
-async fn windows(
-    transaction: &Transaction<'_>,
-    used: &[&(dyn ToSql + Sync)],
-) -> Result<Vec<Seen>, Error> {
-    let told = As::CONDITION;
-    let query = format!(
-        "SELECT pool, allocation, lower(covered), upper(covered)
-         FROM (SELECT pool, allocation, unnest(range_agg(tstzrange(from_at, at))) AS covered
-            FROM usages WHERE {told} AND {USED} GROUP BY pool, allocation) AS merged"
-    );
-    let rows = transaction.query(&query, used).await?;
-    let read = |row| {
-        Ok(Seen {
-            pool: cell(row, 0, "usages", "pool")?,
-            allocation: cell(row, 1, "usages", "allocation")?,
-            window: Span::of(cell(row, 2, "usages", "from_at")?, cell(row, 3, "usages", "at")?),
-        })
-    };
-    rows.iter().map(read).collect()
 }

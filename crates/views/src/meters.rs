@@ -12,7 +12,7 @@ use num_traits::Zero;
 
 use crate::holdings::{Busy, Holdings, Seen};
 use crate::rows::{Allocation, PoolState};
-use crate::steps::{Span, Steps};
+use crate::steps::{Span, Steps, merged};
 
 const HOUR_US: i64 = 3_600_000_000;
 
@@ -141,20 +141,6 @@ pub(crate) fn grouped<'a, K: Ord, T>(
 
 fn hours(card_micros: i128) -> BigRational {
     BigRational::new(card_micros.into(), HOUR_US.into())
-}
-
-/// The time that at least one of the windows covers, in spans that do not touch each other.
-fn merged(mut windows: Vec<Span>) -> Vec<Span> {
-    windows.retain(|window| window.length() > 0);
-    windows.sort_unstable();
-    let mut merged: Vec<Span> = Vec::new();
-    for window in windows {
-        match merged.last_mut() {
-            Some(last) if window.from <= last.to => last.to = last.to.max(window.to),
-            _ => merged.push(window),
-        }
-    }
-    merged
 }
 
 #[cfg(test)]

@@ -51,6 +51,20 @@ impl Span {
     }
 }
 
+/// The time that at least one of the windows covers, in spans that do not touch each other.
+pub(crate) fn merged(mut windows: Vec<Span>) -> Vec<Span> {
+    windows.retain(|window| window.length() > 0);
+    windows.sort_unstable();
+    let mut merged: Vec<Span> = Vec::new();
+    for window in windows {
+        match merged.last_mut() {
+            Some(last) if window.from <= last.to => last.to = last.to.max(window.to),
+            _ => merged.push(window),
+        }
+    }
+    merged
+}
+
 /// The cards of a pool from an instant on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Step {
