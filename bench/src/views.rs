@@ -3,6 +3,8 @@
 //! Measured in a process of its own, with servers of its own, so that its memory and journal are those of the views
 //! alone.
 
+mod bare;
+mod cpu;
 mod lag;
 mod listener;
 mod queries;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use loopledger_projector::{Deps, Limits, Step, catch_up, rebuild};
 
-use super::{Plan, Store, listener};
+use super::{Plan, Store, bare, cpu, listener};
 
 struct Rebuilt {
     events: u64,
@@ -20,6 +20,8 @@ struct Rebuilt {
     compared: Duration,
     /// Until they have taken their place.
     exchanged: Duration,
+    /// Of all processors, this process's and the servers', until rows and indexes are in the database.
+    processors: Duration,
     peak_bytes: u64,
 }
 
@@ -44,19 +46,24 @@ pub async fn measure(plan: &Plan, store: &mut Store) -> anyhow::Result<String> {
     if measured.is_empty() {
         return Ok(String::new());
     }
+    let bare = bare::measure(&store.database_url).await?;
     let peers = listener::measure(store, plan.sample).await?;
-    Ok(write(&measured, &peers)?)
+    Ok(write(&measured, &peers)? + &bare)
 }
 
 async fn one(store: &Store) -> anyhow::Result<Rebuilt> {
     // The highest mark of this process's memory starts anew.
     std::fs::write("/proc/self/clear_refs", "5").context("cannot reset the peak of memory")?;
     let deps = Deps { limits: Limits::REBUILD, ..store.deps.clone() };
-    let start = Instant::now();
+    let (start, used) = (Instant::now(), cpu::used()?);
     let [mut copied, mut written, mut compared] = [Duration::ZERO; 3];
+    let mut used_then = None;
     let rebuilt = rebuild(&deps, false, &mut |step| match step {
         Step::Loading { .. } => copied = start.elapsed(),
-        Step::Comparing { .. } => written = start.elapsed(),
+        Step::Comparing { .. } => {
+            written = start.elapsed();
+            used_then = cpu::used().ok();
+        }
         Step::Exchanging => compared = start.elapsed(),
     })
     .await?;
@@ -70,7 +77,8 @@ async fn one(store: &Store) -> anyhow::Result<Rebuilt> {
         rebuilt.events
     );
     let (events, peak_bytes) = (rebuilt.events, peak_bytes()?);
-    Ok(Rebuilt { events, copied, written, compared, exchanged, peak_bytes })
+    let processors = used_then.context("nothing was compared")?.saturating_sub(used);
+    Ok(Rebuilt { events, copied, written, compared, exchanged, processors, peak_bytes })
 }
 
 fn peak_bytes() -> anyhow::Result<u64> {
@@ -87,9 +95,10 @@ fn write(measured: &[Vec<Rebuilt>], peers: &[listener::Peer]) -> Result<String, 
          indexes; then it compares every table with the live one, row by row, and exchanges them. Peers write each\n\
          event of a sample of the same history to one table, from a PostgreSQL table, without any of that:\n\
          the listener as its documentation shows it, a statement an event; by hand, a transaction of 1,000 events.\n\
-         Memory is the rebuilding process's, without the servers.\n\n\
-         | side | events | events/s into PostgreSQL | lowest to highest | µs an event | events/s, compared and exchanged | peak MiB |\n\
-         |---|---:|---:|---:|---:|---:|---:|\n"
+         Memory is the rebuilding process's, without the servers; processor time is its own and theirs, on all cores, and\n\
+         does not count what else ran on the machine.\n\n\
+         | side | events | events/s into PostgreSQL | lowest to highest | µs an event | of a processor | events/s, compared and exchanged | peak MiB |\n\
+         |---|---:|---:|---:|---:|---:|---:|---:|\n"
         .to_owned();
     let speed = |events: u64, time: Duration| events as f64 / time.as_secs_f64();
     let mut costs = Vec::new();
@@ -101,11 +110,12 @@ fn write(measured: &[Vec<Rebuilt>], peers: &[listener::Peer]) -> Result<String, 
         let peak = rounds.iter().map(|one| one.peak_bytes).max().unwrap_or_default() >> 20;
         writeln!(
             report,
-            "| loopledger | {} | {:.0} | {:.0} to {:.0} | {cost:.2} | {:.0} | {peak} |",
+            "| loopledger | {} | {:.0} | {:.0} to {:.0} | {cost:.2} | {:.2} | {:.0} | {peak} |",
             middle.events,
             speed(middle.events, middle.written),
             speed(slow.events, slow.written),
             speed(fast.events, fast.written),
+            middle.processors.as_secs_f64() * 1e6 / middle.events as f64,
             speed(middle.events, middle.exchanged),
         )?;
     }
@@ -114,7 +124,7 @@ fn write(measured: &[Vec<Rebuilt>], peers: &[listener::Peer]) -> Result<String, 
         let per_second = speed(peer.events, peer.took);
         writeln!(
             report,
-            "| {} | {} | {per_second:.0} | | {cost:.2} | | |",
+            "| {} | {} | {per_second:.0} | | {cost:.2} | | | |",
             peer.name, peer.events
         )?;
     }

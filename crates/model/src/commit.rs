@@ -184,11 +184,28 @@ pub fn facts(
     Ok((0..).zip(events).map(fact).collect())
 }
 
+/// The events of a body and nothing else of it: who asked for them, and how, is for those who decide.
+#[derive(Deserialize)]
+struct Told<E> {
+    entries: Vec<ToldEntry<E>>,
+}
+
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "E: Deserialize<'de>"))]
+struct ToldEntry<E> {
+    #[serde(default = "Vec::new")]
+    events: Vec<E>,
+}
+
 fn events<E: DeserializeOwned>(
     context: Context,
     body: &[u8],
     wrap: fn(E) -> Event,
 ) -> Result<Vec<Event>, serde_json::Error> {
+    if let Ok(Told { entries }) = serde_json::from_slice(body) {
+        let events = entries.into_iter().flat_map(|ToldEntry { events }| events);
+        return Ok(events.map(wrap).collect());
+    }
     let body: Body<E, IgnoredAny> = Body::read(context, body)?;
     Ok(body.entries.into_iter().flat_map(|entry| entry.events).map(wrap).collect())
 }
@@ -258,6 +275,23 @@ mod tests {
     fn an_event_that_no_version_knows_is_named() {
         let error = read(Context::Fund, r#"[{"closed":{}},{"paid.v4":{}}]"#).expect_err("unknown");
         assert!(error.contains("unknown variant `paid.v4`"), "{error}");
+    }
+
+    #[test]
+    fn facts_are_the_events_of_all_entries_and_nothing_else_is_read_for_them() {
+        let end = |id: &str| {
+            json!({ "allocation_ended": { "allocation": id, "pool": "p", "contract": "k", "cards": 1,
+                "at": "2025-01-01T00:00:00Z", "given_until": "2025-02-01T00:00:00Z" } })
+        };
+        let entry = |events: &[Value]| json!({ "command": "c", "digest": "0".repeat(32), "by": "x", "events": events });
+        let refused = json!({ "command": "d", "digest": "0".repeat(32), "by": "x", "refused": {} });
+        let entries = [entry(&[end("a"), end("b")]), refused, entry(&[end("c")])];
+        let body = json!({ "facts_at": 0, "entries": entries }).to_string();
+        let told = facts(Context::Allocation, 7, Timestamp::UNIX_EPOCH, body.as_bytes());
+        let told = told.map_err(|error| error.to_string());
+        let found = told.as_ref().map(|facts| facts.iter().map(|fact| fact.id.to_string()));
+        let found: Vec<String> = found.expect("readable").collect();
+        assert_eq!(found, ["7.0", "7.1", "7.2"]);
     }
 
     #[test]
