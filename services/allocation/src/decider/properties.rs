@@ -268,6 +268,7 @@ fn compare(diary: &mut Diary, step: &Step, answer: &Answer) -> Result<(), TestCa
                 diary.confirm(name, allocation);
             }
         }
+        Step::Confirm { .. } => prop_assert!(!is_new(answer), "it is not reserved: {answer:?}"),
         Step::Finish { name, day, .. } if is_new(answer) => diary.give_up(name, day),
         Step::Permit { quarters, day, length } if is_new(answer) => {
             diary.0[day..day + length].iter_mut().for_each(|day| day.quarters = quarters);
@@ -275,7 +276,6 @@ fn compare(diary: &mut Diary, step: &Step, answer: &Answer) -> Result<(), TestCa
         Step::End { name, day } if is_new(answer) => diary.give_back(name, day),
         Step::End { .. }
         | Step::Meter { .. }
-        | Step::Confirm { .. }
         | Step::Finish { .. }
         | Step::Permit { .. }
         | Step::Tell(_) => {}

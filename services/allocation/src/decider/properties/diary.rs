@@ -119,9 +119,9 @@ impl Diary {
         }
     }
 
-    /// From a day on.
+    /// From a day on; nothing more becomes of it.
     pub fn give_up(&mut self, name: u8, from: usize) {
-        let (cards, first, to) = self.2[&name];
+        let (cards, first, to) = self.2.remove(&name).expect("it is reserved");
         for day in from.max(first)..to {
             self.0[day].reserved -= cards;
         }
