@@ -18,6 +18,7 @@ pub mod health;
 mod index;
 mod memory;
 pub mod metrics;
+pub mod outbound;
 mod placing;
 pub mod process;
 pub mod protocol;

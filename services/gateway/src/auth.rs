@@ -9,7 +9,7 @@ mod rules;
 mod token;
 
 pub use caller::{Caller, NotARole, Role};
-pub use keys::{Key, KeySource, Keys, KeysError};
+pub use keys::{Key, KeySource, Keys, KeysError, Spans};
 pub use token::{NotAdmitted, Terms, Verifier};
 
 use std::sync::Arc;

@@ -1,38 +1,110 @@
 //! The public keys that tokens are checked with, as RFC 7517 writes them.
 //!
-//! Invariants: a key checks signatures of its own algorithm only; a file is read again when it is old or lacks a
+//! Invariants: a key checks signatures of its own algorithm only; a set is read again when it is old or lacks a
 //! key, never more often than every few seconds, and what it said last counts on for an hour when it cannot be read.
+//! Where it is, the operator says; nothing in a token is ever asked for a key.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use loopledger_service::outbound::{Address, BadAddress};
 use ring::signature::{
     ED25519, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey,
 };
 use serde::Deserialize;
-use tokio::sync::Mutex;
+use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::Instant;
 
-const OLD_AFTER: Duration = Duration::from_secs(300);
-const TRY_AGAIN_AFTER: Duration = Duration::from_secs(5);
-const COUNTS_FOR: Duration = Duration::from_secs(3_600);
+/// How long an issuer may take to answer.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(3);
+
+/// How long a set of keys counts.
+#[derive(Debug, Clone, Copy)]
+pub struct Spans {
+    pub old_after: Duration,
+    pub try_again_after: Duration,
+    /// Where it cannot be read any more.
+    pub counts_for: Duration,
+}
+
+impl Default for Spans {
+    fn default() -> Self {
+        let [old_after, try_again_after, counts_for] = [300, 5, 3_600].map(Duration::from_secs);
+        Self { old_after, try_again_after, counts_for }
+    }
+}
 
 /// Where keys come from.
 #[derive(Debug, Clone)]
 pub enum KeySource {
     /// A JSON Web Key Set.
     File(PathBuf),
+    /// The same as its issuer serves it.
+    Url(Address),
     /// One Ed25519 key, under its id.
     Fixed { id: String, public: [u8; 32] },
 }
 
 #[derive(Debug, Clone, thiserror::Error)]
-pub enum KeysError {
-    #[error("the key set {file} cannot be read: {cause}")]
-    File { file: String, cause: String },
+#[error("the key set {place} cannot be read: {cause}")]
+pub struct KeysError {
+    pub place: String,
+    pub cause: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadSource {
+    #[error(transparent)]
+    Address(#[from] BadAddress),
+    #[error("whoever is on the way to {0} can forge keys: name an https address")]
+    Forgeable(Address),
+}
+
+impl FromStr for KeySource {
+    type Err = BadSource;
+
+    /// A file, or an address where nobody else can answer.
+    fn from_str(text: &str) -> Result<Self, BadSource> {
+        if !text.contains("://") {
+            return Ok(Self::File(text.into()));
+        }
+        let address: Address = text.parse()?;
+        if !address.is_trusted() {
+            return Err(BadSource::Forgeable(address));
+        }
+        Ok(Self::Url(address))
+    }
+}
+
+impl KeySource {
+    async fn read(&self) -> Result<BTreeMap<String, Key>, KeysError> {
+        let text = match self {
+            Self::File(file) => tokio::fs::read(file).await.map_err(|error| error.to_string()),
+            Self::Url(address) => match address.get(ANSWERED_WITHIN).await {
+                Ok(text) => Ok(text.to_vec()),
+                Err(error) => Err(error.to_string()),
+            },
+            Self::Fixed { id, public } => {
+                return Ok(BTreeMap::from([(id.clone(), Key::Ed25519(public.to_vec()))]));
+            }
+        };
+        let keys = text.and_then(|text| parse(&text).map_err(|error| error.to_string()));
+        keys.map_err(|cause| self.unread(cause))
+    }
+
+    fn unread(&self, cause: String) -> KeysError {
+        let place = match self {
+            Self::File(file) => file.display().to_string(),
+            Self::Url(address) => address.to_string(),
+            Self::Fixed { id, .. } => id.clone(),
+        };
+        KeysError { place, cause }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,7 +180,10 @@ pub fn parse(text: &[u8]) -> Result<BTreeMap<String, Key>, serde_json::Error> {
 #[derive(Debug)]
 pub struct Keys {
     source: KeySource,
+    spans: Spans,
     held: Mutex<Held>,
+    /// One reads the set, the others wait or make do with what is known.
+    turn: AsyncMutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -124,44 +199,65 @@ fn within(since: Option<Instant>, span: Duration) -> bool {
 
 impl Keys {
     pub fn new(source: KeySource) -> Self {
-        Self { source, held: Mutex::new(Held::default()) }
+        Self::counting(source, Spans::default())
+    }
+
+    pub fn counting(source: KeySource, spans: Spans) -> Self {
+        Self { source, spans, held: Mutex::default(), turn: AsyncMutex::default() }
     }
 
     /// The key of this id; nothing where there is none.
     pub async fn find(&self, id: &str) -> Result<Option<Key>, KeysError> {
-        let file = match &self.source {
-            KeySource::Fixed { id: own, public } => {
-                return Ok((own == id).then(|| Key::Ed25519(public.to_vec())));
-            }
-            KeySource::File(file) => file,
-        };
-        let mut held = self.held.lock().await;
-        let known = held.keys.get(id).cloned();
-        if known.is_some() && within(held.read, OLD_AFTER) {
+        let (known, is_new, counts) = self.known(id);
+        if known.is_some() && is_new {
             return Ok(known);
         }
-        if !within(held.tried, TRY_AGAIN_AFTER) {
-            held.tried = Some(Instant::now());
-            let text = tokio::fs::read(file).await.map_err(|error| error.to_string());
-            match text.and_then(|text| parse(&text).map_err(|error| error.to_string())) {
-                Ok(keys) => {
-                    held.keys = keys;
-                    held.read = held.tried;
-                }
-                Err(cause) => {
-                    let file = file.display().to_string();
-                    let error = KeysError::File { file, cause };
-                    tracing::warn!(%error, "tokens are checked with the keys known before");
-                    if !within(held.read, COUNTS_FOR) {
-                        return Err(error);
-                    }
+        let turn = match (known, self.turn.try_lock()) {
+            (_, Ok(turn)) => turn,
+            (Some(key), Err(_)) if counts => return Ok(Some(key)),
+            (_, Err(_)) => self.turn.lock().await,
+        };
+        self.read_again().await?;
+        drop(turn);
+        let (known, _, counts) = self.known(id);
+        if !counts {
+            let cause = "it could not be read a moment ago".to_owned();
+            return Err(self.source.unread(cause));
+        }
+        Ok(known)
+    }
+
+    /// The key that was read last, and whether that was lately, or lately enough to count.
+    fn known(&self, id: &str) -> (Option<Key>, bool, bool) {
+        let held = self.held();
+        let is_within = |span| within(held.read, span);
+        let Spans { old_after, counts_for, .. } = self.spans;
+        (held.keys.get(id).cloned(), is_within(old_after), is_within(counts_for))
+    }
+
+    /// Unless that was tried a moment ago.
+    async fn read_again(&self) -> Result<(), KeysError> {
+        if within(self.held().tried, self.spans.try_again_after) {
+            return Ok(());
+        }
+        self.held().tried = Some(Instant::now());
+        match self.source.read().await {
+            Ok(keys) => {
+                let mut held = self.held();
+                held.keys = keys;
+                held.read = Some(Instant::now());
+            }
+            Err(error) => {
+                tracing::warn!(%error, "tokens are checked with the keys known before");
+                if !within(self.held().read, self.spans.counts_for) {
+                    return Err(error);
                 }
             }
         }
-        if !within(held.read, COUNTS_FOR) {
-            let cause = "it could not be read a moment ago".to_owned();
-            return Err(KeysError::File { file: file.display().to_string(), cause });
-        }
-        Ok(held.keys.get(id).cloned())
+        Ok(())
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

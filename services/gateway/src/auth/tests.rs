@@ -23,6 +23,7 @@ use super::*;
 use crate::{Api, Limits, Services};
 
 mod commands;
+mod issuer;
 mod table;
 
 /// As if no service ran.

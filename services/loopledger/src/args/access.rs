@@ -1,9 +1,7 @@
 //! What `up` and `token` understand about who may use the HTTP API.
 
-use std::path::PathBuf;
-
 use clap::Args;
-use loopledger_gateway::auth::Role;
+use loopledger_gateway::auth::{KeySource, Role};
 use loopledger_model::{PartyId, ProgrammeId};
 
 /// Without any of it the API serves this machine only, without tokens, as the operator.
@@ -12,9 +10,10 @@ pub struct AccessArgs {
     /// Let in only who brings a token of `loopledger token`
     #[arg(long, env = "LEDGER_AUTH", conflicts_with = "jwks")]
     pub auth: bool,
-    /// Let in only who brings a token signed by a key of this JSON Web Key Set (EdDSA, RS256)
-    #[arg(long, value_name = "FILE", env = "LEDGER_JWKS", requires = "issuer")]
-    pub jwks: Option<PathBuf>,
+    /// Let in only who brings a token signed by a key of this JSON Web Key Set (EdDSA, RS256): a file, or
+    /// an address by https, or by http on this machine
+    #[arg(long, value_name = "FILE|URL", env = "LEDGER_JWKS", requires = "issuer")]
+    pub jwks: Option<KeySource>,
     /// Whose tokens those have to be
     #[arg(long, value_name = "ISSUER", env = "LEDGER_ISSUER")]
     pub issuer: Option<String>,
@@ -26,8 +25,11 @@ pub struct AccessArgs {
 #[derive(Debug, Args)]
 pub struct TokenArgs {
     /// regulator, programme_office, reviewer, provider, fund_manager, company or operator
-    #[arg(long)]
-    pub role: Role,
+    #[arg(long, required_unless_present = "key_set")]
+    pub role: Option<Role>,
+    /// Print the public key instead, as a JSON Web Key Set for --jwks; makes the key where there is none
+    #[arg(long, conflicts_with = "role")]
+    pub key_set: bool,
     /// The party that it speaks for
     #[arg(long, value_name = "ID")]
     pub party: Option<PartyId>,

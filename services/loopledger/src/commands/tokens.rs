@@ -36,7 +36,7 @@ pub(super) fn access(
 ) -> anyhow::Result<Option<Access>> {
     let AccessArgs { auth, jwks, issuer, audience } = asked;
     let (source, issuer) = match (auth, jwks.zip(issuer)) {
-        (_, Some((file, issuer))) => (KeySource::File(file), issuer),
+        (_, Some((source, issuer))) => (source, issuer),
         (true, None) => (local_key(args)?, ISSUER.to_owned()),
         (false, None) if http.ip().is_loopback() => return Ok(Some(Access::Open)),
         (false, None) => {
@@ -75,6 +75,7 @@ struct Claims<'a> {
 }
 
 pub(super) fn token(args: &StackArgs, asked: TokenArgs) -> anyhow::Result<ExitCode> {
+    let Some(role) = asked.role else { return key_set(args) };
     let key = match PrivateKey::read(&key_file(args)) {
         Ok(key) => key,
         Err(error) => {
@@ -82,7 +83,7 @@ pub(super) fn token(args: &StackArgs, asked: TokenArgs) -> anyhow::Result<ExitCo
             return Ok(ExitCode::from(UNREADABLE));
         }
     };
-    let TokenArgs { role, party, programmes, funds, subject, valid } = asked;
+    let TokenArgs { party, programmes, funds, subject, valid, .. } = asked;
     let (programmes, funds) = (programmes.into_iter().collect(), funds.into_iter().collect());
     let caller = Caller { subject, role, party, programmes, funds };
     let iat = clock::now().as_second();
@@ -94,6 +95,15 @@ pub(super) fn token(args: &StackArgs, asked: TokenArgs) -> anyhow::Result<ExitCo
     let signed = format!("{header}.{claims}");
     let signature = URL_SAFE_NO_PAD.encode(key.sign_bytes(signed.as_bytes()));
     print(&format!("{signed}.{signature}"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn key_set(args: &StackArgs) -> anyhow::Result<ExitCode> {
+    if let KeySource::Fixed { id, public } = local_key(args)? {
+        let x = URL_SAFE_NO_PAD.encode(public);
+        let key = json!({ "kty": "OKP", "crv": "Ed25519", "use": "sig", "kid": id, "x": x });
+        print(&json!({ "keys": [key] }).to_string())?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
