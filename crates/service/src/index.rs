@@ -15,7 +15,7 @@ use hashbrown::hash_table::Entry;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// So many that a shard of a million entries, a thousand of them, is copied in a tenth of a millisecond.
+/// So many that of a million entries a shard has a thousand: what is copied at once stays small.
 const SHARDS: usize = 1024;
 
 type Shard<K, V> = HashTable<(K, V)>;
