@@ -119,11 +119,6 @@ impl Schema {
     pub(crate) fn replace_key(&self) -> String {
         format!("loopledger replacement of {}", self.0)
     }
-
-    /// The number under which sessions agree which schema has the name.
-    pub(crate) fn name_key(&self) -> String {
-        format!("loopledger name {}", self.0)
-    }
 }
 
 /// `loopledger`, where the live views are.

@@ -100,9 +100,10 @@ impl Replacement {
         let (replaced, leaving) = (live.replaced(), format!("{live}_leaving"));
         let transaction = successor.client().transaction().await?;
         transaction.batch_execute(&format!("SET LOCAL lock_timeout = {HELD_UP_MS}")).await?;
-        for schema in [live, &rebuilt] {
-            lock(&transaction, "pg_advisory_xact_lock", &schema.name_key()).await?;
-        }
+        let taking = format!(
+            "LOCK TABLE \"{live}\".progress, \"{rebuilt}\".progress IN ACCESS EXCLUSIVE MODE"
+        );
+        transaction.batch_execute(&taking).await?;
         level(&transaction, live, &rebuilt).await?;
         transaction
             .execute(

@@ -59,13 +59,15 @@ pub async fn make(database: &Database, schema: &Schema, patience: Duration) -> R
     prepare(&mut client, schema).await
 }
 
-/// Holds the schema's name until the transaction ends; has to come before anything that names its
-/// tables.
+/// Holds the schema's name until the transaction ends; has to be its first statement. It locks a
+/// table, since that alone comes before the snapshot: a SELECT that waited for a lock would go on
+/// with the rows of before and the names of after.
 pub(crate) async fn share_name(
-    transaction: &impl GenericClient,
+    transaction: &Client,
     schema: &Schema,
 ) -> Result<(), tokio_postgres::Error> {
-    lock(transaction, "pg_advisory_xact_lock_shared", &schema.name_key()).await
+    let holding = format!("LOCK TABLE \"{schema}\".progress IN ACCESS SHARE MODE");
+    transaction.batch_execute(&holding).await
 }
 
 /// Takes the advisory lock of this key, or waits for it.

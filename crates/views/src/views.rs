@@ -149,9 +149,9 @@ impl Views {
 
     /// The position of a transaction that begins, in which the schema's name now stays.
     pub(crate) async fn locked_position(&self, client: &Client) -> Result<Position, Error> {
-        share_name(client, &self.schema).await?;
-        let row = client.query_one("SELECT position FROM progress", &[]).await;
-        position_in(&row.map_err(|error| self.no_views_or(error))?)
+        let held = share_name(client, &self.schema).await;
+        held.map_err(|error| self.no_views_or(error))?;
+        position_in(&client.query_one("SELECT position FROM progress", &[]).await?)
     }
 
     fn no_views_or(&self, error: tokio_postgres::Error) -> Error {

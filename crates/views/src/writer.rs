@@ -23,10 +23,9 @@ use crate::stored_loops::{self, StoredLoop};
 use crate::table::{cell, select};
 use crate::views::position_in;
 
-/// Holds off whoever stops writers between two transactions, and whoever gives the schema's name away; before
-/// anything that names its tables.
-const HOLD: &str = "SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0)),
-    pg_advisory_xact_lock_shared(hashtextextended($2, 0))";
+/// Holds off whoever stops writers between two transactions.
+const HOLD: &str = "SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))";
+/// Holds off whoever gives the schema's name away, too, from when it locks the table.
 const MOVE: &str = "UPDATE progress SET position = $2 WHERE position = $1 AND generation = $3";
 
 pub struct Writer {
@@ -115,12 +114,12 @@ impl Writer {
         let Statements { hold, advance, upsert, copies } = &mut self.statements;
         copies.prepare(&self.client, &batch.rows).await?;
         let transaction = self.client.transaction().await?;
-        let keys = [self.schema.pause_key(), self.schema.name_key()];
+        let pause_key = self.schema.pause_key();
         let [after, position] = [batch.after, batch.position]
             .map(|position| i64::try_from(position).expect("positions stay below 2^63"));
         // Sent in this order, without waiting for one before the other.
         let (_, moved) = try_join(
-            transaction.execute(&*hold, &[&keys[0], &keys[1]]),
+            transaction.execute(&*hold, &[&pause_key]),
             transaction.execute(&*advance, &[&after, &position, &self.generation]),
         )
         .await?;
