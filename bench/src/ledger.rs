@@ -120,16 +120,19 @@ impl Ledger {
             buyer: "buyer".parse()?,
             seller: "seller".parse()?,
             currency: "CNY".parse()?,
+            kind: None,
             price_per_unit: "1000000".parse()?,
             unit: purchase::ContractUnit::CardHour,
-            quantity: "100000000".parse()?,
+            quantity: Some("100000000".parse()?),
             declared_p: None,
+            rating: None,
             basis: None,
             model: None,
             cards: None,
             at,
             term: Period::new(at, parse_instant("2030-01-01")?)?,
             backing_contract: None,
+            terms: Box::default(),
         };
         let contract = vec![purchase::Command::SignContract(contract)];
         let mut last = self.accepted(Context::Purchase, "contract", registered, contract).await?;

@@ -60,7 +60,7 @@ CREATE TABLE recognitions (
 );
 
 -- id is that of the contribution, investment, distribution, payment, settlement or transfer, or of
--- the contract that was terminated with a refund. note is a payment's reference or a transfer's
+-- the contract that was terminated with a refund; each is unique where it is from, not among all flows. note is a payment's reference or a transfer's
 -- purpose.
 CREATE TABLE flows (
     position BIGINT NOT NULL,
@@ -80,7 +80,6 @@ CREATE TABLE flows (
     stake_percent NUMERIC CHECK (stake_percent > 0 AND stake_percent <= 100),
     note TEXT,
     PRIMARY KEY (position, fact_index),
-    UNIQUE (kind, id),
     CHECK (from_party <> to_party OR kind = 'voucher_payment'),
     CHECK ((kind = 'voucher_payment') = (buyer IS NOT NULL)),
     CHECK ((kind IN ('compute_payment', 'voucher_payment', 'refund')) = (contract IS NOT NULL))
@@ -91,6 +90,7 @@ CREATE INDEX ON flows (from_party, to_party)
 CREATE INDEX ON flows (to_party, buyer);
 -- In the order of the list, which is had page by page.
 CREATE INDEX ON flows (at, position, fact_index);
+CREATE INDEX ON flows (kind, id);
 
 -- Derived from flows, and the only rows that change: a loop's as it stands at progress.position.
 -- The first capital_legs legs carry capital, those from compute_from on, counted from 0, compute

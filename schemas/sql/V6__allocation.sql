@@ -87,6 +87,7 @@ CREATE TABLE usages (
     CHECK (from_at <= at)
 );
 CREATE INDEX ON usages (pool, at, from_at);
+CREATE INDEX ON usages (contract);
 -- For a stretch of time over all pools: meters report more or less in order.
 CREATE INDEX ON usages USING brin (at, from_at)
     WITH (pages_per_range = 32, autosummarize = on);

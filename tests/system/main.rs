@@ -30,6 +30,7 @@ mod rebuild;
 mod rights;
 mod rules;
 mod schemathesis;
+mod settling;
 mod stack;
 mod statements;
 mod terminations;

@@ -14,7 +14,7 @@ fn what_was_signed_and_never_executed_is_told_apart_from_what_was_done() {
         answer["totals"],
         json!([{
             "currency": "CNY", "contracts": 61, "announced": "4257860138.00", "value": "695180138.00", "invoiced": "3455200.00",
-            "paid": "1924000.00", "vouchers": "0.00", "refunded": "30000.00",
+            "credited": "0.00", "paid": "1924000.00", "held": "0.00", "vouchers": "0.00", "refunded": "30000.00",
             "ended": {
                 "ended_early": { "contracts": 6, "value": "3900000.00", "share": "0.005610" },
                 "never_executed": { "contracts": 3, "value": "574690138.00", "share": "0.826678" },

@@ -1,6 +1,6 @@
 //! What buyers are charged for compute, as a FOCUS 1.2 cost and usage table.
 //!
-//! Invariants: a row is one invoice, one voucher redeemed against an invoice, one refund or one part
+//! Invariants: a row is one invoice, one voucher redeemed against an invoice, one credit of it, one refund or one part
 //! of a voucher given back; the billed costs of an invoice's rows come to what its buyer bears. A
 //! unit price times its quantity is its cost, exactly.
 //! Columns and their rules are those of the specification's `specification/columns`.
@@ -12,7 +12,9 @@ use anyhow::Context as _;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use loopledger_model::allocation::{self, UsageMetered};
-use loopledger_model::purchase::{self, Contract, ContractTerminated, ContractUnit, InvoiceIssued};
+use loopledger_model::purchase::{
+    self, Contract, ContractTerminated, ContractUnit, CreditGranted, InvoiceIssued,
+};
 use loopledger_model::registry::{self, PriceUnit, ReferencePrice};
 use loopledger_model::voucher::{self, ClawbackRecovered, VoucherRedeemed};
 use loopledger_model::{
@@ -80,6 +82,7 @@ enum Charge {
     Redeemed(VoucherRedeemed),
     Refunded(ContractTerminated, Money),
     GivenBack(ClawbackRecovered),
+    Credited(CreditGranted),
 }
 
 impl Charges {
@@ -110,6 +113,9 @@ impl Charges {
                 Some(refund) => Charge::Refunded(end.clone(), refund),
                 None => return Ok(()),
             },
+            Event::Purchase(purchase::Event::CreditGranted(granted)) => {
+                Charge::Credited(granted.clone())
+            }
             Event::Voucher(voucher::Event::VoucherRedeemed(redeemed)) => {
                 Charge::Redeemed(redeemed.clone())
             }
@@ -135,6 +141,7 @@ impl Charges {
                 Charge::Redeemed(redeemed) => Some(self.redeemed(redeemed)?),
                 Charge::Refunded(end, refund) => Some(self.refunded(end, *refund)?),
                 Charge::GivenBack(paid) => self.given_back(paid)?,
+                Charge::Credited(granted) => Some(self.credited(granted)?),
             };
             if let Some(mut row) = row {
                 row.0.insert("x_FactId", fact.to_string());
@@ -146,7 +153,8 @@ impl Charges {
 
     fn invoiced(&self, invoice: &InvoiceIssued) -> anyhow::Result<Row> {
         let contract = self.contract(&invoice.contract)?;
-        let (quantity, price) = (invoice.quantity.value(), contract.price_per_unit.value());
+        let price = contract.price_at(invoice.service.from()).value();
+        let quantity = invoice.quantity.value();
         let mut row = self.row(contract, invoice.amount, (invoice.service, invoice.service));
         row.category("Usage", "Usage-Based", "compute");
         row.set("InvoiceId", &invoice.id);
@@ -186,6 +194,16 @@ impl Charges {
         row.category("Credit", "One-Time", "compute voucher given back");
         row.set("ChargeClass", "Correction");
         Ok(Some(row))
+    }
+
+    /// What the seller gave up of an invoice.
+    fn credited(&self, granted: &CreditGranted) -> anyhow::Result<Row> {
+        let CreditGranted { credit, contract } = granted;
+        let mut row =
+            self.credit(contract, &credit.invoice, credit.amount, -credit.amount.amount())?;
+        row.category("Adjustment", "One-Time", "credit of the seller's");
+        row.set("ChargeClass", "Correction");
+        Ok(row)
     }
 
     fn credit(

@@ -82,10 +82,11 @@ listed! {
         allocation settled_at event";
     Implied, Some("contracts"), "contract buyer seller signed_at event declared_p precision sparsity model cards \
         implied reason other_reading";
-    Contracts, Some("contracts"), "contract buyer seller capacity_owner currency unit quantity price_per_unit value \
-        declared_p precision sparsity model cards announced signed_at from to allocated_from metered_from \
-        metered_card_hours delivered_from delivered_quantity invoiced_from invoiced_quantity invoiced paid_from paid \
-        vouchers end resale sold_on event";
+    Contracts, Some("contracts"), "contract buyer seller capacity_owner currency kind unit quantity price_per_unit \
+        value declared_p rating precision sparsity model cards terms announced signed_at from to ordered_from \
+        ordered_quantity allocated_from metered_from metered_card_hours delivered_from delivered_quantity \
+        invoiced_from invoiced_quantity minimum_missing invoiced credited disputed paid_from paid prepaid \
+        prepaid_held deposited deposit_held refunded vouchers end resale sold_on event";
     FundReport, Some("partners"), "lp committed contributed unfunded distributed dpi irr priority_supplier";
     LpAccount, Some("entries"), "at kind id amount unfunded balance event";
     Findings, Some("findings"), "rule version subject parties at amount currency figures facts text";

@@ -9,20 +9,23 @@ use std::fmt::Display;
 use jiff::Timestamp;
 use loopledger_model::allocation::{CardSerial, CardState, ReservationEnding, Stage};
 use loopledger_model::fund::RecognitionKind;
-use loopledger_model::purchase::{ContractUnit, TerminationReason};
+use loopledger_model::purchase::{
+    AdvanceKind, ContractKind, ContractSide, ContractUnit, CreditReason, DisputeOutcome, Rating,
+    RefundOf, TerminationReason,
+};
 use loopledger_model::registry::{ControlStatus, PartyKind, PriceUnit};
 use loopledger_model::voucher::{
     AdmissionChange, Affiliation, ApplicantKind, ClawbackTrigger, ComputeOrigin, Ending,
     EvidenceKind, Person, ProgrammeStage, Purpose, Side,
 };
 use loopledger_model::{
-    AllocationId, ApplicationId, CardHours, CardModel, ClawbackId, CommitmentId, ContractId,
-    ContributionId, Country, Currency, DeliveryId, DistributionId, InvestmentId, InvoiceId,
-    KilowattHours, Lei, LockId, Money, NavId, OversellFactor, PFlops, PartyId, PaymentId, Percent,
-    Period, PersonId, PoolId, Precision, Price, ProgrammeId, Quantity, Ratio, ReadingId,
-    RecognitionId, RecoveryId, RedemptionId, ReservationId, RoundingMode, SettlementId, Sha256,
-    Sparsity, Text, TransferId, UsageId, Uscc, VoucherId, Watts, WorkloadClass, parse_instant,
-    parse_plain,
+    AdvanceUseId, AllocationId, ApplicationId, CardHours, CardModel, ClawbackId, CommitmentId,
+    ContractId, ContributionId, Country, CreditId, Currency, DeliveryId, DisputeId, DistributionId,
+    InvestmentId, InvoiceId, KilowattHours, Lei, LockId, Money, NavId, OrderId, OversellFactor,
+    PFlops, PartyId, PaymentId, Percent, Period, PersonId, PoolId, Portion, Precision, Price,
+    ProgrammeId, Quantity, Ratio, ReadingId, RecognitionId, RecoveryId, RedemptionId, RefundId,
+    ReservationId, RoundingMode, SettlementId, Sha256, Sparsity, Text, TransferId, UsageId, Uscc,
+    VoucherId, Watts, WorkloadClass, parse_instant, parse_plain,
 };
 
 use super::bundle::Sheet;
@@ -47,6 +50,11 @@ macro_rules! cells {
 }
 
 cells!(
+    AdvanceUseId,
+    CreditId,
+    DisputeId,
+    OrderId,
+    RefundId,
     AllocationId,
     ApplicationId,
     ClawbackId,
@@ -89,11 +97,16 @@ cells!(
     Text,
     Uscc,
     AdmissionChange,
+    AdvanceKind,
     Affiliation,
     ApplicantKind,
     ClawbackTrigger,
     ComputeOrigin,
+    ContractKind,
+    ContractSide,
     ContractUnit,
+    CreditReason,
+    DisputeOutcome,
     Ending,
     EvidenceKind,
     PartyKind,
@@ -101,6 +114,8 @@ cells!(
     PriceUnit,
     ProgrammeStage,
     Purpose,
+    Rating,
+    RefundOf,
     Sha256,
     Side,
     Sparsity,
@@ -108,6 +123,7 @@ cells!(
     CardHours,
     PFlops,
     Percent,
+    Portion,
     Price,
     Quantity,
     Ratio,

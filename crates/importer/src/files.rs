@@ -180,9 +180,15 @@ pub(super) static FILES: &[File] = files! {
         key "pool, serial, at, source", parent "pool", by "operator", allocation::provenance;
     "announcements.csv": "contract, @buyer, @seller, amount, currency, at, source",
         key "contract", parent "", by "seller", purchase::announcement;
-    "contracts.csv": "id, @buyer, @seller, currency, price_per_unit, unit, quantity, declared_p?, \
-        precision?, sparsity?, model?, cards?, signed_at, from, to, backing_contract?",
+    "contracts.csv": "id, @buyer, @seller, currency, price_per_unit, unit, quantity?, declared_p?, \
+        precision?, sparsity?, model?, cards?, signed_at, from, to, backing_contract?, kind?, \
+        rating?, minimum?, prepayment_percent?, deposit?, sla_availability?, sla_deliver_by?, \
+        sla_credit_percent?, penalty_buyer_percent?, penalty_seller_percent?",
         key "id", parent "", by "seller", purchase::contract;
+    "price_steps.csv": "contract, from, price_per_unit",
+        key "contract, from", parent "contract", by "", purchase::price_step;
+    "refund_steps.csv": "contract, from, percent",
+        key "contract, from", parent "contract", by "", purchase::refund_step;
     "applications.csv": "id, programme, @applicant, amount, by, @of, at, applicant_kind?, \
         start_up?, young_founder?, compute_origin?, filed_model?, purpose?",
         key "id", parent "programme", by "of", claim::application;
@@ -204,16 +210,28 @@ pub(super) static FILES: &[File] = files! {
         key "id", parent "allocation", by "operator", allocation::usage;
     "electricity.csv": "id, pool, from, to, kwh, source",
         key "id", parent "pool", by "operator", allocation::electricity;
+    "orders.csv": "id, contract, from, to, quantity, at",
+        key "id", parent "contract", by "buyer", purchase::order;
     "deliveries.csv": "id, contract, from, to, quantity, certificate, at",
         key "id", parent "contract", by "buyer", purchase::delivery;
     "invoices.csv": "id, contract, from, to, quantity, amount, at",
         key "id", parent "contract", by "seller", purchase::invoice;
+    "credits.csv": "id, invoice, amount, reason, availability?, at",
+        key "id", parent "invoice", by "invoice.seller", purchase::credit;
+    "disputes.csv": "id, invoice, amount, reason, at",
+        key "id", parent "invoice", by "invoice.buyer", purchase::dispute;
+    "dispute_ends.csv": "dispute, outcome, at",
+        key "dispute", parent "dispute", by "", purchase::resolution;
     "waivers.csv": "programme, contract, by, @of, reason, at",
         key "programme, contract, by", parent "programme", by "of", programme::waiver;
     "locks.csv": "id, voucher, contract, amount, at",
         key "id", parent "voucher", by "holder", voucher::lock;
+    "advances.csv": "id, contract, kind, amount, at, reference?",
+        key "id", parent "contract", by "buyer", purchase::advance;
     "payments.csv": "id, invoice, amount, at, reference?",
         key "id", parent "invoice", by "buyer", purchase::payment;
+    "advance_uses.csv": "id, contract, kind, invoice?, amount, at",
+        key "id", parent "contract", by "seller", purchase::advance_use;
     "claims.csv": "id, programme, voucher, invoice, amount?, card_hours?, usage?, storage?, \
         network?, security?, other?, payee?, by, @of, at, applicant_kind?, start_up?, \
         young_founder?, compute_origin?, filed_model?, purpose?",
@@ -228,8 +246,10 @@ pub(super) static FILES: &[File] = files! {
         key "payment", parent "payment_order", by "", claim::payment_failure;
     "settlements.csv": "id, redemption, amount, at, reference?",
         key "id", parent "redemption", by "issuer", voucher::settlement;
-    "terminations.csv": "contract, at, reason, refund?",
+    "terminations.csv": "contract, at, reason, refund?, side?, penalty?",
         key "contract", parent "contract", by "", purchase::termination;
+    "refunds.csv": "id, contract, of, amount, at, reference?",
+        key "id", parent "contract", by "seller", purchase::refund;
     "clawbacks.csv": "id, redemption, trigger, by, @of, at",
         key "id", parent "redemption", by "of", claim::clawback;
     "clawback_assessments.csv": "clawback, principal, by, @of, at",

@@ -81,6 +81,8 @@ pub(super) struct Known<'a> {
     currencies: BTreeMap<(Thing, String), Currency>,
     /// Rows of evidence.csv by what they are evidence of, in their order.
     evidence: BTreeMap<(&'static str, &'a str), Vec<Place<'a>>>,
+    /// Rows of schedules by their file and contract.
+    steps: BTreeMap<(&'static str, &'a str), Vec<Place<'a>>>,
     /// Rows of the reviews by what they review.
     reviews: BTreeMap<(&'static str, &'a str), Vec<Place<'a>>>,
     dir: &'a Path,
@@ -95,12 +97,17 @@ impl<'a> Known<'a> {
     ) -> Result<Self, Failure> {
         let mut rows = BTreeMap::new();
         let (mut evidence, mut reviews) = (BTreeMap::new(), BTreeMap::new());
+        let mut steps: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for sheet in sheets {
             let file = sheet.file;
             for record in &sheet.records {
                 let place = (sheet, record);
                 for thing in [Some(file.thing()), file.other_thing()].into_iter().flatten() {
                     rows.entry((thing, sheet.cell(record, "id"))).or_insert(place);
+                }
+                if matches!(file.name, "price_steps.csv" | "refund_steps.csv") {
+                    let contract = sheet.cell(record, "contract");
+                    steps.entry((file.name, contract)).or_default().push(place);
                 }
                 let of = |thing| (thing, sheet.cell(record, thing));
                 let index: &mut BTreeMap<_, Vec<_>> = match file.name {
@@ -116,7 +123,7 @@ impl<'a> Known<'a> {
             }
         }
         let (parties, currencies) = (BTreeSet::new(), BTreeMap::new());
-        let mut known = Self { rows, parties, currencies, evidence, reviews, dir };
+        let mut known = Self { rows, parties, currencies, evidence, steps, reviews, dir };
         let parties = known.foreign_parties(sheets);
         if !parties.is_empty() {
             known.parties = ledger.parties(&parties).await?;
@@ -174,6 +181,11 @@ impl<'a> Known<'a> {
     /// The rows of evidence.csv that name the application or claim.
     pub fn evidence(&self, subject: &'static str, id: &'a str) -> &[Place<'a>] {
         self.evidence.get(&(subject, id)).map_or(&[], Vec::as_slice)
+    }
+
+    /// The rows of a schedule that name the contract.
+    pub fn steps(&self, file: &'static str, contract: &'a str) -> &[Place<'a>] {
+        self.steps.get(&(file, contract)).map_or(&[], Vec::as_slice)
     }
 
     /// The steps of the review of an application or claim that the bundle has.

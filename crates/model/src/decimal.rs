@@ -79,6 +79,9 @@ decimals! {
     /// A share of a whole, 100 being all of it.
     Percent, "percentage", "above 0 and at most 100, with at most 9 decimals",
         r"^[0-9]{1,3}(\.[0-9]{1,9})?$", |v| v > Decimal::ZERO && v <= Decimal::ONE_HUNDRED;
+    /// A share of a whole, 100 being all of it; may be none of it.
+    Portion, "portion", "0 to 100, with at most 9 decimals",
+        r"^[0-9]{1,3}(\.[0-9]{1,9})?$", |v| v >= Decimal::ZERO && v <= Decimal::ONE_HUNDRED;
     /// A share of a whole, 1 being all of it.
     Ratio, "ratio", "above 0 and at most 1, with at most 9 decimals",
         r"^[01](\.[0-9]{1,9})?$", |v| v > Decimal::ZERO && v <= Decimal::ONE;

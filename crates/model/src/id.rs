@@ -91,6 +91,11 @@ ids! {
     ContractId, "contract id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
     InvoiceId, "invoice id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
     DeliveryId, "delivery id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
+    OrderId, "order id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
+    AdvanceUseId, "advance use id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
+    RefundId, "refund id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
+    CreditId, "credit id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
+    DisputeId, "dispute id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
     PaymentId, "payment id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
     PoolId, "pool id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
     AllocationId, "allocation id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";

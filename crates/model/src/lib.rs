@@ -28,16 +28,16 @@ pub use compute::{
 };
 pub use context::{Context, FactId, NotAFactId, Partition, Position, UnknownContext};
 pub use decimal::{
-    CardHours, KilowattHours, NotADecimal, OversellFactor, PFlops, Percent, Price, Quantity, Ratio,
-    Watts, parse_plain,
+    CardHours, KilowattHours, NotADecimal, OversellFactor, PFlops, Percent, Portion, Price,
+    Quantity, Ratio, Watts, parse_plain,
 };
 pub use evidence::{Evidence, NotASha256, Sha256};
 pub use id::{
-    AllocationId, ApplicationId, ClawbackId, CommandId, CommitmentId, ContractId, ContributionId,
-    DeliveryId, DistributionId, InvestmentId, InvoiceId, LockId, MAX_COMMAND_ID_LENGTH,
-    MAX_ID_LENGTH, NavId, NotAnId, PartyId, PaymentId, PersonId, PoolId, ProgrammeId, ReadingId,
-    RecognitionId, RecoveryId, RedemptionId, ReservationId, SettlementId, TransferId, UsageId,
-    VoucherId,
+    AdvanceUseId, AllocationId, ApplicationId, ClawbackId, CommandId, CommitmentId, ContractId,
+    ContributionId, CreditId, DeliveryId, DisputeId, DistributionId, InvestmentId, InvoiceId,
+    LockId, MAX_COMMAND_ID_LENGTH, MAX_ID_LENGTH, NavId, NotAnId, OrderId, PartyId, PaymentId,
+    PersonId, PoolId, ProgrammeId, ReadingId, RecognitionId, RecoveryId, RedemptionId, RefundId,
+    ReservationId, SettlementId, TransferId, UsageId, VoucherId,
 };
 pub use legal_id::{Lei, NotALegalId, Uscc};
 pub use money::{Currency, Money, MoneyError, NotACurrency, Rounding, RoundingMode};

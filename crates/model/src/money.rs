@@ -10,7 +10,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::decimal::{NotADecimal, Price, Quantity, Ratio, parse_plain};
+use crate::decimal::{NotADecimal, Percent, Price, Quantity, Ratio, parse_plain};
 
 /// ISO 4217 codes in use, those with an exponent other than 2 marked by it.
 const CODES: &str = "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD3 BIF0 BMD BND BOB BRL BSD BTN BWP \
@@ -228,6 +228,13 @@ impl Money {
         Self::product(self.amount, ratio.value(), self.currency, rounding)
     }
 
+    /// So many hundredths of it, brought to money by the rounding rule.
+    pub fn percent(self, percent: Percent, rounding: Rounding) -> Result<Self, MoneyError> {
+        let value = percent.value();
+        let hundredths = Decimal::from_i128_with_scale(value.mantissa(), value.scale() + 2);
+        Self::product(self.amount, hundredths, self.currency, rounding)
+    }
+
     /// What a quantity costs, brought to money by the rounding rule.
     pub fn cost(
         quantity: Quantity,
@@ -346,6 +353,17 @@ mod tests {
         assert_eq!(amount.share(ratio, rule(RoundingMode::Truncate)), Ok(cny("2.50")));
         assert_eq!(amount.share(ratio, rule(RoundingMode::HalfUp)), Ok(cny("2.51")));
         assert_eq!(amount.share(ratio, rule(RoundingMode::HalfEven)), Ok(cny("2.50")));
+    }
+
+    #[test]
+    fn a_percentage_is_rounded_only_as_the_rule_says() {
+        let rule = |mode| Rounding { digits: 2, mode };
+        let percent = |text: &str| text.parse().expect("a percentage");
+        let of = |text, mode| cny("8.35").percent(percent(text), rule(mode));
+        assert_eq!(of("100", RoundingMode::HalfUp), Ok(cny("8.35")));
+        assert_eq!(of("30", RoundingMode::Truncate), Ok(cny("2.50")));
+        assert_eq!(of("30", RoundingMode::HalfUp), Ok(cny("2.51")));
+        assert_eq!(of("0.000000001", RoundingMode::HalfUp), Ok(cny("0")));
     }
 
     #[test]

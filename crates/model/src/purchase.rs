@@ -1,4 +1,8 @@
-//! purchase: compute contracts as announced, signed, delivered, invoiced and paid, and how they end.
+//! purchase: compute contracts as announced, signed, ordered from, delivered, invoiced and paid, and how they end.
+
+mod refusal;
+mod settling;
+mod terms;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -7,9 +11,19 @@ use serde::{Deserialize, Serialize};
 use crate::compute::{Basis, CardModel};
 use crate::decimal::{PFlops, Price, Quantity};
 use crate::id::{ContractId, DeliveryId, InvoiceId, PartyId, PaymentId};
-use crate::money::{Currency, Money, MoneyError};
+use crate::money::{Currency, Money};
 use crate::text::{Text, names};
 use crate::time::Period;
+
+pub use refusal::Refusal;
+pub use settling::{
+    AdvanceApplied, AdvanceKind, AdvanceRecorded, ApplyAdvance, CreditGranted, CreditReason,
+    DisputeInvoice, DisputeOutcome, DisputeResolved, GrantCredit, InvoiceDisputed, PlaceOrder,
+    RecordAdvance, RecordRefund, RefundOf, RefundRecorded, ResolveDispute,
+};
+pub use terms::{
+    ContractKind, ContractSide, MAX_STEPS, Penalties, PriceStep, Rating, RefundStep, Sla, Terms,
+};
 
 /// What a contract counts and prices.
 #[derive(
@@ -31,11 +45,20 @@ pub struct Contract {
     pub buyer: PartyId,
     pub seller: PartyId,
     pub currency: Currency,
+    /// Absent where it is not stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<ContractKind>,
+    /// From the start of the term on, until the terms step to another one.
     pub price_per_unit: Price,
     pub unit: ContractUnit,
-    pub quantity: Quantity,
+    /// Absent of a framework, which gets its volume from orders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantity: Option<Quantity>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub declared_p: Option<PFlops>,
+    /// Whether that P is rated or measured; absent where it is not stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rating: Option<Rating>,
     /// The basis of `declared_p`, or of the P that `cards` give.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub basis: Option<Basis>,
@@ -49,6 +72,8 @@ pub struct Contract {
     /// The contract by which a reseller bought what it sells here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backing_contract: Option<ContractId>,
+    #[serde(default, skip_serializing_if = "Terms::is_silent")]
+    pub terms: Box<Terms>,
 }
 
 /// What was made known of a contract, before its signing or without it: nothing that binds.
@@ -120,9 +145,15 @@ pub struct TerminateContract {
     pub contract: ContractId,
     pub at: Timestamp,
     pub reason: TerminationReason,
-    /// Paid back by the seller.
+    /// Paid back by the seller, of what was paid for invoices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refund: Option<Money>,
+    /// Who ended it, or whose breach did; absent where both agreed, or where it is not stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<ContractSide>,
+    /// What that side owes the other one for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub penalty: Option<Money>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -134,6 +165,13 @@ pub enum Command {
     TerminateContract(TerminateContract),
     AnnounceContract(AnnounceContract),
     AcceptDelivery(AcceptDelivery),
+    PlaceOrder(PlaceOrder),
+    RecordAdvance(RecordAdvance),
+    ApplyAdvance(ApplyAdvance),
+    RecordRefund(RecordRefund),
+    GrantCredit(GrantCredit),
+    DisputeInvoice(DisputeInvoice),
+    ResolveDispute(ResolveDispute),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -174,6 +212,10 @@ pub struct ContractTerminated {
     pub reason: TerminationReason,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refund: Option<Money>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<ContractSide>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub penalty: Option<Money>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -198,6 +240,13 @@ pub enum Event {
     ContractTerminated(ContractTerminated),
     ContractAnnounced(AnnounceContract),
     DeliveryAccepted(DeliveryAccepted),
+    OrderPlaced(PlaceOrder),
+    AdvanceRecorded(AdvanceRecorded),
+    AdvanceApplied(AdvanceApplied),
+    RefundRecorded(RefundRecorded),
+    CreditGranted(CreditGranted),
+    InvoiceDisputed(InvoiceDisputed),
+    DisputeResolved(DisputeResolved),
 }
 
 impl Event {
@@ -209,97 +258,13 @@ impl Event {
             Self::ContractTerminated(termination) => termination.at,
             Self::ContractAnnounced(announced) => announced.at,
             Self::DeliveryAccepted(delivery) => delivery.at,
+            Self::OrderPlaced(order) => order.at,
+            Self::AdvanceRecorded(recorded) => recorded.advance.at,
+            Self::AdvanceApplied(applied) => applied.use_of.at,
+            Self::RefundRecorded(recorded) => recorded.refund.at,
+            Self::CreditGranted(granted) => granted.credit.at,
+            Self::InvoiceDisputed(opened) => opened.dispute.at,
+            Self::DisputeResolved(resolved) => resolved.resolution.at,
         }
-    }
-}
-
-/// Why purchase says no, the first that applies.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, thiserror::Error)]
-#[serde(tag = "code", rename_all = "snake_case")]
-pub enum Refusal {
-    #[error("contract {contract} is signed already, with other content")]
-    ContractExists { contract: ContractId },
-    #[error("invoice {invoice} is issued already, with other content")]
-    InvoiceExists { invoice: InvoiceId },
-    #[error("payment {payment} is recorded already, with other content")]
-    PaymentExists { payment: PaymentId },
-    #[error("party {party} is not registered")]
-    UnknownParty { party: PartyId },
-    #[error("{party} cannot buy from itself")]
-    OwnContract { party: PartyId },
-    #[error("a contract that declares P has to state its precision and sparsity")]
-    BasisMissing,
-    #[error("contract {contract} is not signed")]
-    UnknownContract { contract: ContractId },
-    #[error("backing contract {backing} was bought by {buyer}, so {seller} cannot sell from it")]
-    NotTheBackingBuyer { backing: ContractId, buyer: PartyId, seller: PartyId },
-    #[error("the term {term} is not within the backing contract's {backing_term}")]
-    OutsideBackingTerm { term: Period, backing_term: Period },
-    #[error("the contract declares P on {asked}, its backing contract {backing} on {declared}")]
-    UnlikeBases { backing: ContractId, declared: Basis, asked: Basis },
-    #[error(
-        "backing contract {backing} declares {declared} P, of which {sold} are sold on at {at}: {asked} do not fit"
-    )]
-    AboveBackingCapacity {
-        backing: ContractId,
-        declared: PFlops,
-        #[schemars(with = "String")]
-        sold: rust_decimal::Decimal,
-        asked: PFlops,
-        at: Timestamp,
-    },
-    #[error("contract {contract} ended at {ended_at}")]
-    ContractEnded { contract: ContractId, ended_at: Timestamp },
-    #[error("{amount} is not in the contract's currency, {currency}")]
-    WrongCurrency { amount: Money, currency: Currency },
-    #[error("{amount} is not above zero")]
-    NotPositive { amount: Money },
-    #[error("the service from {service} is not within the contract's term {term}")]
-    OutsideTerm { service: Period, term: Period },
-    #[error(
-        "the contract is for {quantity} units, of which {invoiced} are invoiced: {asked} do not fit"
-    )]
-    AboveQuantity {
-        quantity: Quantity,
-        #[schemars(with = "String")]
-        invoiced: rust_decimal::Decimal,
-        asked: Quantity,
-    },
-    #[error("{quantity} units at the contract's price are {limit}, so {asked} cannot be invoiced")]
-    AbovePrice { quantity: Quantity, limit: Money, asked: Money },
-    #[error("invoice {invoice} is not issued")]
-    UnknownInvoice { invoice: InvoiceId },
-    #[error("invoice {invoice} is for {invoiced}, of which {paid} are paid: {asked} do not fit")]
-    AboveInvoice { invoice: InvoiceId, invoiced: Money, paid: Money, asked: Money },
-    #[error("contract {contract} has {invoices} invoices, so it was executed")]
-    WasExecuted { contract: ContractId, invoices: u32 },
-    #[error("contract {contract} is announced already, with other content")]
-    AnnouncementExists { contract: ContractId },
-    #[error(
-        "contract {contract} is between {buyer} as buyer and {seller} as seller, in {currency}"
-    )]
-    OtherSides { contract: ContractId, buyer: PartyId, seller: PartyId, currency: Currency },
-    #[error("delivery {delivery} is accepted already, with other content")]
-    DeliveryExists { delivery: DeliveryId },
-    #[error(
-        "the contract is for {quantity} units, of which {accepted} are accepted: {asked} do not fit"
-    )]
-    AboveDelivery {
-        quantity: Quantity,
-        #[schemars(with = "String")]
-        accepted: rust_decimal::Decimal,
-        asked: Quantity,
-    },
-    #[error("contract {contract} has {deliveries} accepted deliveries, so it was executed")]
-    WasDelivered { contract: ContractId, deliveries: u32 },
-    #[error("contract {contract} was paid {paid}, so {asked} cannot be refunded")]
-    AbovePaid { contract: ContractId, paid: Money, asked: Money },
-    #[error("{reason}")]
-    BeyondBounds { reason: String },
-}
-
-impl From<MoneyError> for Refusal {
-    fn from(error: MoneyError) -> Self {
-        Self::BeyondBounds { reason: error.to_string() }
     }
 }

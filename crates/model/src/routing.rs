@@ -18,8 +18,7 @@ use std::str::FromStr;
 use sha2::{Digest as _, Sha256};
 
 use crate::context::{Context, Partition};
-use crate::id::ContractId;
-use crate::id::{NavId, UsageId};
+use crate::id::{ContractId, InvoiceId, NavId, UsageId};
 use crate::{allocation, fund, purchase, registry, voucher};
 
 /// The most partitions of one context.
@@ -144,6 +143,16 @@ impl Routed for purchase::Command {
             Self::AcceptDelivery(delivery) => {
                 vec![delivery.contract.as_str(), delivery.id.as_str()]
             }
+            Self::PlaceOrder(order) => vec![order.contract.as_str(), order.id.as_str()],
+            Self::RecordAdvance(advance) => vec![advance.contract.as_str(), advance.id.as_str()],
+            Self::ApplyAdvance(used) => {
+                let invoice = used.invoice.iter().map(InvoiceId::as_str);
+                [used.contract.as_str(), used.id.as_str()].into_iter().chain(invoice).collect()
+            }
+            Self::RecordRefund(refund) => vec![refund.contract.as_str(), refund.id.as_str()],
+            Self::GrantCredit(credit) => vec![credit.invoice.as_str(), credit.id.as_str()],
+            Self::DisputeInvoice(dispute) => vec![dispute.invoice.as_str(), dispute.id.as_str()],
+            Self::ResolveDispute(resolution) => vec![resolution.dispute.as_str()],
         }
     }
 }

@@ -462,16 +462,19 @@ fn signed(company: u64, providers: u64) -> purchase::Event {
         buyer: named("company", company),
         seller: seller_of(company, providers),
         currency: id("CNY"),
+        kind: None,
         price_per_unit: id("18"),
         unit: ContractUnit::CardHour,
-        quantity: id("1000000000"),
+        quantity: Some(id("1000000000")),
         declared_p: Some(id("60")),
+        rating: None,
         basis: Some(basis()),
         model: None,
         cards: None,
         at: at("2024-12-01"),
         term: term(),
         backing_contract: None,
+        terms: Box::default(),
     })
 }
 

@@ -15,6 +15,8 @@ pub enum Belonging {
     ContractBuyer,
     ContractSeller,
     InvoiceSeller,
+    InvoiceBuyer,
+    DisputeBuyer,
     VoucherHolder,
     VoucherProgramme,
     /// Of a claim, or of the redemption that it became.
@@ -43,6 +45,11 @@ impl Belonging {
             Self::ContractBuyer => "contracts WHERE id = $1 AND buyer = ANY ($2)",
             Self::ContractSeller => "contracts WHERE id = $1 AND seller = ANY ($2)",
             Self::InvoiceSeller => "invoices WHERE id = $1 AND seller = ANY ($2)",
+            Self::InvoiceBuyer => "invoices WHERE id = $1 AND buyer = ANY ($2)",
+            Self::DisputeBuyer => {
+                "contracts JOIN disputes ON disputes.contract = contracts.id \
+                 WHERE disputes.id = $1 AND buyer = ANY ($2)"
+            }
             Self::VoucherHolder => "vouchers WHERE id = $1 AND holder = ANY ($2)",
             Self::VoucherProgramme => "vouchers WHERE id = $1 AND programme = ANY ($2)",
             Self::ClaimProgramme => "voucher_facts WHERE claim = $1 AND programme = ANY ($2)",

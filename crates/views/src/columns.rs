@@ -5,15 +5,18 @@
 use jiff::Timestamp;
 use loopledger_model::allocation::{CardSerial, CardState, ReservationEnding, Stage};
 use loopledger_model::fund::RecognitionKind;
-use loopledger_model::purchase::{ContractUnit, TerminationReason};
+use loopledger_model::purchase::{
+    AdvanceKind, ContractKind, ContractSide, ContractUnit, CreditReason, DisputeOutcome, Rating,
+    RefundOf, TerminationReason, Terms,
+};
 use loopledger_model::registry::{ControlStatus, PartyKind, PriceUnit};
 use loopledger_model::voucher::{Affiliation, Event};
 use loopledger_model::{
-    AllocationId, CardHours, CardModel, CommitmentId, ContractId, Country, Currency, DeliveryId,
-    InvoiceId, KilowattHours, Lei, LockId, NavId, OversellFactor, PFlops, PartyId, PaymentId,
-    Percent, PersonId, PoolId, Precision, Price, ProgrammeId, Quantity, Ratio, ReadingId,
-    RecognitionId, RedemptionId, ReservationId, RoundingMode, SettlementId, Sparsity, Text,
-    UsageId, Uscc, VoucherId, Watts, WorkloadClass,
+    AdvanceUseId, AllocationId, CardHours, CardModel, CommitmentId, ContractId, Country, CreditId,
+    Currency, DeliveryId, DisputeId, InvoiceId, KilowattHours, Lei, LockId, NavId, OrderId,
+    OversellFactor, PFlops, PartyId, PaymentId, Percent, PersonId, PoolId, Precision, Price,
+    ProgrammeId, Quantity, Ratio, ReadingId, RecognitionId, RedemptionId, RefundId, ReservationId,
+    RoundingMode, SettlementId, Sparsity, Text, UsageId, Uscc, VoucherId, Watts, WorkloadClass,
 };
 use rust_decimal::Decimal;
 use tokio_postgres::types::{FromSql, ToSql, Type};
@@ -128,20 +131,25 @@ macro_rules! as_text {
 }
 
 as_text!(
+    AdvanceUseId,
     AllocationId,
     CardModel,
     CardSerial,
     CommitmentId,
     ContractId,
+    CreditId,
     DeliveryId,
+    DisputeId,
     InvoiceId,
     LockId,
     NavId,
+    OrderId,
     PaymentId,
     PersonId,
     ReadingId,
     ReservationId,
     RecognitionId,
+    RefundId,
     PartyId,
     PoolId,
     ProgrammeId,
@@ -171,19 +179,26 @@ macro_rules! as_names {
 }
 
 as_names!(
+    AdvanceKind,
     Affiliation,
     CardState,
+    ContractKind,
+    ContractSide,
     ControlStatus,
     ReservationEnding,
     Stage,
     WorkloadClass,
     ContractUnit,
+    CreditReason,
+    DisputeOutcome,
     FlowKind,
     MoveKind,
     PartyKind,
     Precision,
     PriceUnit,
+    Rating,
     RecognitionKind,
+    RefundOf,
     Sparsity,
     TerminationReason
 );
@@ -227,18 +242,24 @@ impl Column for RoundingMode {
     }
 }
 
-impl Column for Event {
-    const TYPE: Type = Type::TEXT;
-    type Sql<'a> = String;
+macro_rules! as_json {
+    ($($type:ty),* $(,)?) => {$(
+        impl Column for $type {
+            const TYPE: Type = Type::TEXT;
+            type Sql<'a> = String;
 
-    fn sql(&self) -> String {
-        serde_json::to_string(self).expect("an event is JSON")
-    }
+            fn sql(&self) -> String {
+                serde_json::to_string(self).expect("what is in an event is JSON")
+            }
 
-    fn read(found: String) -> Result<Self, String> {
-        serde_json::from_str(&found).map_err(|_| found)
-    }
+            fn read(found: String) -> Result<Self, String> {
+                serde_json::from_str(&found).map_err(|_| found)
+            }
+        }
+    )*};
 }
+
+as_json!(Event, Box<Terms>);
 
 impl Column for Vec<u8> {
     const TYPE: Type = Type::BYTEA;

@@ -1,28 +1,34 @@
 //! Answer: compute contracts: what was signed, what came of it, what was sold on, and how it ended.
 //!
-//! Invariants: announced, signed, begun, allocated, metered, delivered, invoiced and paid are told apart, each by its own
-//! facts; none stands for another. A margin is told only between like units of one currency.
+//! Invariants: announced, signed, ordered, begun, allocated, metered, delivered, invoiced, credited and paid are told
+//! apart, each by its own facts; none stands for another. A margin is told only between like units of one currency.
+
+mod sums;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use loopledger_loops::BigRational;
-use loopledger_model::purchase::{ContractUnit, TerminationReason};
-use loopledger_model::{
-    CardModel, ContractId, Currency, FactId, PartyId, Position, Precision, Sparsity, Text,
+use loopledger_model::purchase::{
+    ContractKind, ContractSide, ContractUnit, Rating, TerminationReason, Terms,
 };
-use num_traits::Zero;
-use rust_decimal::Decimal;
+use loopledger_model::{
+    CardModel, ContractId, Currency, FactId, PartyId, Position, Precision, Quantity, Sparsity, Text,
+};
+use num_traits::{Signed, Zero};
 use schemars::JsonSchema;
 use serde::Serialize;
-use tokio_postgres::{Row, Transaction};
+use tokio_postgres::Transaction;
 
 use crate::as_of::As;
 use crate::error::Error;
-use crate::figures::{self, exact};
+use crate::figures::{self, exact, whole};
 use crate::rows::{Announcement, Contract, Termination};
-use crate::table::{cell, select};
+use crate::table::select;
 use crate::views::Views;
+use crate::worth::{mean_price, term, worth};
+
+use sums::{Done, Of};
 
 /// Which contracts are asked for; all where nothing is said.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -61,11 +67,15 @@ pub struct ContractTotals {
     pub contracts: usize,
     /// What was made known, whether it was signed or not.
     pub announced: String,
-    /// Quantity times price, as signed.
+    /// Quantity times price, as signed or ordered; where the price steps, spread evenly over the term.
     pub value: String,
     pub invoiced: String,
-    /// The buyers' own cash.
+    /// What sellers gave up of it.
+    pub credited: String,
+    /// The buyers' own cash, advances included.
     pub paid: String,
+    /// What is held of advances.
+    pub held: String,
     /// What governments paid for the buyers' invoices.
     pub vouchers: String,
     pub refunded: String,
@@ -89,19 +99,26 @@ pub struct ContractState {
     /// Who has the cards at the end of the chain of backing contracts.
     pub capacity_owner: PartyId,
     pub currency: Currency,
+    pub kind: Option<ContractKind>,
     pub unit: ContractUnit,
-    pub quantity: String,
+    /// Absent of a framework.
+    pub quantity: Option<String>,
     pub price_per_unit: String,
     pub value: String,
     pub declared_p: Option<String>,
+    pub rating: Option<Rating>,
     pub precision: Option<Precision>,
     pub sparsity: Option<Sparsity>,
     pub model: Option<CardModel>,
     pub cards: Option<u32>,
+    /// As agreed; absent where nothing is known to be.
+    pub terms: Option<Box<Terms>>,
     pub announced: Option<Announced>,
     pub signed_at: Timestamp,
     pub from: Timestamp,
     pub to: Timestamp,
+    pub ordered_from: Option<Timestamp>,
+    pub ordered_quantity: String,
     pub allocated_from: Option<Timestamp>,
     pub metered_from: Option<Timestamp>,
     pub metered_card_hours: String,
@@ -110,9 +127,23 @@ pub struct ContractState {
     pub delivered_quantity: String,
     pub invoiced_from: Option<Timestamp>,
     pub invoiced_quantity: String,
+    /// Of the minimum, what is not invoiced.
+    pub minimum_missing: Option<String>,
     pub invoiced: String,
+    /// What the seller gave up of it.
+    pub credited: String,
+    /// What is in dispute of it now.
+    pub disputed: String,
     pub paid_from: Option<Timestamp>,
+    /// The buyer's own cash, advances included.
     pub paid: String,
+    pub prepaid: String,
+    /// Prepaid, and neither set against invoices nor given back.
+    pub prepaid_held: String,
+    pub deposited: String,
+    pub deposit_held: String,
+    /// What went back, at the end too.
+    pub refunded: String,
     pub vouchers: String,
     /// How it ended before its time.
     pub end: Option<ContractEnd>,
@@ -128,7 +159,16 @@ pub struct ContractState {
 pub struct ContractEnd {
     pub at: Timestamp,
     pub reason: TerminationReason,
+    /// With the termination.
     pub refunded: Option<String>,
+    /// Who ended it, or broke it.
+    pub by: Option<ContractSide>,
+    /// What that side owes for it.
+    pub penalty: Option<String>,
+    /// Of the penalty, what advances were set against.
+    pub penalty_settled: Option<String>,
+    /// What was to go back of all that was paid, as agreed for then.
+    pub refund_due: Option<String>,
     pub event: FactId,
 }
 
@@ -136,7 +176,8 @@ pub struct ContractEnd {
 pub struct Resale {
     /// The contracts that it rests on, the nearest first.
     pub backing: Vec<ContractId>,
-    /// What the nearest one costs a unit, and what is earned on it; absent between unlike units.
+    /// What the nearest one costs a unit over the term of this one, and what is earned on it; absent between unlike
+    /// units.
     pub backing_price: Option<String>,
     pub margin_per_unit: Option<String>,
     /// Of the backing price.
@@ -222,41 +263,57 @@ impl Known {
 
     fn told(&self, row: &Contract, done: &Done) -> (ContractState, Sums) {
         let chain = self.backing(row);
-        let sums = done.of(row, self.ends.get(&row.id), self.announcements.get(&row.id));
+        let (end, made) = (self.ends.get(&row.id), self.announcements.get(&row.id));
+        let of = done.of(&row.id);
+        let sums = Sums::of(row, &of, end, made);
         let amount = |sum: &BigRational| figures::rounded(sum, row.currency);
-        let resale = chain.first().map(|nearest| resale(row, nearest, &chain));
+        let minimum = row.terms.as_ref().and_then(|terms| terms.minimum);
+        let missing = minimum.map(|minimum| exact(minimum.value()) - of.sum("invoiced_quantity"));
         let told = ContractState {
             contract: row.id.clone(),
             buyer: row.buyer.clone(),
             seller: row.seller.clone(),
             capacity_owner: chain.last().map_or(&row.seller, |last| &last.seller).clone(),
             currency: row.currency,
+            kind: row.kind,
             unit: row.unit,
-            quantity: row.quantity.to_string(),
+            quantity: row.quantity.map(|quantity: Quantity| quantity.to_string()),
             price_per_unit: row.price_per_unit.to_string(),
             value: amount(&sums.value),
             declared_p: row.declared_p.map(|p| p.to_string()),
+            rating: row.rating,
             precision: row.precision,
             sparsity: row.sparsity,
             model: row.model.clone(),
             cards: row.cards,
-            announced: self.announcements.get(&row.id).map(announced),
+            terms: row.terms.clone(),
+            announced: made.map(announced),
             signed_at: row.stamp.at,
             from: row.from_at,
             to: row.to_at,
-            allocated_from: done.allocated.get(&row.id).copied(),
-            metered_from: done.metered.get(&row.id).map(|metered| metered.from),
-            metered_card_hours: figures::quantity(&sums.metered),
-            delivered_from: done.delivered.get(&row.id).map(|delivered| delivered.from),
-            delivered_quantity: figures::quantity(&sums.delivered),
-            invoiced_from: done.invoiced.get(&row.id).map(|invoiced| invoiced.from),
-            invoiced_quantity: figures::quantity(&sums.invoiced_quantity),
+            ordered_from: of.from("ordered"),
+            ordered_quantity: figures::quantity(&of.sum("ordered")),
+            allocated_from: of.from("allocated"),
+            metered_from: of.from("metered"),
+            metered_card_hours: figures::quantity(&of.sum("metered")),
+            delivered_from: of.from("delivered"),
+            delivered_quantity: figures::quantity(&of.sum("delivered")),
+            invoiced_from: of.from("invoiced"),
+            invoiced_quantity: figures::quantity(&of.sum("invoiced_quantity")),
+            minimum_missing: missing.filter(Signed::is_positive).map(|it| figures::quantity(&it)),
             invoiced: amount(&sums.invoiced),
-            paid_from: done.paid.get(&row.id).map(|paid| paid.from),
+            credited: amount(&sums.credited),
+            disputed: amount(&of.sum("disputed")),
+            paid_from: of.from("paid"),
             paid: amount(&sums.paid),
+            prepaid: amount(&of.sum("prepaid")),
+            prepaid_held: amount(&of.held("prepaid")),
+            deposited: amount(&of.sum("deposited")),
+            deposit_held: amount(&of.held("deposited")),
+            refunded: amount(&sums.refunded),
             vouchers: amount(&sums.vouchers),
-            end: self.ends.get(&row.id).map(|end| ended(end, row.currency)),
-            resale,
+            end: end.map(|end| ended(row, end, &of)),
+            resale: chain.first().map(|nearest| resale(row, nearest, &chain)),
             sold_on: self.sold_on.get(&row.id).into_iter().flatten().cloned().collect(),
             event: row.stamp.fact(),
         };
@@ -277,11 +334,19 @@ fn announced(made: &Announcement) -> Announced {
     }
 }
 
-fn ended(end: &Termination, currency: Currency) -> ContractEnd {
+fn ended(row: &Contract, end: &Termination, of: &Of<'_>) -> ContractEnd {
+    let amount = |amount| figures::amount(amount, row.currency);
+    let settled = || figures::rounded(&of.sum("penalty_settled"), row.currency);
+    let due = row.terms.as_ref().and_then(|terms| terms.refund_at(end.stamp.at));
+    let due = due.map(|percent| of.sum("paid") * exact(percent.value()) / whole(100));
     ContractEnd {
         at: end.stamp.at,
         reason: end.reason,
-        refunded: end.refund.map(|refund| figures::amount(refund, currency)),
+        refunded: end.refund.map(amount),
+        by: end.side,
+        penalty: end.penalty.map(amount),
+        penalty_settled: end.penalty.map(|_| settled()),
+        refund_due: due.map(|due| figures::rounded(&due, row.currency)),
         event: end.stamp.fact(),
     }
 }
@@ -292,99 +357,51 @@ fn resale(row: &Contract, nearest: &Contract, chain: &[&Contract]) -> Resale {
         let (backing_price, margin_per_unit, margin) = (None, None, None);
         return Resale { backing, backing_price, margin_per_unit, margin };
     }
-    let price = exact(nearest.price_per_unit.value());
-    let earned = exact(row.price_per_unit.value()) - &price;
+    let mean = |of: &Contract| {
+        term(row).map_or_else(|| exact(of.price_per_unit.value()), |term| mean_price(of, &term))
+    };
+    let price = mean(nearest);
+    let earned = mean(row) - &price;
     Resale {
         backing,
-        backing_price: Some(nearest.price_per_unit.to_string()),
+        backing_price: Some(figures::quantity(&price)),
         margin_per_unit: Some(figures::quantity(&earned)),
         margin: figures::ratio(&earned, &price),
     }
 }
 
-/// What one contract comes to, exactly.
+/// What of one contract goes into the totals, exactly.
 #[derive(Debug, Clone)]
 struct Sums {
     announced: BigRational,
-    delivered: BigRational,
     value: BigRational,
-    metered: BigRational,
-    invoiced_quantity: BigRational,
     invoiced: BigRational,
+    credited: BigRational,
     paid: BigRational,
+    held: BigRational,
     vouchers: BigRational,
     refunded: BigRational,
 }
 
-/// Sums and first times by contract, of what happened under it.
-#[derive(Debug, Default)]
-struct Done {
-    allocated: BTreeMap<ContractId, Timestamp>,
-    metered: BTreeMap<ContractId, Sum>,
-    delivered: BTreeMap<ContractId, Sum>,
-    invoiced: BTreeMap<ContractId, Sum>,
-    invoiced_quantity: BTreeMap<ContractId, Sum>,
-    paid: BTreeMap<ContractId, Sum>,
-    vouchers: BTreeMap<ContractId, Sum>,
-}
-
-#[derive(Debug)]
-struct Sum {
-    amount: BigRational,
-    from: Timestamp,
-}
-
-impl Done {
-    async fn load(
-        transaction: &Transaction<'_>,
-        contracts: &[&str],
-        seen: As,
-    ) -> Result<Self, Error> {
-        let sums = async |table: &'static str, sum: &str, first: &str, more: &str| {
-            let question = format!(
-                "SELECT contract, coalesce(sum({sum}), 0), min({first}) FROM {table} \
-                 WHERE {} AND contract = ANY ($3) {more} GROUP BY contract",
-                As::CONDITION
-            );
-            let times = seen.in_rows();
-            let rows = transaction.query(&question, &[&times.of, &times.known, &contracts]).await?;
-            rows.iter().map(|row| sum_in(row, table)).collect::<Result<BTreeMap<_, _>, Error>>()
-        };
-        let kind = |kind: &str| format!("AND kind = '{kind}'");
-        let allocated = sums("allocations", "cards", "at", "").await?;
-        Ok(Self {
-            allocated: allocated.into_iter().map(|(id, sum)| (id, sum.from)).collect(),
-            metered: sums("usages", "card_hours", "from_at", "").await?,
-            delivered: sums("deliveries", "quantity", "at", "").await?,
-            invoiced: sums("invoices", "amount", "at", "").await?,
-            invoiced_quantity: sums("invoices", "quantity", "at", "").await?,
-            paid: sums("flows", "amount", "at", &kind("compute_payment")).await?,
-            vouchers: sums("flows", "amount", "at", &kind("voucher_payment")).await?,
-        })
-    }
-
-    fn of(&self, row: &Contract, end: Option<&Termination>, made: Option<&Announcement>) -> Sums {
-        let sum = |sums: &BTreeMap<ContractId, Sum>| {
-            sums.get(&row.id).map_or_else(BigRational::zero, |sum| sum.amount.clone())
-        };
-        Sums {
+impl Sums {
+    fn of(
+        row: &Contract,
+        of: &Of<'_>,
+        end: Option<&Termination>,
+        made: Option<&Announcement>,
+    ) -> Self {
+        let at_end = end.and_then(|end| end.refund).map_or_else(BigRational::zero, exact);
+        Self {
             announced: made.map_or_else(BigRational::zero, |made| exact(made.amount)),
-            delivered: sum(&self.delivered),
-            value: exact(row.quantity.value()) * exact(row.price_per_unit.value()),
-            metered: sum(&self.metered),
-            invoiced_quantity: sum(&self.invoiced_quantity),
-            invoiced: sum(&self.invoiced),
-            paid: sum(&self.paid),
-            vouchers: sum(&self.vouchers),
-            refunded: end.and_then(|end| end.refund).map_or_else(BigRational::zero, exact),
+            value: worth(row, &of.sum("ordered")),
+            invoiced: of.sum("invoiced"),
+            credited: of.sum("credited"),
+            paid: of.sum("paid"),
+            held: of.held("prepaid") + of.held("deposited"),
+            vouchers: of.sum("vouchers"),
+            refunded: of.sum("refunded") + at_end,
         }
     }
-}
-
-fn sum_in(row: &Row, table: &'static str) -> Result<(ContractId, Sum), Error> {
-    let contract = cell(row, 0, table, "contract")?;
-    let amount: Decimal = row.try_get(1)?;
-    Ok((contract, Sum { amount: exact(amount), from: row.try_get(2)? }))
 }
 
 fn totals(contracts: &[(ContractState, Sums)], unsigned: &[&Announcement]) -> Vec<ContractTotals> {
@@ -423,7 +440,9 @@ fn totals(contracts: &[(ContractState, Sums)], unsigned: &[&Announcement]) -> Ve
             announced: figures::rounded(&announced, currency),
             value: figures::rounded(&value, currency),
             invoiced: amount(|sums| &sums.invoiced),
+            credited: amount(|sums| &sums.credited),
             paid: amount(|sums| &sums.paid),
+            held: amount(|sums| &sums.held),
             vouchers: amount(|sums| &sums.vouchers),
             refunded: amount(|sums| &sums.refunded),
             ended: ended.collect(),

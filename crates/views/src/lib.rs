@@ -60,6 +60,7 @@ mod table;
 mod utilization;
 mod views;
 mod vouchers;
+mod worth;
 mod writer;
 
 pub use accesses::{Access, RecordedAccess};

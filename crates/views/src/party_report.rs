@@ -17,6 +17,7 @@ use crate::figures::{self, exact, whole};
 use crate::loops::LoopFound;
 use crate::parties::{CapitalStep, Customer, OpenLoop, PartyReport, Promise, Ratio, Returned};
 use crate::rows::{Flow, Stamp};
+use crate::worth::stated_worth;
 
 /// What is known of a party in one currency while its report is written.
 struct Desk<'a> {
@@ -257,7 +258,7 @@ impl Desk<'_> {
 
     fn promise(&self, sale: &Sale<'_>) -> Option<Promise> {
         let Sale { contract, invoices, payments, vouchers, end } = sale;
-        let value = exact(contract.price_per_unit.value()) * exact(contract.quantity.value());
+        let value = stated_worth(contract);
         let value = round_half_up(&value, self.currency.exponent());
         let invoiced: i128 =
             invoices.iter().map(|invoice| minor_units(invoice.amount, invoice.currency)).sum();

@@ -8,15 +8,19 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use loopledger_model::allocation::{CardSerial, CardState, ReservationEnding, Stage};
 use loopledger_model::fund::RecognitionKind;
-use loopledger_model::purchase::{ContractUnit, TerminationReason};
+use loopledger_model::purchase::{
+    AdvanceKind, ContractKind, ContractSide, ContractUnit, CreditReason, DisputeOutcome, Rating,
+    RefundOf, TerminationReason, Terms,
+};
 use loopledger_model::registry::{ControlStatus, PartyKind, PriceUnit};
 use loopledger_model::voucher::{Affiliation, Ending, Event};
 use loopledger_model::{
-    AllocationId, CardHours, CardModel, CommitmentId, ContractId, Country, Currency, DeliveryId,
-    Fact, FactId, InvoiceId, KilowattHours, Lei, LockId, NavId, NotAName, OversellFactor, PFlops,
-    PartyId, PaymentId, Percent, PersonId, PoolId, Position, Precision, Price, ProgrammeId,
-    Quantity, Ratio, ReadingId, RecognitionId, RedemptionId, ReservationId, RoundingMode,
-    SettlementId, Sparsity, Text, UsageId, Uscc, VoucherId, Watts, WorkloadClass,
+    AdvanceUseId, AllocationId, CardHours, CardModel, CommitmentId, ContractId, Country, CreditId,
+    Currency, DeliveryId, DisputeId, Fact, FactId, InvoiceId, KilowattHours, Lei, LockId, NavId,
+    NotAName, OrderId, OversellFactor, PFlops, PartyId, PaymentId, Percent, PersonId, PoolId,
+    Position, Precision, Price, ProgrammeId, Quantity, Ratio, ReadingId, RecognitionId,
+    RedemptionId, RefundId, ReservationId, RoundingMode, SettlementId, Sparsity, Text, UsageId,
+    Uscc, VoucherId, Watts, WorkloadClass,
 };
 use rust_decimal::Decimal;
 use tokio_postgres::Row;
@@ -233,10 +237,12 @@ tables! {
         buyer: PartyId,
         seller: PartyId,
         currency: Currency,
+        kind: Option<ContractKind>,
         price_per_unit: Price,
         unit: ContractUnit,
-        quantity: Quantity,
+        quantity: Option<Quantity>,
         declared_p: Option<PFlops>,
+        rating: Option<Rating>,
         precision: Option<Precision>,
         sparsity: Option<Sparsity>,
         model: Option<CardModel>,
@@ -244,6 +250,15 @@ tables! {
         from_at: Timestamp,
         to_at: Timestamp,
         backing_contract: Option<ContractId>,
+        terms: Option<Box<Terms>>,
+    }
+    /// What was ordered from a framework.
+    Order in orders {
+        id: OrderId,
+        contract: ContractId,
+        from_at: Timestamp,
+        to_at: Timestamp,
+        quantity: Quantity,
     }
     Invoice in invoices {
         id: InvoiceId,
@@ -263,6 +278,56 @@ tables! {
         reason: TerminationReason,
         refund: Option<Decimal>,
         currency: Option<Currency>,
+        side: Option<ContractSide>,
+        penalty: Option<Decimal>,
+    }
+    /// Money that a buyer paid before there was an invoice; a flow too.
+    Advance in advances {
+        id: PaymentId,
+        contract: ContractId,
+        kind: AdvanceKind,
+        amount: Decimal,
+        currency: Currency,
+    }
+    /// What an advance was set against: an invoice, or the buyer's penalty.
+    AdvanceUse in advance_uses {
+        id: AdvanceUseId,
+        contract: ContractId,
+        kind: AdvanceKind,
+        invoice: Option<InvoiceId>,
+        amount: Decimal,
+        currency: Currency,
+    }
+    /// Money that a seller gave back; a flow too.
+    Refund in refunds {
+        id: RefundId,
+        contract: ContractId,
+        source: RefundOf,
+        amount: Decimal,
+        currency: Currency,
+    }
+    Credit in credits {
+        id: CreditId,
+        invoice: InvoiceId,
+        contract: ContractId,
+        reason: CreditReason,
+        availability: Option<Percent>,
+        amount: Decimal,
+        currency: Currency,
+    }
+    Dispute in disputes {
+        id: DisputeId,
+        invoice: InvoiceId,
+        contract: ContractId,
+        amount: Decimal,
+        currency: Currency,
+        reason: Text,
+    }
+    DisputeEnd in dispute_ends {
+        dispute: DisputeId,
+        invoice: InvoiceId,
+        contract: ContractId,
+        outcome: DisputeOutcome,
     }
     /// What was made known of a contract.
     Announcement in announcements {

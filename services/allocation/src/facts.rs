@@ -65,7 +65,14 @@ impl Facts {
             PurchaseEvent::InvoiceIssued(_)
             | PurchaseEvent::PaymentRecorded(_)
             | PurchaseEvent::ContractAnnounced(_)
-            | PurchaseEvent::DeliveryAccepted(_) => {}
+            | PurchaseEvent::DeliveryAccepted(_)
+            | PurchaseEvent::OrderPlaced(_)
+            | PurchaseEvent::AdvanceRecorded(_)
+            | PurchaseEvent::AdvanceApplied(_)
+            | PurchaseEvent::RefundRecorded(_)
+            | PurchaseEvent::CreditGranted(_)
+            | PurchaseEvent::InvoiceDisputed(_)
+            | PurchaseEvent::DisputeResolved(_) => {}
         }
     }
 }

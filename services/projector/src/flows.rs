@@ -106,10 +106,32 @@ fn bought(stamp: Stamp, event: &purchase::Event) -> Option<Flow> {
             let flow = moved(stamp, id, FlowKind::Refund, way, end.refund?);
             Some(Flow { contract: Some(end.contract.clone()), ..flow })
         }
-        purchase::Event::ContractSigned(_)
+        purchase::Event::AdvanceRecorded(purchase::AdvanceRecorded { advance, buyer, seller }) => {
+            let (id, way) = (advance.id.as_str(), (buyer, seller));
+            Some(Flow {
+                contract: Some(advance.contract.clone()),
+                note: advance.reference.clone(),
+                ..moved(stamp, id, FlowKind::ComputePayment, way, advance.amount)
+            })
+        }
+        purchase::Event::RefundRecorded(purchase::RefundRecorded { refund, buyer, seller }) => {
+            let (id, way) = (refund.id.as_str(), (seller, buyer));
+            Some(Flow {
+                contract: Some(refund.contract.clone()),
+                note: refund.reference.clone(),
+                ..moved(stamp, id, FlowKind::Refund, way, refund.amount)
+            })
+        }
+        // The money of an advance moved when it was paid.
+        purchase::Event::AdvanceApplied(_)
+        | purchase::Event::ContractSigned(_)
         | purchase::Event::InvoiceIssued(_)
         | purchase::Event::ContractAnnounced(_)
-        | purchase::Event::DeliveryAccepted(_) => None,
+        | purchase::Event::DeliveryAccepted(_)
+        | purchase::Event::OrderPlaced(_)
+        | purchase::Event::CreditGranted(_)
+        | purchase::Event::InvoiceDisputed(_)
+        | purchase::Event::DisputeResolved(_) => None,
     }
 }
 

@@ -7,17 +7,22 @@
 
 use jiff::Timestamp;
 use loopledger_model::purchase::{
-    AcceptDelivery, AnnounceContract, Contract, ContractTerminated, DeliveryAccepted, Event,
-    InvoiceIssued, IssueInvoice, PaymentRecorded, RecordPayment, Refusal, TerminateContract,
-    TerminationReason,
+    AcceptDelivery, AdvanceKind, AnnounceContract, Contract, ContractSide, ContractTerminated,
+    DeliveryAccepted, Event, InvoiceIssued, IssueInvoice, PaymentRecorded, RecordPayment, Refusal,
+    TerminateContract, TerminationReason,
 };
-use loopledger_model::{Compute, ContractId, FactId, InvoiceId, Money, PartyId, Period};
+use loopledger_model::{
+    Compute, ContractId, DisputeId, FactId, InvoiceId, Money, PartyId, Period, Quantity,
+};
 use loopledger_service::Index;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::advance::Advance;
 use crate::fingerprint::Fingerprint;
 use crate::levels::Levels;
+
+mod settling;
 
 const SIGNED: &str = "what is recorded of a contract is recorded after its signing";
 const INVOICED: &str = "a payment is recorded after its invoice";
@@ -27,11 +32,14 @@ const COUNTED: &str = "amounts were found to be countable before they were recor
 pub struct State {
     contracts: Index<ContractId, Signed>,
     invoices: Index<InvoiceId, Issued>,
-    /// By the fingerprint of the payment's id.
+    /// By the fingerprint of the payment's id; advances are payments.
     payments: Index<Fingerprint, Fingerprint>,
     announced: Index<ContractId, AnnounceContract>,
     /// By the fingerprint of the delivery's id.
     deliveries: Index<Fingerprint, Fingerprint>,
+    /// Orders, uses of advances, refunds and credits, by the fingerprint of what they are and their id.
+    others: Index<Fingerprint, Fingerprint>,
+    disputes: Index<DisputeId, Disputed>,
 }
 
 /// A signed contract and what became of it.
@@ -41,14 +49,24 @@ pub struct Signed {
     pub invoices: u32,
     /// The quantity on all invoices.
     pub invoiced: Decimal,
-    /// The payments of all invoices.
+    /// The quantity of all orders.
+    pub ordered: Decimal,
+    /// The payments of all invoices, advances that were set against them included.
     pub paid: Money,
+    /// Given back of what was paid for invoices.
+    pub refunded: Money,
+    pub prepayment: Advance,
+    pub deposit: Advance,
+    /// Of the buyer's penalty, by advances.
+    pub penalty_settled: Money,
     pub deliveries: u32,
     /// The quantity of all accepted deliveries.
     pub delivered: Decimal,
     pub termination: Option<TerminateContract>,
     /// The P that contracts backed by this one declare, as long as they run.
     pub sold_on: Levels,
+    /// The cards of the same model that contracts backed by this one are for, likewise.
+    pub cards_sold_on: Levels,
 }
 
 /// An issued invoice.
@@ -57,7 +75,26 @@ pub struct Issued {
     pub contract: ContractId,
     pub amount: Money,
     pub paid: Money,
+    pub credited: Money,
+    /// What was credited for promises that were not kept.
+    pub credited_as_promised: Money,
+    pub dispute: Option<OpenDispute>,
     content: Fingerprint,
+}
+
+/// A dispute that is not resolved, and how much of its amount was not credited since.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenDispute {
+    pub id: DisputeId,
+    pub amount: Money,
+}
+
+/// A dispute, open or resolved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disputed {
+    pub invoice: InvoiceId,
+    content: Fingerprint,
+    resolution: Option<Fingerprint>,
 }
 
 impl State {
@@ -107,6 +144,13 @@ impl State {
                 self.announced.insert(announced.contract.clone(), announced.clone());
             }
             Event::DeliveryAccepted(delivery) => self.deliver(delivery),
+            Event::OrderPlaced(order) => self.order(order),
+            Event::AdvanceRecorded(recorded) => self.advance(&recorded.advance),
+            Event::AdvanceApplied(applied) => self.apply_advance(&applied.use_of),
+            Event::RefundRecorded(recorded) => self.refund(&recorded.refund),
+            Event::CreditGranted(granted) => self.credit(&granted.credit),
+            Event::InvoiceDisputed(opened) => self.dispute(&opened.dispute),
+            Event::DisputeResolved(resolved) => self.resolve(resolved),
         }
     }
 
@@ -116,11 +160,17 @@ impl State {
             contract: contract.clone(),
             invoices: 0,
             invoiced: Decimal::ZERO,
+            ordered: Decimal::ZERO,
             paid: Money::zero(contract.currency),
+            refunded: Money::zero(contract.currency),
+            prepayment: Advance::none(contract.currency),
+            deposit: Advance::none(contract.currency),
+            penalty_settled: Money::zero(contract.currency),
             deliveries: 0,
             delivered: Decimal::ZERO,
             termination: None,
             sold_on: Levels::default(),
+            cards_sold_on: Levels::default(),
         };
         self.contracts.insert(contract.id.clone(), signed);
     }
@@ -134,18 +184,25 @@ impl State {
             contract: signed.contract.id.clone(),
             amount: invoice.amount,
             paid: Money::zero(invoice.amount.currency()),
+            credited: Money::zero(invoice.amount.currency()),
+            credited_as_promised: Money::zero(invoice.amount.currency()),
+            dispute: None,
             content: Fingerprint::of(&as_asked(invoice)),
         };
         self.invoices.insert(invoice.id.clone(), issued);
     }
 
     fn pay(&mut self, payment: &PaymentRecorded) {
-        let issued = self.invoices.get_mut(&payment.invoice).expect(INVOICED);
-        issued.paid = issued.paid.checked_add(payment.amount).expect(COUNTED);
-        let signed = self.contracts.get_mut(&issued.contract).expect(SIGNED);
-        signed.paid = signed.paid.checked_add(payment.amount).expect(COUNTED);
+        self.pay_invoice(&payment.invoice, payment.amount);
         let content = Fingerprint::of(&payment_as_asked(payment));
         self.payments.insert(Fingerprint::of(&payment.id), content);
+    }
+
+    fn pay_invoice(&mut self, invoice: &InvoiceId, amount: Money) {
+        let issued = self.invoices.get_mut(invoice).expect(INVOICED);
+        issued.paid = issued.paid.checked_add(amount).expect(COUNTED);
+        let signed = self.contracts.get_mut(&issued.contract).expect(SIGNED);
+        signed.paid = signed.paid.checked_add(amount).expect(COUNTED);
     }
 
     fn deliver(&mut self, delivery: &DeliveryAccepted) {
@@ -162,6 +219,9 @@ impl State {
         let signed = self.contracts.get_mut(&asked.contract).expect(SIGNED);
         let contract = signed.contract.clone();
         let ended_at = asked.at;
+        if let Some(refund) = asked.refund {
+            signed.refunded = signed.refunded.checked_add(refund).expect(COUNTED);
+        }
         signed.termination = Some(asked);
         if let Ok(rest) = Period::new(contract.term.from().max(ended_at), contract.term.to()) {
             self.sell_on(&contract, &rest, Levels::lower);
@@ -174,6 +234,9 @@ impl State {
         let backing = self.contracts.get_mut(backing).expect(SIGNED);
         if let (Some(asked), Some(_)) = (declared(contract), declared(&backing.contract)) {
             change(&mut backing.sold_on, period, asked.p.value());
+        }
+        if let Some((_, asked)) = cards_of_one_model(&backing.contract, contract) {
+            change(&mut backing.cards_sold_on, period, asked.into());
         }
     }
 }
@@ -202,6 +265,45 @@ impl Signed {
         }
         Err(Refusal::WrongCurrency { amount, currency })
     }
+
+    /// Fits into what was contracted, or into what was ordered where that is a framework.
+    pub fn has_volume(
+        &self,
+        taken: Decimal,
+        asked: Quantity,
+        beyond: impl FnOnce(Quantity) -> Refusal,
+    ) -> Result<(), Refusal> {
+        let fits = |most| taken.checked_add(asked.value()).is_some_and(|sum| sum <= most);
+        match self.contract.quantity {
+            Some(quantity) if fits(quantity.value()) => Ok(()),
+            Some(quantity) => Err(beyond(quantity)),
+            None if fits(self.ordered) => Ok(()),
+            None => {
+                let (contract, ordered) = (self.contract.id.clone(), self.ordered);
+                Err(Refusal::AboveOrders { contract, ordered, taken, asked })
+            }
+        }
+    }
+
+    pub const fn advance(&self, kind: AdvanceKind) -> &Advance {
+        match kind {
+            AdvanceKind::Prepayment => &self.prepayment,
+            AdvanceKind::Deposit => &self.deposit,
+        }
+    }
+
+    const fn advance_mut(&mut self, kind: AdvanceKind) -> &mut Advance {
+        match kind {
+            AdvanceKind::Prepayment => &mut self.prepayment,
+            AdvanceKind::Deposit => &mut self.deposit,
+        }
+    }
+
+    /// What the buyer owes for ending it.
+    pub fn penalty_of_buyer(&self) -> Option<Money> {
+        let end = self.termination.as_ref()?;
+        end.penalty.filter(|_| end.by == Some(ContractSide::Buyer))
+    }
 }
 
 impl Issued {
@@ -214,6 +316,11 @@ impl Issued {
 pub fn declared(contract: &Contract) -> Option<Compute> {
     let (p, basis) = contract.declared_p.zip(contract.basis)?;
     Some(Compute { p, basis })
+}
+
+/// How many cards two contracts are for, where both say so and name one model, or none.
+pub fn cards_of_one_model(backing: &Contract, contract: &Contract) -> Option<(u32, u32)> {
+    backing.cards.zip(contract.cards).filter(|_| backing.model == contract.model)
 }
 
 fn as_asked(invoice: &InvoiceIssued) -> IssueInvoice {
@@ -235,9 +342,9 @@ fn delivery_as_asked(delivery: &DeliveryAccepted) -> AcceptDelivery {
 }
 
 fn termination_as_asked(termination: &ContractTerminated) -> TerminateContract {
-    let ContractTerminated { contract, buyer: _, seller: _, at, reason, refund } =
+    let ContractTerminated { contract, buyer: _, seller: _, at, reason, refund, by, penalty } =
         termination.clone();
-    TerminateContract { contract, at, reason, refund }
+    TerminateContract { contract, at, reason, refund, by, penalty }
 }
 
 /// The registered parties, and the facts that say so.

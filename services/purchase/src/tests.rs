@@ -1,22 +1,30 @@
 //! Short ways to write down commands and stories of purchase.
 
+mod advancing;
 mod announcing;
 mod backing;
+mod crediting;
 mod delivering;
 mod ending;
 mod invoicing;
+mod ordering;
 mod paying;
 mod precedence;
 mod properties;
+mod refunding;
 mod signing;
+mod terms;
 
 use loopledger_model::purchase::{
-    AcceptDelivery, AnnounceContract, Command, Contract, ContractTerminated, ContractUnit,
-    DeliveryAccepted, Event, InvoiceIssued, IssueInvoice, PaymentRecorded, RecordPayment,
-    TerminateContract, TerminationReason,
+    AcceptDelivery, AdvanceApplied, AdvanceKind, AdvanceRecorded, AnnounceContract, ApplyAdvance,
+    Command, Contract, ContractKind, ContractSide, ContractTerminated, ContractUnit, CreditGranted,
+    CreditReason, DeliveryAccepted, DisputeInvoice, DisputeOutcome, DisputeResolved, Event,
+    GrantCredit, InvoiceDisputed, InvoiceIssued, IssueInvoice, PaymentRecorded, Penalties,
+    PlaceOrder, PriceStep, Rating, RecordAdvance, RecordPayment, RecordRefund, RefundOf,
+    RefundRecorded, RefundStep, ResolveDispute, Sla, TerminateContract, TerminationReason, Terms,
 };
 use loopledger_model::registry::{self, Party, PartyKind};
-use loopledger_model::{Basis, Fact, Precision, Sparsity};
+use loopledger_model::{Basis, Fact, PartyId, Precision, Sparsity};
 use loopledger_testkit::{Story, at, cny, fact, given, id, period};
 
 use crate::Purchase;
@@ -69,16 +77,19 @@ fn contract(name: &str, buyer: &str, seller: &str) -> Contract {
         buyer: id(buyer),
         seller: id(seller),
         currency: id("CNY"),
+        kind: None,
         price_per_unit: id("9.50"),
         unit: ContractUnit::CardHour,
-        quantity: id("1000"),
+        quantity: Some(id("1000")),
         declared_p: None,
+        rating: None,
         basis: None,
         model: None,
         cards: None,
         at: at("2025-02-20"),
         term: period("2025-03-01", "2025-05-01"),
         backing_contract: None,
+        terms: Box::default(),
     }
 }
 
@@ -112,6 +123,90 @@ fn delivered(name: &str, quantity: &str) -> AcceptDelivery {
         certificate: id("cert-1"),
         at: at("2025-04-02"),
     }
+}
+
+/// k-1 is a framework: it has no volume but what is ordered.
+fn framework() -> Contract {
+    let plain = contract("k-1", "buyer", "provider");
+    Contract { kind: Some(ContractKind::Framework), quantity: None, ..plain }
+}
+
+fn with_terms(terms: Terms, contract: Contract) -> Contract {
+    Contract { terms: Box::new(terms), ..contract }
+}
+
+/// An order from k-1 for service in March.
+fn order(name: &str, quantity: &str) -> PlaceOrder {
+    PlaceOrder {
+        id: id(name),
+        contract: id("k-1"),
+        service: period("2025-03-01", "2025-04-01"),
+        quantity: id(quantity),
+        at: at("2025-02-25"),
+    }
+}
+
+/// Money for k-1 in advance.
+fn advance(name: &str, kind: AdvanceKind, amount: &str) -> Command {
+    Command::RecordAdvance(RecordAdvance {
+        id: id(name),
+        contract: id("k-1"),
+        kind,
+        amount: cny(amount),
+        at: at("2025-02-25"),
+        reference: None,
+    })
+}
+
+/// An advance of k-1 is set against an invoice, or against the penalty.
+fn apply(name: &str, kind: AdvanceKind, invoice: Option<&str>, amount: &str) -> Command {
+    Command::ApplyAdvance(ApplyAdvance {
+        id: id(name),
+        contract: id("k-1"),
+        kind,
+        invoice: invoice.map(id),
+        amount: cny(amount),
+        at: at("2025-04-20"),
+    })
+}
+
+fn refund(name: &str, of: RefundOf, amount: &str) -> Command {
+    Command::RecordRefund(RecordRefund {
+        id: id(name),
+        contract: id("k-1"),
+        of,
+        amount: cny(amount),
+        at: at("2025-05-20"),
+        reference: None,
+    })
+}
+
+/// A credit of in-1.
+fn credit(name: &str, reason: CreditReason, amount: &str) -> GrantCredit {
+    GrantCredit {
+        id: id(name),
+        invoice: id("in-1"),
+        amount: cny(amount),
+        reason,
+        availability: None,
+        at: at("2025-04-25"),
+    }
+}
+
+/// A part of in-1 is in dispute.
+fn dispute(name: &str, amount: &str) -> Command {
+    Command::DisputeInvoice(DisputeInvoice {
+        id: id(name),
+        invoice: id("in-1"),
+        amount: cny(amount),
+        reason: id("half of the cards were dark"),
+        at: at("2025-04-10"),
+    })
+}
+
+fn resolve(name: &str, outcome: DisputeOutcome) -> Command {
+    let dispute = id(name);
+    Command::ResolveDispute(ResolveDispute { dispute, outcome, at: at("2025-05-01") })
 }
 
 /// An invoice for service in March.
@@ -152,6 +247,20 @@ fn terminate(contract: &str, day: &str, reason: TerminationReason) -> Command {
         at: at(day),
         reason,
         refund: None,
+        by: None,
+        penalty: None,
+    })
+}
+
+/// A side ends k-1 on 20 March and owes a penalty for it.
+fn ended_by(side: ContractSide, penalty: &str) -> Command {
+    Command::TerminateContract(TerminateContract {
+        contract: id("k-1"),
+        at: at("2025-03-20"),
+        reason: TerminationReason::EndedEarly,
+        refund: None,
+        by: Some(side),
+        penalty: Some(cny(penalty)),
     })
 }
 
@@ -160,8 +269,13 @@ fn refunding(amount: &str, termination: Command) -> Command {
     Command::TerminateContract(TerminateContract { refund: Some(cny(amount)), ..termination })
 }
 
-/// The event that an accepted command makes between a buyer and a seller; a payment is of an
-/// invoice of k-1.
+fn ended(end: TerminateContract, buyer: PartyId, seller: PartyId) -> ContractTerminated {
+    let TerminateContract { contract, at, reason, refund, by, penalty } = end;
+    ContractTerminated { contract, buyer, seller, at, reason, refund, by, penalty }
+}
+
+/// The event that an accepted command makes between a buyer and a seller; a payment and a credit are of an
+/// invoice of k-1, a dispute is of in-1.
 fn event(command: &Command, buyer: &str, seller: &str) -> Event {
     let (buyer, seller) = (id(buyer), id(seller));
     match command.clone() {
@@ -184,10 +298,7 @@ fn event(command: &Command, buyer: &str, seller: &str) -> Event {
                 reference,
             })
         }
-        Command::TerminateContract(TerminateContract { contract, at, reason, refund }) => {
-            let ended = ContractTerminated { contract, buyer, seller, at, reason, refund };
-            Event::ContractTerminated(ended)
-        }
+        Command::TerminateContract(end) => Event::ContractTerminated(ended(end, buyer, seller)),
         Command::AnnounceContract(announced) => Event::ContractAnnounced(announced),
         Command::AcceptDelivery(AcceptDelivery {
             id,
@@ -205,6 +316,27 @@ fn event(command: &Command, buyer: &str, seller: &str) -> Event {
             quantity,
             certificate,
             at,
+        }),
+        Command::PlaceOrder(order) => Event::OrderPlaced(order),
+        Command::RecordAdvance(advance) => {
+            Event::AdvanceRecorded(AdvanceRecorded { advance, buyer, seller })
+        }
+        Command::ApplyAdvance(use_of) => {
+            Event::AdvanceApplied(AdvanceApplied { use_of, buyer, seller })
+        }
+        Command::RecordRefund(refund) => {
+            Event::RefundRecorded(RefundRecorded { refund, buyer, seller })
+        }
+        Command::GrantCredit(credit) => {
+            Event::CreditGranted(CreditGranted { credit, contract: id("k-1") })
+        }
+        Command::DisputeInvoice(dispute) => {
+            Event::InvoiceDisputed(InvoiceDisputed { dispute, contract: id("k-1") })
+        }
+        Command::ResolveDispute(resolution) => Event::DisputeResolved(DisputeResolved {
+            resolution,
+            invoice: id("in-1"),
+            contract: id("k-1"),
         }),
     }
 }

@@ -84,7 +84,8 @@ pub(crate) fn assess<'a>(
     }
     subject.own_share_is_paid(payable.amount)?;
     let card_hours = card_hours(contract, invoice, claim);
-    let mut rests_on = vec![contract.fact, invoice.fact];
+    let mut rests_on = vec![contract.fact];
+    rests_on.extend(invoice.facts());
     rests_on.extend(usage.iter().map(|(_, fact)| *fact));
     rests_on.extend(facts.payments(&claim.invoice, claim.at).map(|payment| payment.fact));
     let (usage, payee) = (usage.into_iter().map(|(id, _)| id).collect(), payee.clone());
@@ -336,12 +337,12 @@ impl Subject<'_> {
     }
 
     fn bases(&self, metered: Option<Decimal>) -> Result<Bases, Refusal> {
-        let price = self.contract.price.value();
+        let price = self.contract.price_at(self.invoice.service.from()).value();
         let cost = |quantity: Decimal| Exact::of(quantity).times(&Exact::of(price)).decimal();
         let by_hour = self.contract.unit == ContractUnit::CardHour;
         Ok(Bases {
             invoiced: Some(self.invoice.amount.amount()),
-            contract: cost(self.contract.quantity.value()),
+            contract: self.contract.value().decimal(),
             settled: Some(self.paid()?.amount()),
             used: metered.filter(|_| by_hour).and_then(cost),
         })

@@ -9,15 +9,19 @@ use jiff::Timestamp;
 use loopledger_model::registry::PartyKind;
 use loopledger_model::voucher::Refusal;
 use loopledger_model::{
-    CardHours, ContractId, Currency, Event, Fact, FactId, InvoiceId, Money, PartyId, Period,
-    PoolId, Precision, Price, Quantity, UsageId, allocation, fund, purchase, registry,
+    CardHours, ContractId, Currency, DisputeId, Event, Fact, FactId, InvoiceId, Money, PartyId,
+    Period, PoolId, Precision, Price, Quantity, UsageId, allocation, fund, purchase, registry,
 };
 use loopledger_service::Index;
-use purchase::{ContractUnit, TerminationReason};
+use purchase::{ContractUnit, PriceStep, TerminationReason};
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::lit::{Lit, Windows};
+use crate::payable::Exact;
 use crate::ties::Ties;
+
+const ISSUED: &str = "an invoice is issued before it is credited or disputed";
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Facts {
@@ -53,9 +57,12 @@ pub(crate) struct Contract {
     pub(crate) buyer: PartyId,
     pub(crate) seller: PartyId,
     pub(crate) currency: Currency,
-    pub(crate) price: Price,
+    /// At the start of the term.
+    price: Price,
+    price_steps: Vec<PriceStep>,
     pub(crate) unit: ContractUnit,
-    pub(crate) quantity: Quantity,
+    /// What it is for, or what was ordered of it so far.
+    pub(crate) quantity: Decimal,
     pub(crate) signed_at: Timestamp,
     pub(crate) term: Period,
     /// Of the P that it declares.
@@ -78,6 +85,33 @@ impl Contract {
         let never = end.reason == TerminationReason::NeverExecuted;
         (never || end.at <= at).then_some(end.at)
     }
+
+    /// What a unit costs at an instant.
+    pub(crate) fn price_at(&self, instant: Timestamp) -> Price {
+        let mut past = self.price_steps.iter().rev().filter(|step| step.from <= instant);
+        past.next().map_or(self.price, |step| step.price_per_unit)
+    }
+
+    /// Quantity times price; where the price steps, the quantity is spread evenly over the term.
+    pub(crate) fn value(&self) -> Exact {
+        let quantity = Exact::of(self.quantity);
+        if self.price_steps.is_empty() {
+            return quantity.times(&Exact::of(self.price.value()));
+        }
+        let starts = self.price_steps.iter().map(|step| step.from);
+        let edges: Vec<_> =
+            [self.term.from()].into_iter().chain(starts).chain([self.term.to()]).collect();
+        let parts = edges.windows(2).filter_map(|edge| Period::new(edge[0], edge[1]).ok());
+        let sum = parts.fold(Exact::zero(), |sum, part| {
+            let price = Exact::of(self.price_at(part.from()).value());
+            sum.plus(&price.times(&nanoseconds(&part)))
+        });
+        quantity.times(&sum).over(&nanoseconds(&self.term))
+    }
+}
+
+fn nanoseconds(period: &Period) -> Exact {
+    Exact::of(Decimal::from_i128_with_scale(period.nanoseconds(), 0))
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -85,9 +119,27 @@ pub(crate) struct Invoice {
     pub(crate) contract: ContractId,
     pub(crate) service: Period,
     pub(crate) quantity: Quantity,
+    /// Less what the seller credited.
     pub(crate) amount: Money,
     pub(crate) at: Timestamp,
+    /// The dispute that is not resolved, and when it was opened.
+    dispute: Option<(DisputeId, Timestamp)>,
     pub(crate) fact: FactId,
+    /// Its credits.
+    pub(crate) credits: Vec<FactId>,
+}
+
+impl Invoice {
+    /// Whether the buyer disputes a part of it at an instant.
+    pub(crate) fn is_disputed(&self, at: Timestamp) -> Option<&DisputeId> {
+        let (dispute, opened_at) = self.dispute.as_ref()?;
+        (*opened_at <= at).then_some(dispute)
+    }
+
+    /// The facts that say what it is for.
+    pub(crate) fn facts(&self) -> impl Iterator<Item = FactId> {
+        std::iter::once(self.fact).chain(self.credits.iter().copied())
+    }
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -211,8 +263,9 @@ impl Facts {
                     seller: self.parties.shared(&signed.seller),
                     currency: signed.currency,
                     price: signed.price_per_unit,
+                    price_steps: signed.terms.price_steps.clone(),
                     unit: signed.unit,
-                    quantity: signed.quantity,
+                    quantity: signed.quantity.map_or(Decimal::ZERO, Quantity::value),
                     signed_at: signed.at,
                     term: signed.term,
                     precision: signed.basis.map(|basis| basis.precision),
@@ -228,7 +281,9 @@ impl Facts {
                     quantity: issued.quantity,
                     amount: issued.amount,
                     at: issued.at,
+                    dispute: None,
                     fact,
+                    credits: Vec::new(),
                 };
                 self.invoices.insert(issued.id.clone(), invoice);
             }
@@ -239,11 +294,48 @@ impl Facts {
             }
             purchase::Event::PaymentRecorded(paid) => {
                 let payment = Payment { amount: paid.amount, at: paid.at, fact };
-                let invoice = self.invoices.shared(&paid.invoice);
-                self.payments.get_or_insert_with(invoice, Vec::new).push(payment);
+                self.pay(&paid.invoice, payment);
             }
-            purchase::Event::ContractAnnounced(_) | purchase::Event::DeliveryAccepted(_) => {}
+            purchase::Event::AdvanceApplied(applied) => {
+                let used = &applied.use_of;
+                if let Some(invoice) = &used.invoice {
+                    self.pay(invoice, Payment { amount: used.amount, at: used.at, fact });
+                }
+            }
+            purchase::Event::OrderPlaced(order) => self.order(order),
+            purchase::Event::CreditGranted(granted) => self.credit(&granted.credit, fact),
+            purchase::Event::InvoiceDisputed(opened) => {
+                let dispute = &opened.dispute;
+                let invoice = self.invoices.get_mut(&dispute.invoice).expect(ISSUED);
+                invoice.dispute = Some((dispute.id.clone(), dispute.at));
+            }
+            purchase::Event::DisputeResolved(resolved) => {
+                self.invoices.get_mut(&resolved.invoice).expect(ISSUED).dispute = None;
+            }
+            purchase::Event::ContractAnnounced(_)
+            | purchase::Event::DeliveryAccepted(_)
+            | purchase::Event::AdvanceRecorded(_)
+            | purchase::Event::RefundRecorded(_) => {}
         }
+    }
+
+    fn order(&mut self, order: &purchase::PlaceOrder) {
+        let contract = self.contracts.get_mut(&order.contract);
+        let contract = contract.expect("a contract is signed before it is ordered from");
+        let sum = contract.quantity.checked_add(order.quantity.value());
+        contract.quantity = sum.expect("purchase found the orders to be countable");
+    }
+
+    fn credit(&mut self, credit: &purchase::GrantCredit, fact: FactId) {
+        let invoice = self.invoices.get_mut(&credit.invoice).expect(ISSUED);
+        let left = invoice.amount.checked_sub(credit.amount);
+        invoice.amount = left.expect("an invoice is credited with no more than it is for");
+        invoice.credits.push(fact);
+    }
+
+    fn pay(&mut self, invoice: &InvoiceId, payment: Payment) {
+        let invoice = self.invoices.shared(invoice);
+        self.payments.get_or_insert_with(invoice, Vec::new).push(payment);
     }
 
     fn learn_of_usage(&mut self, event: &allocation::Event, fact: FactId) {

@@ -177,11 +177,11 @@ impl Account {
         let (rules, currency) = (self.rules(version), self.terms().currency);
         let ratio =
             profile.map_or_else(|| rules.highest_ratio(), |profile| ratio(rules, profile).1);
-        let cost = Exact::of(contract.quantity.value()).times(&Exact::of(contract.price.value()));
+        let cost = contract.value();
         let unit = rules.amount.rounding_unit;
         let share = cost.times(&Exact::of(ratio));
         let share = share.rounded(rules.rounding, unit, currency.exponent()).decimal();
-        let amount = contract.quantity.value();
+        let amount = contract.quantity;
         let share = Money::new(share.ok_or(MoneyError::TooLarge { amount, currency })?, currency)?;
         rules.amount.cap_contract.map_or(Ok(share), |cap| share.min(cap))
     }

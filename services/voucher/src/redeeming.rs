@@ -78,7 +78,10 @@ pub(crate) fn redeem(state: &State, facts: &Facts, asked: &RedeemVoucher) -> Ans
         usage,
         funding: split_within(asked.amount, sources, &room),
     });
-    Ok(Decision::from(event).resting_on([contract.fact, invoice.fact]).resting_on(facts_of_usage))
+    Ok(Decision::from(event)
+        .resting_on([contract.fact])
+        .resting_on(invoice.facts())
+        .resting_on(facts_of_usage))
 }
 
 /// Who is paid, if it may be and no other claim is in the way.
@@ -106,7 +109,7 @@ fn payee<'a>(
     Ok(payee)
 }
 
-/// The invoice was issued by then, for service that began before the contract ended.
+/// The invoice was issued by then, for service that began before the contract ended, and nobody disputes it.
 pub(crate) fn is_claimable(
     contract: &Contract,
     invoice: &Invoice,
@@ -119,6 +122,10 @@ pub(crate) fn is_claimable(
     }
     if let Some(ended_at) = contract.ended_by(invoice.service.from()) {
         return Err(Refusal::ContractEnded { contract: id.clone(), ended_at });
+    }
+    if let Some(dispute) = invoice.is_disputed(at) {
+        let (invoice, dispute) = (invoice_id.clone(), dispute.clone());
+        return Err(Refusal::InvoiceDisputed { invoice, dispute });
     }
     Ok(())
 }

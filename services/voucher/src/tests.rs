@@ -12,6 +12,7 @@ mod modes;
 mod payments;
 mod programmes;
 mod properties;
+mod purchases;
 mod redeeming;
 mod reviewed;
 mod settling;

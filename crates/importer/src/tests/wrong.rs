@@ -54,6 +54,28 @@ fn a_file_that_no_bundle_has_is_told_which_there_are() {
 }
 
 #[test]
+fn a_step_of_a_contract_that_the_bundle_lacks_is_named() {
+    check(
+        "price_steps.csv",
+        "contract,from,price_per_unit\nk-9,2024-08-01,9\n",
+        &expect![[r#"
+            price_steps.csv line 2, column contract: `k-9` is not in contracts.csv: add it there
+        "#]],
+    );
+}
+
+#[test]
+fn a_promise_without_what_it_costs_not_to_keep_it_is_named() {
+    let mut bundle = full();
+    let contracts = bundle.get_mut("contracts.csv").expect("the bundle has contracts");
+    *contracts = contracts.replace("2024-02-05,10,30,5", "2024-02-05,,30,5");
+    expect![[r#"
+        contracts.csv line 2, column sla_credit_percent: is blank while something is promised
+    "#]]
+    .assert_eq(&problems(&bundle));
+}
+
+#[test]
 fn a_folder_that_is_missing_or_holds_no_bundle_is_an_error() {
     let dir = tempfile::tempdir().expect("a folder");
     let problem = |dir| {
@@ -245,8 +267,13 @@ fn a_party_that_nobody_knows_is_named_everywhere_it_is_used() {
 #[test]
 fn what_gives_a_row_its_currency_has_to_be_known() {
     expect![[r#"
+        price_steps.csv line 2, column contract: `k-1` is not in contracts.csv: add it there
+        refund_steps.csv line 2, column contract: `k-1` is not in contracts.csv: add it there
         invoices.csv line 2, column contract: no contract `k-1` is in contracts.csv or in the ledger, so the currency is not known: add it to contracts.csv
+        advances.csv line 2, column contract: no contract `k-1` is in contracts.csv or in the ledger, so the currency is not known: add it to contracts.csv
+        advance_uses.csv line 2, column contract: no contract `k-1` is in contracts.csv or in the ledger, so the currency is not known: add it to contracts.csv
         terminations.csv line 2, column contract: no contract `k-1` is in contracts.csv or in the ledger, so the currency is not known: add it to contracts.csv
+        refunds.csv line 2, column contract: no contract `k-1` is in contracts.csv or in the ledger, so the currency is not known: add it to contracts.csv
     "#]].assert_eq(&problems(&without(full(), "contracts.csv")));
     expect![[r#"
         applications.csv line 2, column programme: no programme `p-1` is in programmes.csv or in the ledger, so the currency is not known: add it to programmes.csv

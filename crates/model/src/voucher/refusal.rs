@@ -12,8 +12,8 @@ use super::review::Subject;
 use super::rules::{Affiliation, Base, ClawbackTrigger};
 use crate::decimal::{CardHours, Percent, Quantity};
 use crate::id::{
-    ApplicationId, ClawbackId, ContractId, InvoiceId, LockId, PartyId, PoolId, ProgrammeId,
-    RecoveryId, RedemptionId, SettlementId, UsageId, VoucherId,
+    ApplicationId, ClawbackId, ContractId, DisputeId, InvoiceId, LockId, PartyId, PoolId,
+    ProgrammeId, RecoveryId, RedemptionId, SettlementId, UsageId, VoucherId,
 };
 use crate::money::{Currency, Money, MoneyError};
 use crate::text::Text;
@@ -351,6 +351,8 @@ pub enum Refusal {
     },
     #[error("programme {programme} has no budget for {at}")]
     NoBudgetPeriod { programme: ProgrammeId, at: Timestamp },
+    #[error("invoice {invoice} is in dispute {dispute}")]
+    InvoiceDisputed { invoice: InvoiceId, dispute: DisputeId },
     #[error("{reason}")]
     BeyondBounds { reason: String },
 }

@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::figures;
 use crate::rows::{Contract, Flow, Invoice, MoveKind, Termination, VoucherMove};
 use crate::table::{cell, select};
+use crate::worth::stated_worth;
 
 const HOURS_PER_DAY: i64 = 24;
 /// Model, delivery, order, payment.
@@ -125,8 +126,7 @@ impl Paper<'_> {
         if at > until || score < rules.paper_score {
             return None;
         }
-        let worth = figures::exact(self.contract.price_per_unit.value())
-            * figures::exact(self.contract.quantity.value());
+        let worth = stated_worth(self.contract);
         let facts = [self.contract.stamp.fact()].into_iter();
         let facts = facts.chain(self.end.map(|end| end.stamp.fact()));
         let facts = facts.chain(self.orders.iter().chain(self.payments).copied());

@@ -66,9 +66,11 @@ fn contract(position: u64, name: &str) -> Contract {
         seller: id("a"),
         currency: id("CNY"),
         price_per_unit: id("5991"),
+        kind: None,
         unit: ContractUnit::PMonth,
-        quantity: id("3600"),
+        quantity: Some(id("3600")),
         declared_p: Some(id("600")),
+        rating: None,
         precision: Some(Precision::Bf16),
         sparsity: Some(Sparsity::Dense),
         model: None,
@@ -76,6 +78,7 @@ fn contract(position: u64, name: &str) -> Contract {
         from_at: at("2025-02-01"),
         to_at: at("2025-08-01"),
         backing_contract: None,
+        terms: None,
     }
 }
 

@@ -30,9 +30,11 @@ fn contract(p: Option<&str>, precision: Precision, sparsity: Sparsity) -> Contra
         seller: id("seller"),
         currency: id("CNY"),
         price_per_unit: id("5991"),
+        kind: None,
         unit: ContractUnit::PMonth,
-        quantity: id("92700"),
+        quantity: Some(id("92700")),
         declared_p: p.map(id),
+        rating: None,
         precision: Some(precision),
         sparsity: Some(sparsity),
         model: None,
@@ -40,6 +42,7 @@ fn contract(p: Option<&str>, precision: Precision, sparsity: Sparsity) -> Contra
         from_at: at("2025-02-01"),
         to_at: at("2030-02-01"),
         backing_contract: None,
+        terms: None,
     }
 }
 

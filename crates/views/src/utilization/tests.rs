@@ -78,9 +78,11 @@ impl Book {
             seller: id(seller),
             currency: id("CNY"),
             price_per_unit: id("1"),
+            kind: None,
             unit: ContractUnit::PMonth,
-            quantity: id("1"),
+            quantity: Some(id("1")),
             declared_p: Some(id(p)),
+            rating: None,
             precision: Some(Precision::Bf16),
             sparsity: Some(Sparsity::Dense),
             model: None,
@@ -88,6 +90,7 @@ impl Book {
             from_at: at(from),
             to_at: at(to),
             backing_contract: None,
+            terms: None,
         };
         change(&mut contract);
         self.holdings.contracts.push(contract);
@@ -104,6 +107,8 @@ impl Book {
             reason: id("breach"),
             refund: None,
             currency: None,
+            side: None,
+            penalty: None,
         });
         self
     }

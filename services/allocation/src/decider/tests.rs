@@ -41,16 +41,19 @@ pub fn contract(name: &str, term: Period) -> AnyEvent {
         buyer: id("C"),
         seller: id("A"),
         currency: id("CNY"),
+        kind: None,
         price_per_unit: id("9.5"),
         unit: ContractUnit::CardHour,
-        quantity: id("100000"),
+        quantity: Some(id("100000")),
         declared_p: None,
+        rating: None,
         basis: None,
         model: None,
         cards: None,
         at: at("2024-12-01"),
         term,
         backing_contract: None,
+        terms: Box::default(),
     }))
 }
 
@@ -62,6 +65,8 @@ fn terminated(name: &str, when: &str) -> AnyEvent {
         at: at(when),
         reason: TerminationReason::EndedEarly,
         refund: None,
+        by: None,
+        penalty: None,
     }))
 }
 

@@ -158,6 +158,17 @@ endpoints! {
     "issue_invoice" "/contracts/{contract}/invoices" "Issue an invoice" BY_SELLER;
     "record_payment" "/invoices/{invoice}/payments" "Record the buyer's payment"
         &[may(Provider, &[("/invoice", Own::OfParty(Belonging::InvoiceSeller))])];
+    "place_order" "/contracts/{contract}/orders" "Order from a framework"
+        &[may(Company, &[("/contract", Own::OfParty(Belonging::ContractBuyer))])];
+    "record_advance" "/contracts/{contract}/advances" "Record money paid before there is an invoice" BY_SELLER;
+    "apply_advance" "/contracts/{contract}/advance-uses" "Set an advance against an invoice or a penalty" BY_SELLER;
+    "record_refund" "/contracts/{contract}/refunds" "Record money that the seller gave back" BY_SELLER;
+    "grant_credit" "/invoices/{invoice}/credits" "Give up a part of an invoice"
+        &[may(Provider, &[("/invoice", Own::OfParty(Belonging::InvoiceSeller))])];
+    "dispute_invoice" "/invoices/{invoice}/disputes" "Dispute a part of an invoice"
+        &[may(Company, &[("/invoice", Own::OfParty(Belonging::InvoiceBuyer))])];
+    "resolve_dispute" "/disputes/{dispute}/resolution" "Resolve a dispute"
+        &[may(Company, &[("/dispute", Own::OfParty(Belonging::DisputeBuyer))])];
     "terminate_contract" "/contracts/{contract}/termination" "Record that a contract ended early" BY_SELLER;
 
     Allocation:

@@ -19,7 +19,9 @@ pub fn contracts(answer: &Contracts) -> String {
         ">metered h",
         ">accepted",
         ">invoiced",
+        ">credited",
         ">paid",
+        ">held",
         ">vouchers",
         "",
         ">margin",
@@ -50,26 +52,40 @@ fn row(contract: &ContractState) -> Vec<String> {
     let ended = contract.end.as_ref().map(|end| {
         let refunded = end.refunded.as_deref().map(|refund| format!(", {} back", grouped(refund)));
         let reason = end.reason.to_string().replace('_', " ");
-        format!("{} {reason}{}", day(end.at), refunded.unwrap_or_default())
+        let by = end.by.map(|side| format!(" by the {side}")).unwrap_or_default();
+        let penalty = end.penalty.as_deref().map(|owed| format!(", penalty {}", grouped(owed)));
+        let (refunded, penalty) = (refunded.unwrap_or_default(), penalty.unwrap_or_default());
+        format!("{} {reason}{by}{refunded}{penalty}", day(end.at))
     });
     vec![
         day(contract.signed_at),
         contract.contract.to_string(),
         contract.buyer.to_string(),
         contract.seller.to_string(),
-        grouped(&contract.quantity),
+        contract.quantity.as_deref().map(grouped).unwrap_or_default(),
         contract.unit.to_string().replace('_', "-"),
         grouped(&contract.price_per_unit),
         grouped(&contract.value),
         grouped(&contract.metered_card_hours),
         grouped(&contract.delivered_quantity),
         grouped(&contract.invoiced),
+        grouped(&contract.credited),
         grouped(&contract.paid),
+        held(contract),
         grouped(&contract.vouchers),
         contract.currency.to_string(),
         margin.unwrap_or_default(),
         ended.unwrap_or_default(),
     ]
+}
+
+/// Of advances, where there were any.
+fn held(contract: &ContractState) -> String {
+    let has_none = |sum: &str| sum.bytes().all(|byte| matches!(byte, b'0' | b'.'));
+    if has_none(&contract.prepaid) && has_none(&contract.deposited) {
+        return String::new();
+    }
+    format!("{} + {}", grouped(&contract.prepaid_held), grouped(&contract.deposit_held))
 }
 
 fn total(total: &ContractTotals) -> String {
@@ -79,14 +95,16 @@ fn total(total: &ContractTotals) -> String {
         format!("; {} {reason}: {value} ({share})", ended.contracts)
     });
     format!(
-        "{} {} in {} {}, {} announced, {} invoiced, {} paid, {} of vouchers, {} refunded{}",
+        "{} {} in {} {}, {} announced, {} invoiced, {} credited, {} paid, {} held, {} of vouchers, {} refunded{}",
         grouped(&total.value),
         total.currency,
         total.contracts,
         if total.contracts == 1 { "contract" } else { "contracts" },
         grouped(&total.announced),
         grouped(&total.invoiced),
+        grouped(&total.credited),
         grouped(&total.paid),
+        grouped(&total.held),
         grouped(&total.vouchers),
         grouped(&total.refunded),
         ended.collect::<String>(),

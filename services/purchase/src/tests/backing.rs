@@ -188,3 +188,53 @@ fn a_resale_can_be_sold_on_in_its_turn() {
     });
     signs(story, Contract { declared_p: Some(id("100")), ..next });
 }
+
+#[test]
+fn rated_and_measured_p_are_not_compared() {
+    let told = |rating, contract| Contract { rating, ..contract };
+    let (rated, measured) = (Some(Rating::Rated), Some(Rating::Measured));
+    let bought = |rating| {
+        let contract = declaring("200", contract("k-0", "reseller", "provider"));
+        blank().after([sign(told(rating, contract))])
+    };
+    for (declared, asked) in [(rated, measured), (rated, None), (None, measured)] {
+        let resale = told(asked, resale_of("1", "k-1", ALL));
+        let unlike = Refusal::UnlikeRatings { backing: id("k-0"), declared, asked };
+        bought(declared).when(sign(resale)).then_refused(unlike);
+    }
+    for rating in [rated, measured, None] {
+        signs(bought(rating), told(rating, resale_of("1", "k-1", ALL)));
+    }
+}
+
+#[test]
+fn cards_of_one_model_are_sold_on_once_at_any_instant() {
+    let of = |cards, model: &str, contract| Contract {
+        cards: Some(cards),
+        model: Some(id(model)),
+        ..contract
+    };
+    let story = blank().after([sign(of(100, "H200", contract("k-0", "reseller", "provider")))]);
+    let story = signs(story, of(60, "H200", resale("k-1", ("2025-03-10", "2025-04-01"))));
+    story.when(sign(of(41, "H200", resale("k-2", ALL)))).then_refused(Refusal::AboveBackingCards {
+        backing: id("k-0"),
+        declared: 100,
+        sold: Decimal::from(60),
+        asked: 41,
+        at: at("2025-03-10"),
+    });
+    let story = signs(story, of(100, "H200", resale("k-2", ("2025-04-01", "2025-05-01"))));
+    // Cards of unlike models are no part of each other.
+    signs(story, of(500, "B200", resale("k-3", ALL)));
+}
+
+#[test]
+fn cards_are_free_again_after_a_resale_was_terminated() {
+    let with = |cards, contract| Contract { cards: Some(cards), ..contract };
+    let story = blank().after([
+        sign(with(10, contract("k-0", "reseller", "provider"))),
+        sign(with(10, resale("k-1", ALL))),
+        terminate("k-1", "2025-03-20", TerminationReason::EndedEarly),
+    ]);
+    signs(story, with(10, resale("k-2", ("2025-03-20", "2025-05-01"))));
+}

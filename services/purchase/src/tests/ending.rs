@@ -88,3 +88,46 @@ fn a_contract_ends_even_where_later_service_was_invoiced_already() {
     let story = signed().after([invoice("in-1", "k-1", "100", "950")]);
     accepts(story, &terminate("k-1", "2025-03-20", TerminationReason::Breach));
 }
+
+#[test]
+fn a_penalty_is_that_of_a_side_and_of_something_in_the_contracts_currency() {
+    let Command::TerminateContract(plain) = ended_by(ContractSide::Buyer, "1") else {
+        panic!("a termination")
+    };
+    let asked = |end| signed().when(Command::TerminateContract(end));
+    asked(TerminateContract { by: None, ..plain.clone() }).then_refused(Refusal::SideMissing);
+    asked(TerminateContract { penalty: Some(cny("0")), ..plain.clone() })
+        .then_refused(Refusal::NotPositive { amount: cny("0") });
+    let dollars = money("1", "USD");
+    asked(TerminateContract { penalty: Some(dollars), ..plain })
+        .then_refused(Refusal::WrongCurrency { amount: dollars, currency: id("CNY") });
+}
+
+#[test]
+fn each_side_owes_what_the_terms_give_of_what_is_not_invoiced_and_no_more() {
+    let terms = Terms {
+        price_steps: vec![PriceStep { from: at("2025-03-16"), price_per_unit: id("10") }],
+        penalties: Penalties { buyer: Some(id("30")), seller: Some(id("5")) },
+        ..Terms::default()
+    };
+    let agreed = with_terms(terms, contract("k-1", "buyer", "provider"));
+    let march = ("2025-03-01", "2025-03-16");
+    let invoiced = invoice_for(march, "in-1", "k-1", "100", "950");
+    let story = || blank().after([sign(agreed.clone()), invoiced.clone()]);
+    for (side, limit, above) in
+        [(ContractSide::Buyer, "2700", "2700.01"), (ContractSide::Seller, "450", "450.01")]
+    {
+        story().when(ended_by(side, above)).then_refused(Refusal::AbovePenaltyTerms {
+            contract: id("k-1"),
+            side,
+            limit: cny(limit),
+            asked: cny(above),
+        });
+        accepts(story(), &ended_by(side, limit));
+    }
+}
+
+#[test]
+fn where_the_terms_are_silent_a_penalty_is_what_is_recorded() {
+    accepts(signed(), &ended_by(ContractSide::Seller, "999999"));
+}

@@ -131,7 +131,7 @@ fn the_price_is_rounded_half_up_to_the_minor_unit() {
 fn a_price_beyond_what_can_be_counted_is_refused() {
     let huge = Contract {
         price_per_unit: id("999999999999999"),
-        quantity: id("999999999999999"),
+        quantity: Some(id("999999999999999")),
         ..contract("k-1", "buyer", "provider")
     };
     let too_large = MoneyError::TooLarge {
@@ -148,7 +148,7 @@ fn a_price_beyond_what_can_be_counted_is_refused() {
 fn payments_beyond_what_can_be_counted_are_refused() {
     let huge = Contract {
         price_per_unit: id("500000000000000"),
-        quantity: id("4000"),
+        quantity: Some(id("4000")),
         ..contract("k-1", "buyer", "provider")
     };
     let most = "1000000000000000000";

@@ -1,15 +1,15 @@
 //! Whatever is asked in whatever order: the books always add up, checked against plain sums over
 //! all events and a calendar that is filled in day by day.
 
-use std::collections::BTreeMap;
+mod books;
 
 use jiff::Timestamp;
 use loopledger_model::purchase::Refusal;
-use loopledger_model::{ContractId, InvoiceId, PFlops, PartyId, Period, Quantity};
+use loopledger_model::{ContractId, Money, Period, Quantity};
 use loopledger_service::Decider;
 use proptest::prelude::*;
-use rust_decimal::Decimal;
 
+use self::books::Books;
 use super::*;
 use crate::state::State;
 
@@ -47,14 +47,35 @@ fn any_contract() -> impl Strategy<Value = Contract> {
     let parties = (party(), party());
     let p = prop::option::weighted(0.8, number(70));
     let basis = prop_oneof![9 => Just(Some(DENSE)), 1 => Just(Some(SPARSE)), 1 => Just(None)];
+    let rating = prop_oneof![9 => Just(None), 1 => Just(Some(Rating::Rated))];
+    let cards = prop::option::weighted(0.5, 1..60u32);
     let backing = prop::option::weighted(0.7, named("k", 4));
-    (named("k", 8), parties, number(50), p, basis, days(), backing).prop_map(
-        |(id, (buyer, seller), quantity, declared_p, basis, term, backing_contract)| {
+    let volume = prop::option::weighted(0.8, number(50));
+    let claims = (p, basis, rating, cards);
+    (named("k", 8), parties, volume, claims, days(), backing, any_terms()).prop_map(
+        |(id, (buyer, seller), quantity, claims, term, backing_contract, terms)| {
             let plain = contract("k", "buyer", "provider");
-            let terms = Contract { declared_p, basis, term, backing_contract, ..plain };
-            Contract { id, buyer, seller, quantity, price_per_unit: self::id("3"), ..terms }
+            let (declared_p, basis, rating, cards) = claims;
+            let kind = quantity.is_none().then_some(ContractKind::Framework);
+            let kind = kind.filter(|_| backing_contract.is_none());
+            let quantity = if kind.is_some() { None } else { quantity.or(Some(self::id("7"))) };
+            let contract = Contract { declared_p, basis, rating, cards, term, ..plain };
+            let contract = Contract { kind, quantity, backing_contract, terms, ..contract };
+            Contract { id, buyer, seller, price_per_unit: self::id("3"), ..contract }
         },
     )
+}
+
+fn any_terms() -> impl Strategy<Value = Box<Terms>> {
+    let step = (1..DAYS, number(5))
+        .prop_map(|(from, price_per_unit)| PriceStep { from: day(from), price_per_unit });
+    let steps = prop_oneof![2 => Just(Vec::new()), 1 => step.prop_map(|step| vec![step])];
+    let sla = Sla { availability: Some(id("99")), deliver_by: Some(day(1)), credit: id("20") };
+    let sla = prop::option::of(Just(sla));
+    (steps, sla, prop::option::of(number(100))).prop_map(|(price_steps, sla, buyer)| {
+        let penalties = Penalties { buyer, seller: Some(id("5")) };
+        Box::new(Terms { price_steps, sla, penalties, ..Terms::default() })
+    })
 }
 
 fn any_invoice() -> impl Strategy<Value = IssueInvoice> {
@@ -79,9 +100,102 @@ fn any_termination() -> impl Strategy<Value = TerminateContract> {
         TerminationReason::NeverExecuted,
         TerminationReason::Breach,
     ]);
-    let refund = prop::option::of((1..60u32).prop_map(|amount| cny(&amount.to_string())));
-    (named("k", 8), 0..DAYS, reason, refund).prop_map(|(contract, at, reason, refund)| {
-        TerminateContract { contract, at: day(at), reason, refund }
+    let refund = prop::option::of(money(60));
+    let side = prop::sample::select(vec![ContractSide::Buyer, ContractSide::Seller]);
+    let penalty = prop::option::of((side, money(20)));
+    (named("k", 8), 0..DAYS, reason, refund, penalty).prop_map(
+        |(contract, at, reason, refund, penalty)| {
+            let (by, penalty) = penalty.unzip();
+            TerminateContract { contract, at: day(at), reason, refund, by, penalty }
+        },
+    )
+}
+
+fn money(most: u32) -> impl Strategy<Value = Money> {
+    (1..most).prop_map(|amount| cny(&amount.to_string()))
+}
+
+fn any_order() -> impl Strategy<Value = PlaceOrder> {
+    (named("or", 8), named("k", 8), days(), number::<Quantity>(30)).prop_map(
+        |(id, contract, service, quantity)| PlaceOrder {
+            id,
+            contract,
+            service,
+            quantity,
+            at: day(0),
+        },
+    )
+}
+
+fn advance_kind() -> impl Strategy<Value = AdvanceKind> {
+    prop::sample::select(vec![AdvanceKind::Prepayment, AdvanceKind::Deposit])
+}
+
+fn any_advance() -> impl Strategy<Value = RecordAdvance> {
+    (named("pm", 20), named("k", 4), advance_kind(), money(60)).prop_map(
+        |(id, contract, kind, amount)| RecordAdvance {
+            id,
+            contract,
+            kind,
+            amount,
+            at: day(0),
+            reference: None,
+        },
+    )
+}
+
+fn any_use() -> impl Strategy<Value = ApplyAdvance> {
+    let invoice = prop::option::weighted(0.8, named("in", 8));
+    (named("au", 12), named("k", 4), advance_kind(), invoice, money(40)).prop_map(
+        |(id, contract, kind, invoice, amount)| ApplyAdvance {
+            id,
+            contract,
+            kind,
+            invoice,
+            amount,
+            at: day(DAYS),
+        },
+    )
+}
+
+fn any_refund() -> impl Strategy<Value = RecordRefund> {
+    let of = vec![RefundOf::Invoices, RefundOf::Prepayment, RefundOf::Deposit];
+    (named("rf", 12), named("k", 4), prop::sample::select(of), money(40)).prop_map(
+        |(id, contract, of, amount)| RecordRefund {
+            id,
+            contract,
+            of,
+            amount,
+            at: day(DAYS),
+            reference: None,
+        },
+    )
+}
+
+fn any_credit() -> impl Strategy<Value = GrantCredit> {
+    let reasons = vec![CreditReason::Correction, CreditReason::LateDelivery];
+    (named("cr", 12), named("in", 8), prop::sample::select(reasons), money(30)).prop_map(
+        |(id, invoice, reason, amount)| {
+            let credit = credit("cr", reason, "1");
+            GrantCredit { id, invoice, amount, ..credit }
+        },
+    )
+}
+
+fn any_dispute() -> impl Strategy<Value = DisputeInvoice> {
+    (named("ds", 6), named("in", 8), money(60)).prop_map(|(id, invoice, amount)| DisputeInvoice {
+        id,
+        invoice,
+        amount,
+        reason: self::id("dark"),
+        at: day(DAYS),
+    })
+}
+
+fn any_resolution() -> impl Strategy<Value = ResolveDispute> {
+    named("ds", 6).prop_map(|dispute| {
+        let outcome = DisputeOutcome::Settled;
+        ResolveDispute { dispute, outcome, at: day(DAYS) }
     })
 }
 
@@ -117,8 +231,9 @@ fn commands() -> impl Strategy<Value = Vec<Command>> {
     };
     let bought = Contract {
         term: all_days,
-        quantity: id("100"),
+        quantity: Some(id("100")),
         price_per_unit: id("3"),
+        cards: Some(90),
         ..declaring("100", contract("k-0", "reseller", "provider"))
     };
     let resale = any_contract().prop_map(|contract| Contract {
@@ -135,126 +250,19 @@ fn commands() -> impl Strategy<Value = Vec<Command>> {
         1 => any_termination().prop_map(Command::TerminateContract),
         2 => any_announcement().prop_map(Command::AnnounceContract),
         3 => any_delivery().prop_map(Command::AcceptDelivery),
+        2 => any_order().prop_map(Command::PlaceOrder),
+        3 => any_advance().prop_map(Command::RecordAdvance),
+        4 => any_use().prop_map(Command::ApplyAdvance),
+        3 => any_refund().prop_map(Command::RecordRefund),
+        3 => any_credit().prop_map(Command::GrantCredit),
+        2 => any_dispute().prop_map(Command::DisputeInvoice),
+        1 => any_resolution().prop_map(Command::ResolveDispute),
     ];
-    prop::collection::vec(command, 0..80).prop_map(move |rest| {
+    prop::collection::vec(command, 0..120).prop_map(move |rest| {
         let mut all = vec![sign(bought.clone()), Command::IssueInvoice(first.clone())];
         all.extend(rest);
         all
     })
-}
-
-/// Plain sums over all events.
-#[derive(Default)]
-struct Books {
-    contracts: BTreeMap<ContractId, Contract>,
-    ends: BTreeMap<ContractId, ContractTerminated>,
-    quantities: BTreeMap<ContractId, Decimal>,
-    invoices: BTreeMap<InvoiceId, InvoiceIssued>,
-    paid_on_invoices: BTreeMap<InvoiceId, Decimal>,
-    paid_on_contracts: BTreeMap<ContractId, Decimal>,
-    announced: BTreeMap<ContractId, AnnounceContract>,
-    deliveries: Vec<DeliveryAccepted>,
-}
-
-impl Books {
-    fn of(events: &[Event]) -> Self {
-        let mut books = Self::default();
-        for event in events {
-            books.enter(event.clone());
-        }
-        books
-    }
-
-    fn enter(&mut self, event: Event) {
-        match event {
-            Event::ContractSigned(it) => drop(self.contracts.insert(it.id.clone(), it)),
-            Event::InvoiceIssued(it) => {
-                *self.quantities.entry(it.contract.clone()).or_default() += it.quantity.value();
-                self.invoices.insert(it.id.clone(), it);
-            }
-            Event::PaymentRecorded(it) => {
-                *self.paid_on_contracts.entry(it.contract).or_default() += it.amount.amount();
-                *self.paid_on_invoices.entry(it.invoice).or_default() += it.amount.amount();
-            }
-            Event::ContractTerminated(it) => drop(self.ends.insert(it.contract.clone(), it)),
-            Event::ContractAnnounced(it) => drop(self.announced.insert(it.contract.clone(), it)),
-            Event::DeliveryAccepted(it) => self.deliveries.push(it),
-        }
-    }
-
-    /// What the contracts backed by this one declare on a day, of those that run on that day.
-    fn sold_on(&self, backing: &Contract, today: Timestamp) -> Decimal {
-        let backed = self.contracts.values().filter(|contract| {
-            contract.backing_contract.as_ref() == Some(&backing.id)
-                && contract.term.contains(today)
-                && self.ends.get(&contract.id).is_none_or(|end| today < end.at)
-        });
-        backed.filter_map(|contract| contract.declared_p).map(PFlops::value).sum()
-    }
-
-    /// The first day on which more is sold on of some contract than it declares.
-    fn first_oversold(&self) -> Option<Timestamp> {
-        (0..DAYS).map(day).find(|today| {
-            self.contracts.values().any(|backing| {
-                backing.declared_p.is_some_and(|p| self.sold_on(backing, *today) > p.value())
-            })
-        })
-    }
-
-    fn overinvoiced(&self) -> bool {
-        let quantity = |contract| self.contracts[contract].quantity.value();
-        self.quantities.iter().any(|(contract, invoiced)| *invoiced > quantity(contract))
-            || self.invoices.values().any(|invoice| {
-                let price = self.contracts[&invoice.contract].price_per_unit.value();
-                invoice.amount.amount() > invoice.quantity.value() * price
-            })
-    }
-
-    fn overpaid(&self) -> bool {
-        let invoiced = |invoice| self.invoices[invoice].amount.amount();
-        self.paid_on_invoices.iter().any(|(invoice, paid)| *paid > invoiced(invoice))
-    }
-
-    fn overrefunded(&self) -> bool {
-        self.ends.values().any(|end| {
-            let paid = self.paid_on_contracts.get(&end.contract).copied().unwrap_or_default();
-            end.refund.is_some_and(|refund| refund.amount() > paid)
-        })
-    }
-
-    fn delivered(&self, contract: &ContractId) -> Decimal {
-        let of = self.deliveries.iter().filter(|delivery| delivery.contract == *contract);
-        of.map(|delivery| delivery.quantity.value()).sum()
-    }
-
-    /// More than was bought, outside its term, or of what never was executed.
-    fn overdelivered(&self) -> bool {
-        self.contracts
-            .values()
-            .any(|contract| self.delivered(&contract.id) > contract.quantity.value())
-            || self.deliveries.iter().any(|delivery| {
-                let end = self.ends.get(&delivery.contract);
-                !self.contracts[&delivery.contract].term.encloses(&delivery.service)
-                    || end.is_some_and(|end| end.reason == TerminationReason::NeverExecuted)
-            })
-    }
-
-    /// Signed between others than it was announced between.
-    fn signed_by_others(&self) -> bool {
-        self.announced.values().any(|said| {
-            let signed = self.contracts.get(&said.contract);
-            signed.is_some_and(|it| (&it.buyer, &it.seller) != (&said.buyer, &said.seller))
-        })
-    }
-
-    fn invoiced_unserved(&self) -> bool {
-        self.invoices.values().any(|invoice| {
-            let contract = &self.contracts[&invoice.contract];
-            let end = self.ends.get(&invoice.contract);
-            !contract.term.encloses(&invoice.service)
-                || end.is_some_and(|end| end.reason == TerminationReason::NeverExecuted)
-        })
-    }
 }
 
 /// A refusal for going beyond something is right only if plain sums, with the command's event in
@@ -265,28 +273,70 @@ fn check_refusal(refusal: &Refusal, events: &[Event], command: &Command) {
         let contract = &books.contracts[contract];
         event(command, contract.buyer.as_str(), contract.seller.as_str())
     };
-    if let (Refusal::AboveBackingCapacity { at, .. }, Command::SignContract(it)) =
-        (refusal, command)
+    if let (
+        Refusal::AboveBackingCapacity { at, .. } | Refusal::AboveBackingCards { at, .. },
+        Command::SignContract(it),
+    ) = (refusal, command)
     {
         books.enter(Event::ContractSigned(it.clone()));
         assert_eq!(books.first_oversold(), Some(*at));
     } else if let (
-        Refusal::AboveQuantity { .. } | Refusal::AbovePrice { .. },
+        Refusal::AboveQuantity { .. } | Refusal::AboveOrders { .. } | Refusal::AbovePrice { .. },
         Command::IssueInvoice(it),
     ) = (refusal, command)
     {
         books.enter(event(&it.contract));
         assert!(books.overinvoiced());
     } else if let (Refusal::AboveInvoice { .. }, Command::RecordPayment(it)) = (refusal, command) {
+        let invoiced = books.invoices[&it.invoice].amount.amount();
+        let open = invoiced - books.credited(&it.invoice) - books.paid(&it.invoice);
+        assert!(it.amount.amount() > open);
+    } else if let (Refusal::AboveAdvance { kind, .. }, Command::ApplyAdvance(it)) =
+        (refusal, command)
+    {
+        assert!(it.amount.amount() > books.held(&it.contract, *kind));
+    } else if let (Refusal::AboveCreditable { .. }, Command::GrantCredit(it)) = (refusal, command) {
         books.enter(event(&books.invoices[&it.invoice].contract));
-        assert!(books.overpaid());
-    } else if let (Refusal::AboveDelivery { .. }, Command::AcceptDelivery(it)) = (refusal, command)
+        assert!(books.overcredited());
+    } else if let (
+        Refusal::AboveDelivery { .. } | Refusal::AboveOrders { .. },
+        Command::AcceptDelivery(it),
+    ) = (refusal, command)
     {
         books.enter(event(&it.contract));
         assert!(books.overdelivered());
     } else if let (Refusal::AbovePaid { .. }, Command::TerminateContract(it)) = (refusal, command) {
         books.enter(event(&it.contract));
         assert!(books.overrefunded());
+    } else if let (Refusal::AbovePaid { .. }, Command::RecordRefund(it)) = (refusal, command) {
+        books.enter(event(&it.contract));
+        assert!(books.overrefunded());
+    }
+}
+
+/// Nothing that was accepted paid more than was open and out of dispute.
+fn check_payment(books: &Books, command: &Command) {
+    let paid = match command {
+        Command::RecordPayment(it) => Some((&it.invoice, it.amount)),
+        Command::ApplyAdvance(it) => it.invoice.as_ref().map(|invoice| (invoice, it.amount)),
+        Command::SignContract(_)
+        | Command::AnnounceContract(_)
+        | Command::PlaceOrder(_)
+        | Command::AcceptDelivery(_)
+        | Command::IssueInvoice(_)
+        | Command::RecordAdvance(_)
+        | Command::RecordRefund(_)
+        | Command::GrantCredit(_)
+        | Command::DisputeInvoice(_)
+        | Command::ResolveDispute(_)
+        | Command::TerminateContract(_) => None,
+    };
+    if let Some((invoice, amount)) = paid {
+        let open = books.invoices[invoice].amount.amount()
+            - books.credited(invoice)
+            - books.paid(invoice)
+            - books.disputed.get(invoice).copied().unwrap_or_default();
+        assert!(amount.amount() <= open, "{command:?}: {open} are open");
     }
 }
 
@@ -297,6 +347,9 @@ fn run(story: &mut Story<Purchase>, commands: Vec<Command>) -> (Vec<Command>, Ve
         match Purchase::decide(&story.state, &story.facts, &command) {
             Err(refusal) => check_refusal(&refusal, &events, &command),
             Ok(decision) => {
+                if !decision.events.is_empty() {
+                    check_payment(&Books::of(&events), &command);
+                }
                 for event in decision.events {
                     Purchase::evolve(&mut story.state, &event);
                     events.push(event);
@@ -322,6 +375,10 @@ proptest! {
         prop_assert!(!books.invoiced_unserved());
         prop_assert!(!books.overdelivered());
         prop_assert!(!books.signed_by_others());
+        prop_assert!(!books.resold_amiss());
+        prop_assert!(!books.overcredited());
+        prop_assert!(!books.overused());
+        prop_assert!(!books.oversettled());
     }
 
     #[test]
@@ -333,8 +390,11 @@ proptest! {
             let signed = story.state.signed(contract).expect("it was signed");
             let quantity = books.quantities.get(contract).copied().unwrap_or_default();
             prop_assert_eq!(signed.invoiced, quantity);
-            let paid = books.paid_on_contracts.get(contract).copied().unwrap_or_default();
-            prop_assert_eq!(signed.paid.amount(), paid);
+            prop_assert_eq!(signed.paid.amount(), books.paid_for_invoices_of(contract));
+            for kind in [AdvanceKind::Prepayment, AdvanceKind::Deposit] {
+                let held = signed.advance(kind).held().expect("it is countable").amount();
+                prop_assert_eq!(held, books.held(contract, kind));
+            }
             let invoices = books.invoices.values().filter(|invoice| invoice.contract == *contract);
             prop_assert_eq!(signed.invoices as usize, invoices.count());
             prop_assert_eq!(signed.delivered, books.delivered(contract));

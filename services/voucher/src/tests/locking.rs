@@ -227,7 +227,8 @@ fn of_a_user_nothing_is_known_of_as_much_is_locked_as_the_highest_tier_may_pay()
         let when = Conditions { start_up: Some(true), ..Conditions::default() };
         rules.amount.tiers = vec![Tier { when, ratio: "0.6".parse().expect("a ratio") }];
     });
-    let small = Contract { price_per_unit: id("1"), quantity: id("100"), id: id("k-3"), ..k1() };
+    let small =
+        Contract { price_per_unit: id("1"), quantity: Some(id("100")), id: id("k-3"), ..k1() };
     let unknown = issued(tiered).knowing([signed(31, small)]);
     assert_locked(&unknown, lock("l-1", "v-1", "k-3", "60", "2025-01-25"));
     let (contract, limit) = (id("k-3"), cny("60"));
@@ -237,7 +238,7 @@ fn of_a_user_nothing_is_known_of_as_much_is_locked_as_the_highest_tier_may_pay()
 
 #[test]
 fn the_share_of_a_contract_is_rounded_once_and_as_the_programme_says() {
-    let fine = Contract { price_per_unit: id("0.1055"), quantity: id("7"), ..k1() };
+    let fine = Contract { price_per_unit: id("0.1055"), quantity: Some(id("7")), ..k1() };
     let fine = Contract { id: id("k-3"), ..fine };
     for (digits, mode, limit) in [
         (2, loopledger_model::RoundingMode::Truncate, "0.22"),
@@ -260,7 +261,7 @@ fn the_share_of_a_contract_is_rounded_once_and_as_the_programme_says() {
 #[test]
 fn a_contract_beyond_what_the_ledger_counts_is_refused() {
     let most = "999999999999999";
-    let vast = Contract { price_per_unit: id(most), quantity: id(most), ..k1() };
+    let vast = Contract { price_per_unit: id(most), quantity: Some(id(most)), ..k1() };
     let vast = Contract { id: id("k-3"), ..vast };
     let story = issued(programme()).knowing([signed(31, vast)]);
     let outcome = story.when(lock("l-1", "v-1", "k-3", "1", "2025-01-25")).0;

@@ -23,7 +23,7 @@ fn season() -> Programme {
 fn k_1() -> Contract {
     Contract {
         price_per_unit: id("5991"),
-        quantity: id("3600"),
+        quantity: Some(id("3600")),
         declared_p: Some(id("600")),
         ..contract("k-1", "company-c", "provider-a")
     }
@@ -33,7 +33,7 @@ fn k_2() -> Contract {
     Contract {
         unit: ContractUnit::CardHour,
         price_per_unit: id("9.50"),
-        quantity: id("600000"),
+        quantity: Some(id("600000")),
         at: at("2025-02-15"),
         term: period("2025-03-01", "2025-06-09"),
         ..contract("k-2", "company-d", "provider-x")
@@ -43,7 +43,7 @@ fn k_2() -> Contract {
 fn k_5() -> Contract {
     Contract {
         price_per_unit: id("5991"),
-        quantity: id("9000"),
+        quantity: Some(id("9000")),
         at: at("2025-03-05"),
         term: period("2025-04-01", "2025-10-01"),
         ..contract("k-5", "company-d", "provider-a")

@@ -71,7 +71,7 @@ fn issue_for(voucher: &str, amount: &str, tranche: Option<u32>, when: &str) -> C
 
 #[test]
 fn m2_the_firm_redeems_after_paying_as_in_beijing() {
-    let big = Contract { quantity: id("1200000"), ..k1() };
+    let big = Contract { quantity: Some(id("1200000")), ..k1() };
     let invoiced =
         |position, name| invoice(position, name, &big, february(), "1200000", cny("12000000"));
     let facts = [signed(31, big.clone()), invoiced(32, "in-8"), invoiced(33, "in-9")];
@@ -111,7 +111,7 @@ fn nanning() -> Vec<Fact> {
     let term = period("2025-01-01", "2026-12-31");
     let contract = Contract {
         price_per_unit: id("1"),
-        quantity: id("200000"),
+        quantity: Some(id("200000")),
         at: at("2024-12-20"),
         term,
         ..k1()

@@ -40,7 +40,7 @@ fn programme_of(number: u8) -> Programme {
 
 /// Contract k-1 is small here, so that vouchers can reach its share of 105.
 fn known_facts() -> Vec<Fact> {
-    let small = Contract { quantity: id("35"), ..k1() };
+    let small = Contract { quantity: Some(id("35")), ..k1() };
     let contracts = [signed(11, small), signed(12, k2())];
     let invoices = [
         invoice(21, "in-1", &k1(), february(), "20", cny("200")),

@@ -388,7 +388,8 @@ fn unmetered_service_is_redeemed_where_metering_is_not_required() {
 
 #[test]
 fn a_redemption_above_what_is_locked_is_refused() {
-    let large = Contract { quantity: id("1000"), ..contract("k-3", "company-c", "provider-a") };
+    let large =
+        Contract { quantity: Some(id("1000")), ..contract("k-3", "company-c", "provider-a") };
     let large_invoice = invoice(32, "in-9", &large, february(), "100", cny("1000"));
     let story = issued(programme()).knowing([signed(31, large), large_invoice]).after([
         lock("l-1", "v-1", "k-3", "60", "2025-01-25"),

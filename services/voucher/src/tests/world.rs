@@ -37,16 +37,19 @@ pub fn contract(name: &str, buyer: &str, seller: &str) -> Contract {
         buyer: id(buyer),
         seller: id(seller),
         currency: id("CNY"),
+        kind: None,
         price_per_unit: id("10"),
         unit: ContractUnit::PMonth,
-        quantity: id("100"),
+        quantity: Some(id("100")),
         declared_p: None,
+        rating: None,
         basis: None,
         model: None,
         cards: None,
         at: at("2025-01-10"),
         term: period("2025-02-01", "2025-08-01"),
         backing_contract: None,
+        terms: Box::default(),
     }
 }
 
@@ -89,6 +92,8 @@ pub fn terminated(
         at: at(when),
         reason,
         refund: None,
+        by: None,
+        penalty: None,
     };
     fact(position, Event::Purchase(purchase::Event::ContractTerminated(end)))
 }
@@ -146,7 +151,12 @@ pub fn k1() -> Contract {
 pub fn k2() -> Contract {
     let (price, hours) = (id("1"), id("1000"));
     let per_hour = contract("k-2", "company-d", "provider-x");
-    Contract { unit: ContractUnit::CardHour, price_per_unit: price, quantity: hours, ..per_hour }
+    Contract {
+        unit: ContractUnit::CardHour,
+        price_per_unit: price,
+        quantity: Some(hours),
+        ..per_hour
+    }
 }
 
 pub fn parties() -> [Fact; 5] {

@@ -40,6 +40,8 @@ fn ended(position: u64, date: &str, reason: &str) -> Termination {
         reason: id(reason),
         refund: None,
         currency: None,
+        side: None,
+        penalty: None,
     }
 }
 
