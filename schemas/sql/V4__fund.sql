@@ -59,9 +59,10 @@ CREATE TABLE recognitions (
     CHECK ((kind = 'local_purchase') = (payment IS NOT NULL))
 );
 
--- id is that of the contribution, investment, distribution, payment, settlement or transfer, or of
--- the contract that was terminated with a refund; each is unique where it is from, not among all flows. note is a payment's reference or a transfer's
--- purpose.
+-- id is that of the contribution, investment, distribution, payment, refund, settlement, recovery or
+-- transfer, or of the contract that was terminated with a refund. It is unique in the context that
+-- gave it, not among flows: a refund and a recovery may have the same. note is a payment's reference
+-- or a transfer's purpose.
 CREATE TABLE flows (
     position BIGINT NOT NULL,
     fact_index INT NOT NULL,

@@ -10,7 +10,7 @@ use loopledger_views::{
 };
 use serde_json::{Value, json};
 
-use crate::history::{append_at, contribution, investment, lp_loop, market, payment};
+use crate::history::{append, append_at, contribution, investment, lp_loop, market, payment};
 use crate::stage::Stage;
 
 const NOW: As = As { of: None, known: None };
@@ -124,6 +124,32 @@ async fn the_lp_loop_has_the_flows_that_were_put_in() {
     let refunds = FlowQuery { kind: Some(FlowKind::Refund), ..FlowQuery::default() };
     let refunds = views.flows(&refunds, NOW).await.unwrap().flows;
     assert_eq!(refunds.iter().map(|flow| flow.id.as_str()).collect::<Vec<_>>(), ["k-2"]);
+}
+
+/// Ids are unique in the context that gives them, and each of these is a refund.
+#[tokio::test]
+async fn refunds_of_one_id_are_as_many_flows_as_there_are_facts_of_them() {
+    let stage = Stage::set().await;
+    let journal = lp_loop().await;
+    let refund = json!({"refund_recorded": {"refund": {"id": "k-2", "contract": "k-1",
+        "of": "invoices", "amount": {"amount": "700", "currency": "CNY"},
+        "at": "2025-06-02T00:00:00Z"}, "buyer": "company-c", "seller": "provider-a"}});
+    append(&journal, Context::Purchase, &[refund]).await;
+    let recovery = json!({"clawback_recovered": {"id": "k-2", "clawback": "cb-1",
+        "redemption": "rd-3", "programme": "cv-2025", "issuer": "city", "payee": "provider-x",
+        "contract": "k-2", "invoice": "in-rd-3", "amount": {"amount": "900", "currency": "CNY"},
+        "at": "2025-06-03T00:00:00Z"}});
+    let position = append(&journal, Context::Voucher, &[recovery]).await;
+    let reached = stage.project(&journal, "live", Limits::LIVE).await.unwrap();
+    assert_eq!(reached, position);
+
+    let refunds = FlowQuery { kind: Some(FlowKind::Refund), ..FlowQuery::default() };
+    let refunds = stage.views("live").flows(&refunds, NOW).await.unwrap().flows;
+    let told = |flow: &MoneyFlow| format!("{} {} {}", flow.id, flow.from, flow.amount);
+    assert_eq!(
+        refunds.iter().map(told).collect::<Vec<_>>(),
+        ["k-2 provider-x 500.00", "k-2 provider-a 700.00", "k-2 provider-x 900.00"]
+    );
 }
 
 #[tokio::test]
