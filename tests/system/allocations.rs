@@ -88,6 +88,65 @@ const RESERVED: &[(&str, &str)] = &[
 ];
 
 #[test]
+fn a_card_in_two_pools_a_use_that_no_source_names_and_electricity_without_cards_are_found() {
+    let ledger = Ledger::new();
+    let of_cards: &[(&str, &str)] = &[
+        (
+            "card_specs.csv",
+            "model,precision,sparsity,p_per_card,tdp_w,from,source\n\
+             H200,bf16,dense,0.989,700,2024-01-01,data sheet\n",
+        ),
+        (
+            "capabilities.csv",
+            "model,workloads,from,source\nH200,pre_training,2024-01-01,data sheet\n",
+        ),
+        (
+            "usage.csv",
+            "id,allocation,from,to,card_hours,source\n\
+             us-1,al-1,2025-03-01,2025-03-02,1440,slurm\n\
+             us-2,al-1,2025-03-02T18:00:00Z,2025-03-03T06:00:00Z,720,slurm\n",
+        ),
+        (
+            "electricity.csv",
+            "id,pool,from,to,kwh,source\n\
+             er-1,p-1,2025-03-01,2025-03-02,100.7,meter 4\n\
+             er-2,p-1,2025-03-02,2025-03-03,25.1,meter 4\n\
+             er-3,p-1,2025-03-03,2025-03-04,25.2,meter 4\n\
+             er-4,p-1,2025-02-01,2025-02-02,5040.1,meter 4\n\
+             er-5,p-1,2025-02-02,2025-02-03,5040,meter 4\n",
+        ),
+    ];
+    let of_pools = RESERVED.iter().filter(|(name, _)| *name != "electricity.csv");
+    ledger.import(folder_of(of_pools.chain(of_cards).copied()).path()).succeeded();
+    let found = |rule: &str| {
+        let answer = ledger.query(&["findings", "--rule", rule]);
+        answer["findings"].as_array().expect("a list").clone()
+    };
+    let [twice, beyond] =
+        ["serial_in_two_pools", "workload_beyond_capability"].map(|rule| found(rule)[0].clone());
+    assert_eq!(
+        (&twice["subject"], &twice["figures"]["pools"]),
+        (&json!("sn-1"), &json!("p-1 p-2"))
+    );
+    assert_eq!(
+        (&beyond["subject"], &beyond["figures"]["class"]),
+        (&json!("al-1"), &json!("inference"))
+    );
+    // 1,440 card-hours of 0.7 kW draw a tenth when idle, 100.8 kWh; the 360 of each half of the
+    // night 25.2. At most 100 cards draw 1,680 kWh a day, three times that with all around them.
+    let outside: Vec<_> = found("energy_outside_bounds")
+        .iter()
+        .map(|row| (row["at"].clone(), row["figures"]["numerator"].clone()))
+        .collect();
+    let expected = [
+        (json!("2025-02-02T00:00:00Z"), json!("5040.1")),
+        (json!("2025-03-02T00:00:00Z"), json!("100.7")),
+        (json!("2025-03-03T00:00:00Z"), json!("25.1")),
+    ];
+    assert_eq!(outside, expected);
+}
+
+#[test]
 fn reservations_are_confirmed_or_expire_and_pools_tell_what_is_known_of_their_cards() {
     let ledger = Ledger::new();
     let folder = folder_of(RESERVED.iter().copied());

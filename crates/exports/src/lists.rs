@@ -74,7 +74,7 @@ listed! {
     Owners, Some("owners"), "owner share way economic_share cascade_share controls ultimate path positions";
     Flows, Some("flows"), "id from to kind amount currency at event";
     Utilization, Some("pools"), "pool operator model installed_card_hours lit_card_hours allocated_card_hours \
-        busy_card_hours lighting_rate allocation_rate busy_rate coverage sold_p physical_p oversold worst_at by_basis \
+        busy_card_hours lighting_rate allocation_rate busy_rate coverage sold_p physical_p physical_spec oversold worst_at by_basis \
         contracts_without_p days";
     Pools, Some("pools"), "pool operator site model registered_at event cards lit allocated reserved stage stages \
         oversells serials counts disputed owners provenances controls";

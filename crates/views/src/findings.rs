@@ -3,6 +3,7 @@
 //! Invariant: a finding says what is recorded and which figure is above which; it never says why.
 //! Findings are worked out on reading, so *as of* and *as known* are those of the facts.
 
+mod cards;
 mod contracts;
 mod loops;
 mod pools;
@@ -123,6 +124,9 @@ struct Evidence {
     prices: prices::Prices,
     suppliers: suppliers::Suppliers,
     twice: twice::Twice,
+    serials: cards::Serials,
+    workloads: cards::Workloads,
+    energy: cards::Energy,
 }
 
 impl Evidence {
@@ -156,6 +160,15 @@ impl Evidence {
         if wanted(&[Rule::EvidenceUsedTwice]) {
             evidence.twice = twice::Twice::load(transaction, seen).await?;
         }
+        if wanted(&[Rule::SerialInTwoPools]) {
+            evidence.serials = cards::Serials::load(transaction, seen).await?;
+        }
+        if wanted(&[Rule::WorkloadBeyondCapability]) {
+            evidence.workloads = cards::Workloads::load(transaction, seen).await?;
+        }
+        if wanted(&[Rule::EnergyOutsideBounds]) {
+            evidence.energy = cards::Energy::load(transaction, seen).await?;
+        }
         Ok(evidence)
     }
 
@@ -167,6 +180,9 @@ impl Evidence {
         found.extend(self.prices.findings(&RULES));
         found.extend(self.suppliers.findings(&RULES));
         found.extend(self.twice.findings(&RULES));
+        found.extend(self.serials.findings(&RULES));
+        found.extend(self.workloads.findings(&RULES));
+        found.extend(self.energy.findings(&RULES));
         found.retain(|finding| query.wants(finding));
         found.sort_by(|a, b| {
             let key = |of: &Finding| (of.rule, of.at);

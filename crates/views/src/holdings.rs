@@ -207,11 +207,8 @@ async fn metered(
     while let Some(row) = rows.try_next().await? {
         let pool: PoolId = cell(&row, 0, "usages", "pool")?;
         let window = Span::of(cell(&row, 2, "usages", "from_at")?, cell(&row, 3, "usages", "at")?);
-        let found: String = cell(&row, 4, "usages", "card_hours")?;
-        let card_hours = sum(&found);
-        let misread = Error::Misread { table: "usages", column: "card_hours", found };
         *busy.entry((pool.clone(), window)).or_insert_with(BigRational::zero) +=
-            card_hours.ok_or(misread)?;
+            card_hours(cell(&row, 4, "usages", "card_hours")?)?;
         let covered: &mut Vec<Span> =
             seen.entry((pool, cell(&row, 1, "usages", "allocation")?)).or_default();
         let [from, to] = [(5, "from_at"), (6, "at")].map(|(place, column)| {
@@ -232,6 +229,44 @@ async fn metered(
         windows.into_iter().map(seen)
     });
     Ok((busy, seen.collect()))
+}
+
+/// What was metered of a pool in each window in which its electricity was read, as far as it is of the window's time.
+pub(crate) async fn metered_beside_electricity(
+    transaction: &Transaction<'_>,
+    seen: As,
+) -> Result<BTreeMap<(PoolId, Span), Vec<Busy>>, Error> {
+    let (seen, told) = (seen.in_rows(), As::CONDITION);
+    let query = format!(
+        "SELECT pool, start_at, end_at, CASE WHEN inside THEN start_at ELSE from_at END,
+            CASE WHEN inside THEN end_at ELSE at END, sum(card_hours)::TEXT
+         FROM (SELECT *, start_at <= from_at AND at <= end_at AS inside
+            FROM (SELECT DISTINCT pool, from_at AS start_at, at AS end_at
+                FROM electricity WHERE {told}) AS drawn
+            JOIN (SELECT pool, from_at, at, card_hours
+                FROM usages WHERE {told} AND from_at < at) AS used USING (pool)
+            WHERE from_at < end_at AND at > start_at) AS placed
+         GROUP BY 1, 2, 3, 4, 5"
+    );
+    let mut metered: BTreeMap<_, Vec<Busy>> = BTreeMap::new();
+    for row in transaction.query(&query, &[&seen.of, &seen.known]).await? {
+        let pool: PoolId = cell(&row, 0, "usages", "pool")?;
+        let span = |from, to| {
+            Ok::<_, Error>(Span::of(
+                cell(&row, from, "usages", "from_at")?,
+                cell(&row, to, "usages", "at")?,
+            ))
+        };
+        let (drawn, window) = (span(1, 2)?, span(3, 4)?);
+        let card_hours = card_hours(cell(&row, 5, "usages", "card_hours")?)?;
+        let busy = Busy { pool: pool.clone(), window, card_hours };
+        metered.entry((pool, drawn)).or_default().push(busy);
+    }
+    Ok(metered)
+}
+
+fn card_hours(found: String) -> Result<BigRational, Error> {
+    sum(&found).ok_or(Error::Misread { table: "usages", column: "card_hours", found })
 }
 
 fn misread_times(column: &'static str, error: &tokio_postgres::Error) -> Error {

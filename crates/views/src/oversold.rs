@@ -35,6 +35,8 @@ pub struct BasisShare {
     pub sold_p: String,
     /// Absent where no source says what the pool's cards give on this basis.
     pub physical_p: Option<String>,
+    /// The specification by which cards are counted in P.
+    pub spec: Option<FactId>,
 }
 
 /// What is told of a pool's worst instant.
@@ -42,6 +44,7 @@ pub(crate) struct Sales {
     pub(crate) at: Timestamp,
     pub(crate) sold_p: Option<String>,
     pub(crate) physical_p: Option<String>,
+    pub(crate) physical_spec: Option<FactId>,
     pub(crate) oversold: Option<bool>,
     pub(crate) by_basis: Vec<BasisShare>,
     pub(crate) contracts_without_p: usize,
@@ -435,28 +438,40 @@ impl<'a> Market<'a> {
         contracts_without_p: usize,
     ) -> Sales {
         let physical = |basis| self.physical(stock, Behind::Installed, basis, level.at);
+        let figure = |basis| self.figure(&stock.pool.model, basis, level.at);
+        let spec = |basis| figure(basis).map(|figure| figure.fact);
         let by_basis = level.sold.iter().map(|(basis, sold)| BasisShare {
             precision: basis.precision,
             sparsity: basis.sparsity,
             sold_p: figures::quantity(sold),
             physical_p: physical(*basis).as_ref().map(figures::quantity),
+            spec: spec(*basis),
         });
         let by_basis: Vec<BasisShare> = by_basis.collect();
-        let (sold_p, physical_p) = match by_basis.as_slice() {
+        let (sold_p, physical_p, physical_spec) = match by_basis.as_slice() {
             [] => {
                 let first = self.first_basis.get(&stock.pool.model);
                 let there = first.and_then(|basis| physical(*basis));
-                (Some("0".to_owned()), there.as_ref().map(figures::quantity))
+                let spec = first.and_then(|basis| spec(*basis));
+                (Some("0".to_owned()), there.as_ref().map(figures::quantity), spec)
             }
-            [one] => (Some(one.sold_p.clone()), one.physical_p.clone()),
-            [_, ..] => (None, None),
+            [one] => (Some(one.sold_p.clone()), one.physical_p.clone(), one.spec),
+            [_, ..] => (None, None, None),
         };
         let oversold = match standing {
             Standing::Unsold { .. } | Standing::Within(_) => Some(false),
             Standing::Unknown => None,
             Standing::Oversold(_) | Standing::Boundless => Some(true),
         };
-        Sales { at: instant(level.at), sold_p, physical_p, oversold, by_basis, contracts_without_p }
+        Sales {
+            at: instant(level.at),
+            sold_p,
+            physical_p,
+            physical_spec,
+            oversold,
+            by_basis,
+            contracts_without_p,
+        }
     }
 }
 

@@ -7,7 +7,7 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use loopledger_model::{CardModel, ContractId, PartyId, Period, PoolId, Position};
+use loopledger_model::{CardModel, ContractId, FactId, PartyId, Period, PoolId, Position};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -71,6 +71,8 @@ pub struct PoolFigures {
     /// Absent where P on unlike bases is sold: see `by_basis`.
     pub sold_p: Option<String>,
     pub physical_p: Option<String>,
+    /// The specification by which `physical_p` counts cards in P.
+    pub physical_spec: Option<FactId>,
     pub oversold: Option<bool>,
     pub worst_at: Timestamp,
     pub by_basis: Vec<BasisShare>,
@@ -228,6 +230,7 @@ impl PoolFigures {
             coverage: figures::ratio(&hours.covered, &hours.allocated),
             sold_p: sales.sold_p,
             physical_p: sales.physical_p,
+            physical_spec: sales.physical_spec,
             oversold: sales.oversold,
             worst_at: sales.at,
             by_basis: sales.by_basis,

@@ -19,14 +19,17 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 pub enum Rule {
     ContractWithoutModelAndDelivery,
+    EnergyOutsideBounds,
     EvidenceUsedTwice,
     LoopRatioAboveThreshold,
     NeverExecutedAfterVoucher,
     OversoldPool,
     PriceOutsideReference,
+    SerialInTwoPools,
     SoldButDark,
     SoleSupplierShare,
     VoucherInsideLoop,
+    WorkloadBeyondCapability,
 }
 
 /// The figures of the rules. Amounts and shares have to be above them, a score has to reach its.
@@ -55,10 +58,20 @@ pub(crate) struct RuleSet {
     pub(crate) paper_days: u32,
     /// Uses of one piece of evidence.
     pub(crate) evidence_uses: usize,
+    /// Pools that have one card at one instant.
+    pub(crate) pools_of_a_card: usize,
+    /// Sources that say that a card can be used so.
+    pub(crate) sources_of_a_use: usize,
+    /// What an idle card draws of its greatest power, at least.
+    pub(crate) idle_share: Decimal,
+    /// What a server draws for each watt of its cards, at most.
+    pub(crate) host_factor: Decimal,
+    /// What a site draws for each watt of its servers, at most.
+    pub(crate) pue: Decimal,
 }
 
 pub(crate) const RULES: RuleSet = RuleSet {
-    version: 1,
+    version: 2,
     voucher_amount: Decimal::ZERO,
     loop_ratio: Decimal::from_parts(10, 0, 0, false, 2),
     oversold_share: Decimal::ONE,
@@ -70,6 +83,11 @@ pub(crate) const RULES: RuleSet = RuleSet {
     paper_score: 3,
     paper_days: 30,
     evidence_uses: 1,
+    pools_of_a_card: 1,
+    sources_of_a_use: 0,
+    idle_share: Decimal::from_parts(10, 0, 0, false, 2),
+    host_factor: Decimal::TWO,
+    pue: Decimal::from_parts(15, 0, 0, false, 1),
 };
 
 /// The rules as they are told.
@@ -88,35 +106,44 @@ pub struct RuleTold {
 }
 
 impl Rule {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::ContractWithoutModelAndDelivery,
+        Self::EnergyOutsideBounds,
         Self::EvidenceUsedTwice,
         Self::LoopRatioAboveThreshold,
         Self::NeverExecutedAfterVoucher,
         Self::OversoldPool,
         Self::PriceOutsideReference,
+        Self::SerialInTwoPools,
         Self::SoldButDark,
         Self::SoleSupplierShare,
         Self::VoucherInsideLoop,
+        Self::WorkloadBeyondCapability,
     ];
 
     pub const fn code(self) -> &'static str {
         match self {
             Self::ContractWithoutModelAndDelivery => "contract_without_model_and_delivery",
+            Self::EnergyOutsideBounds => "energy_outside_bounds",
             Self::EvidenceUsedTwice => "evidence_used_twice",
             Self::LoopRatioAboveThreshold => "loop_ratio_above_threshold",
             Self::NeverExecutedAfterVoucher => "never_executed_after_voucher",
             Self::OversoldPool => "oversold_pool",
             Self::PriceOutsideReference => "price_outside_reference",
+            Self::SerialInTwoPools => "serial_in_two_pools",
             Self::SoldButDark => "sold_but_dark",
             Self::SoleSupplierShare => "sole_supplier_share",
             Self::VoucherInsideLoop => "voucher_inside_loop",
+            Self::WorkloadBeyondCapability => "workload_beyond_capability",
         }
     }
 
     pub const fn version(self) -> u32 {
         match self {
             Self::ContractWithoutModelAndDelivery
+            | Self::EnergyOutsideBounds
+            | Self::SerialInTwoPools
+            | Self::WorkloadBeyondCapability
             | Self::EvidenceUsedTwice
             | Self::LoopRatioAboveThreshold
             | Self::NeverExecutedAfterVoucher
@@ -134,6 +161,11 @@ impl Rule {
                 "a contract names neither model nor cards and was given none, and of model, \
                  delivery, order (invoice) and payment at least so many are absent so many days \
                  after its start, or when it ended"
+            }
+            Self::EnergyOutsideBounds => {
+                "electricity read of a pool, by all meters with the same window, is below the idle \
+                 share of the least published power of its cards for the hours that they were \
+                 busy, or above the greatest of all installed ones with servers and site"
             }
             Self::EvidenceUsedTwice => {
                 "more payments or settlements than this carry one reference, or more usages of \
@@ -156,6 +188,9 @@ impl Rule {
                 "a contract's unit price lies outside what the reference prices of its signing \
                  span, or those of all models where it names none, by more than the tolerance"
             }
+            Self::SerialInTwoPools => {
+                "more pools than this have the card of one serial number at one instant"
+            }
             Self::SoldButDark => {
                 "P sold of a pool, of contracts in force, is above so many times the P of its lit \
                  cards on the same basis; or fewer cards are lit than are allocated"
@@ -168,6 +203,10 @@ impl Rule {
                 "more voucher money than this was paid to a loop's first party for invoices of its \
                  last one"
             }
+            Self::WorkloadBeyondCapability => {
+                "cards are given or used for a class of workload, and of the sources that say what \
+                 their model can be used for no more than this name it"
+            }
         }
     }
 }
@@ -179,6 +218,15 @@ impl RuleSet {
                 ("absent_at_least", self.paper_score.to_string()),
                 ("days", self.paper_days.to_string()),
             ],
+            Rule::EnergyOutsideBounds => vec![
+                ("idle_share", self.idle_share.to_string()),
+                ("host_factor", self.host_factor.to_string()),
+                ("pue", self.pue.to_string()),
+            ],
+            Rule::SerialInTwoPools => vec![("pools_above", self.pools_of_a_card.to_string())],
+            Rule::WorkloadBeyondCapability => {
+                vec![("sources_at_most", self.sources_of_a_use.to_string())]
+            }
             Rule::EvidenceUsedTwice => vec![("uses_above", self.evidence_uses.to_string())],
             Rule::LoopRatioAboveThreshold => vec![("ratio_above", self.loop_ratio.to_string())],
             Rule::NeverExecutedAfterVoucher | Rule::VoucherInsideLoop => {
@@ -226,9 +274,11 @@ impl FromStr for Rule {
         Self::ALL.into_iter().find(|rule| rule.code() == text).ok_or_else(|| NotAName {
             text: text.chars().take(40).collect(),
             what: "rule",
-            names: "contract_without_model_and_delivery evidence_used_twice \
-                    loop_ratio_above_threshold never_executed_after_voucher oversold_pool \
-                    price_outside_reference sold_but_dark sole_supplier_share voucher_inside_loop",
+            names: "contract_without_model_and_delivery energy_outside_bounds \
+                    evidence_used_twice loop_ratio_above_threshold \
+                    never_executed_after_voucher oversold_pool price_outside_reference \
+                    serial_in_two_pools sold_but_dark sole_supplier_share \
+                    voucher_inside_loop workload_beyond_capability",
         })
     }
 }
@@ -252,7 +302,7 @@ mod tests {
     #[test]
     fn every_rule_is_told_with_its_figures() {
         let book = RuleBook::in_force();
-        assert_eq!((book.rule_set, book.rules.len()), (1, Rule::ALL.len()));
+        assert_eq!((book.rule_set, book.rules.len()), (2, Rule::ALL.len()));
         assert!(book.rules.iter().all(|rule| !rule.parameters.is_empty()));
     }
 }

@@ -1,12 +1,13 @@
 //! Every rule raises its finding with its figures and facts, and none just below its figure.
 
+mod cards;
 mod contracts;
 mod evidence;
 mod money;
 mod pools;
 
 use loopledger_model::purchase::ContractUnit;
-use loopledger_model::{Precision, Sparsity};
+use loopledger_model::{Precision, Sparsity, WorkloadClass};
 use loopledger_testkit::{at, id};
 
 use super::*;
