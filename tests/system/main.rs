@@ -34,3 +34,4 @@ mod settling;
 mod stack;
 mod statements;
 mod terminations;
+mod traces;

@@ -6,20 +6,25 @@ use std::io::Write as _;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use loopledger_model::{CommandId, Context, Digest, Entry, Position};
+use loopledger_journal::AppendError;
+use loopledger_model::{CommandId, Context, Digest, Entry, Partition, Position};
 use tokio::sync::oneshot;
+use tracing::field::Empty;
+use tracing::{Level, Span, span_enabled};
 
 use crate::answers::Recalled;
 use crate::book::{Book, Verdict, as_refused, digest};
 use crate::decider::{Decider, Decision};
 use crate::metrics;
 use crate::protocol::{Answer, Asked, Request, Response};
+use crate::trace::{TARGET, TraceContext};
+use crate::traced;
 
 /// A request that has arrived, and where its answers go.
 pub struct Call<D: Decider> {
     pub request: Request<D::Command>,
-    /// The W3C trace context of the asker.
-    pub traceparent: Option<String>,
+    /// The span that serves it.
+    pub trace: Option<TraceContext>,
     pub answer: oneshot::Sender<Response>,
 }
 
@@ -29,6 +34,8 @@ pub(crate) struct Open<D: Decider> {
     drafts: Vec<Draft>,
     /// What was looked up for it.
     pub recalled: Recalled,
+    /// From its arrival until all of it is decided.
+    deciding: Span,
 }
 
 enum Draft {
@@ -45,7 +52,13 @@ pub(crate) type CommitNumber = u64;
 
 impl<D: Decider> Open<D> {
     pub fn new(call: Call<D>) -> Self {
-        Self { call, drafts: Vec::new(), recalled: Recalled::default() }
+        let deciding = call.trace.map(|trace| {
+            let (name, commands) =
+                (|| format!("decide {}", D::CONTEXT), call.request.commands.len());
+            traced!(trace.child(), "internal", name(), loopledger.commands = commands)
+        });
+        let deciding = deciding.unwrap_or_else(Span::none);
+        Self { call, drafts: Vec::new(), recalled: Recalled::default(), deciding }
     }
 
     /// The latest position that any of its commands depends on.
@@ -128,7 +141,8 @@ pub(crate) struct Batch<D: Decider> {
     body: Vec<u8>,
     commands: Vec<CommandId>,
     limits: BatchLimits,
-    traceparent: Option<String>,
+    /// The span of its append, which goes on from the first call that has a part in it.
+    trace: Option<TraceContext>,
     /// Every command of theirs is decided; some rest on it.
     pub calls: Vec<Open<D>>,
     /// What comes next does not fit any more.
@@ -155,7 +169,7 @@ impl<D: Decider> Batch<D> {
             body,
             commands: Vec::new(),
             limits,
-            traceparent: None,
+            trace: None,
             calls: Vec::new(),
             is_full: false,
             scratch: Vec::new(),
@@ -171,10 +185,44 @@ impl<D: Decider> Batch<D> {
     }
 
     /// The commit's body, as JSON of `model::Body`, whose trace it continues, and who waits for it.
-    pub fn seal(mut self, recorded_at: Timestamp) -> (Bytes, Option<String>, InFlight<D>) {
+    pub fn seal(
+        mut self,
+        recorded_at: Timestamp,
+        partition: Partition,
+    ) -> (Bytes, Option<String>, InFlight<D>) {
         self.body.extend_from_slice(TAIL);
-        let Self { number, body, commands, traceparent, calls, .. } = self;
-        (body.into(), traceparent, InFlight { number, calls, commands, recorded_at })
+        let appending = self.appending(partition);
+        let Self { number, body, commands, trace, calls, .. } = self;
+        let traceparent = trace.map(|trace| trace.to_string());
+        (body.into(), traceparent, InFlight { number, calls, commands, recorded_at, appending })
+    }
+
+    /// A span for every call, in its own trace, all naming the first one's.
+    fn appending(&self, partition: Partition) -> Vec<Span> {
+        let Some(first) = self.trace.filter(|_| span_enabled!(target: TARGET, Level::TRACE)) else {
+            return Vec::new();
+        };
+        let name = format!("append {partition}");
+        let (entries, bytes) = (self.commands.len(), self.body.len());
+        let span = |trace: TraceContext, links: &str| {
+            traced!(
+                trace,
+                "producer",
+                &name,
+                messaging.system = "nats",
+                messaging.destination.name = %format_args!("ledger.{partition}"),
+                loopledger.entries = entries,
+                loopledger.bytes = bytes,
+                loopledger.position = Empty,
+                links = links,
+            )
+        };
+        let mut spans = vec![span(first, "")];
+        let links = first.to_string();
+        let others = self.calls.iter().filter_map(|open| open.call.trace);
+        let others = others.filter(|trace| first.parent() != Some(trace.ids().1));
+        spans.extend(others.map(|trace| span(trace.child(), &links)));
+        spans
     }
 
     /// Decides the call's commands in order, as far as the commit has room. Says whether all were decided.
@@ -208,8 +256,8 @@ impl<D: Decider> Batch<D> {
                             continue;
                         }
                     }
-                    if self.traceparent.is_none() {
-                        self.traceparent.clone_from(&open.call.traceparent);
+                    if self.trace.is_none() {
+                        self.trace = open.call.trace.map(TraceContext::child);
                     }
                     Draft::Unsettled { answer, commit: self.number }
                 }
@@ -221,6 +269,7 @@ impl<D: Decider> Batch<D> {
                 open.drafts.resize_with(all, || Draft::Settled(Answer::Skipped));
             }
         }
+        open.deciding = Span::none();
         true
     }
 
@@ -298,4 +347,18 @@ pub(crate) struct InFlight<D: Decider> {
     pub calls: Vec<Open<D>>,
     pub commands: Vec<CommandId>,
     pub recorded_at: Timestamp,
+    /// Until it is stored.
+    appending: Vec<Span>,
+}
+
+impl<D: Decider> InFlight<D> {
+    /// Ends the spans of its append: at a position, or as what went wrong says.
+    pub fn end(&mut self, stored: Result<Position, &AppendError>) {
+        for span in self.appending.drain(..) {
+            match stored {
+                Ok(position) => span.record("loopledger.position", position),
+                Err(error) => span.record("error", error.to_string()),
+            };
+        }
+    }
 }

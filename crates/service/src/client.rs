@@ -7,10 +7,12 @@ use std::time::Duration;
 use loopledger_journal::{AskError, Nats};
 use loopledger_model::Partition;
 use serde::Serialize;
+use tracing::Instrument as _;
 
 use crate::protocol::{Request, Response};
 use crate::server::{BAD_REQUEST, BUSY};
 use crate::trace::TraceContext;
+use crate::traced;
 
 /// Why a request has no answers. Whether the commands were decided is then unknown, unless it says so.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +49,7 @@ impl Asker {
         Self { nats, within: Duration::from_secs(10) }
     }
 
+    /// `trace` is the span that this is.
     pub async fn ask<C: Serialize>(
         &self,
         partition: Partition,
@@ -55,8 +58,19 @@ impl Asker {
     ) -> Result<Response, AskFailure> {
         let body = serde_json::to_vec(request).expect("a request is JSON");
         let traceparent = trace.to_string();
-        let answer =
-            self.nats.request(partition, Some(&traceparent), body.into(), self.within).await;
+        let span = traced!(
+            trace,
+            "client",
+            format!("ask {partition}"),
+            messaging.system = "nats",
+            messaging.destination.name = %format_args!("cmd.{partition}"),
+            loopledger.commands = request.commands.len(),
+        );
+        let asking = self.nats.request(partition, Some(&traceparent), body.into(), self.within);
+        let answer = asking.instrument(span.clone()).await;
+        if let Err(error) = &answer {
+            span.record("error", error.to_string());
+        }
         match answer {
             Ok(body) => serde_json::from_slice(&body).map_err(AskFailure::Unreadable),
             Err(AskError::Failed { code: BUSY, description, .. }) => {

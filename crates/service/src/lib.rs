@@ -18,6 +18,7 @@ pub mod health;
 mod index;
 mod memory;
 pub mod metrics;
+mod otlp;
 pub mod outbound;
 mod placing;
 pub mod process;
@@ -26,6 +27,7 @@ mod runs;
 mod server;
 mod shell;
 mod snapshot;
+mod spans;
 pub mod telemetry;
 pub mod trace;
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 use loopledger_model::Partition;
 
 /// Name, type and meaning of every family.
-const FAMILIES: [(&str, &str, &str); 9] = [
+const FAMILIES: [(&str, &str, &str); 11] = [
     ("loopledger_append_seconds", "histogram", "Time until an append was acknowledged"),
     ("loopledger_commit_bytes_total", "counter", "Bytes of acknowledged commits"),
     ("loopledger_commit_entries_total", "counter", "Commands in acknowledged commits"),
@@ -22,6 +22,8 @@ const FAMILIES: [(&str, &str, &str); 9] = [
     ("loopledger_projected_position", "gauge", "The last commit in the views"),
     ("loopledger_queued_calls", "gauge", "Calls that a partition has not decided yet"),
     ("loopledger_refusals_total", "counter", "Refusals answered, by code"),
+    ("loopledger_spans_dropped_total", "counter", "Spans that no collector was told of"),
+    ("loopledger_spans_told_total", "counter", "Spans that a collector was told of"),
 ];
 
 /// Upper bounds of an append's time, in microseconds and as they are written.
@@ -50,7 +52,7 @@ impl Figure {
         self.0.store(value, Ordering::Relaxed);
     }
 
-    fn get(&self) -> u64 {
+    pub(crate) fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }

@@ -18,7 +18,8 @@ use crate::{health, telemetry};
 /// Runs the context's service, one shell for each of its partitions, until SIGTERM or Ctrl-C.
 pub async fn main<D: Decider>() -> anyhow::Result<()> {
     let config = ServiceConfig::from_env()?;
-    telemetry::start(config.log_format, "info");
+    let service = format!("loopledger-{}", D::CONTEXT);
+    let _telemetry = telemetry::start(&service, config.log_format, "info")?;
     let shutdown = stop_signal()?;
     let nats = Nats::connect(&config.nats_url, D::CONTEXT.name()).await?;
     let journal_config =

@@ -16,7 +16,7 @@ use crate::memory::Memory;
 use crate::placing::sift;
 use crate::protocol::{MAX_COMMANDS, Request, Response};
 use crate::shell::{Limits, Shell, ShellError, Status};
-use crate::trace;
+use crate::{trace, traced};
 
 /// The request cannot be read.
 pub const BAD_REQUEST: u16 = 400;
@@ -111,6 +111,13 @@ fn accept<D: Decider>(
 ) {
     let context = trace::of_asker(incoming.traceparent.as_deref());
     let span = tracing::debug_span!("request", trace_id = context.trace_id());
+    let serving = traced!(
+        context,
+        "server",
+        format!("serve {partition}"),
+        messaging.system = "nats",
+        messaging.destination.name = %format_args!("cmd.{partition}"),
+    );
     let request = match serde_json::from_slice::<Request<D::Command>>(&incoming.body) {
         Ok(request) if request.commands.is_empty() || request.commands.len() > MAX_COMMANDS => {
             let found = request.commands.len();
@@ -127,7 +134,7 @@ fn accept<D: Decider>(
             drop(answer.send(Response { answers: Vec::new() }));
             return Ok(());
         }
-        let call = Call { request, traceparent: Some(context.to_string()), answer };
+        let call = Call { request, trace: Some(context), answer };
         let busy = |_| (BUSY, format!("{} is busy: ask again in 100 ms", D::CONTEXT));
         calls.try_send(call).map_err(busy)
     });
@@ -136,6 +143,9 @@ fn accept<D: Decider>(
             Ok(()) => answered.await.map_err(|_| is_stopping(D::CONTEXT.name())),
             Err((code, message)) => Err(RequestError { code, message }),
         };
+        if let Err(error) = &response {
+            serving.record("error", error.message.as_str());
+        }
         let body = response.map(|response: Response| {
             let response = match sifted {
                 Some(sifted) => sifted.join(response),
@@ -144,6 +154,7 @@ fn accept<D: Decider>(
             serde_json::to_vec(&response).expect("an answer is JSON").into()
         });
         incoming.answer(body).await;
+        drop(serving);
     };
     answering.spawn(reply.instrument(span));
 }

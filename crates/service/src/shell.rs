@@ -411,7 +411,7 @@ impl<D: Decider, J: Journal> Shell<D, J> {
             return;
         }
         let recorded_at = clock::now().max(self.book.recorded_at);
-        let (body, traceparent, in_flight) = batch.seal(recorded_at);
+        let (body, traceparent, in_flight) = batch.seal(recorded_at, self.partition);
         let (by, id) = (self.writer.clone(), CommitId::new());
         self.sent = (Instant::now(), body.len());
         let commit = NewCommit { id, recorded_at, by, traceparent, body };
@@ -429,7 +429,8 @@ impl<D: Decider, J: Journal> Shell<D, J> {
     ) -> Result<(), ShellError> {
         self.append = None.into();
         self.is_stalled = false;
-        let flight = self.in_flight.take().expect("a commit was in flight");
+        let mut flight = self.in_flight.take().expect("a commit was in flight");
+        flight.end(stored.as_ref().map(|head| head.position));
         match stored {
             Ok(head) => {
                 let (sent, bytes) = self.sent;
@@ -455,7 +456,7 @@ impl<D: Decider, J: Journal> Shell<D, J> {
 
     /// The commit is stored: whoever waited for nothing else is answered.
     fn settle(&mut self, flight: InFlight<D>, head: Head) {
-        let InFlight { number, calls, commands, recorded_at } = flight;
+        let InFlight { number, calls, commands, recorded_at, .. } = flight;
         let position = head.position;
         tracing::debug!(position, commands = commands.len(), "committed");
         self.book.settle(&commands, head, recorded_at);

@@ -1,10 +1,16 @@
-//! Logs: one line an event, as JSON for machines or as text for people.
+//! What a process tells of itself: logs, one line an event, as JSON for machines or as text for people; and spans, to a
+//! collector where one is named.
 
 use std::io;
 
-use tracing_subscriber::EnvFilter;
+use anyhow::Context as _;
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
+
+use crate::otlp::{Collector, Exporting};
+use crate::spans;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
@@ -12,15 +18,27 @@ pub enum LogFormat {
     Text,
 }
 
-/// Logs go to standard error from here on. `RUST_LOG` chooses what is logged, else `default` does.
-pub fn start(format: LogFormat, default: &str) {
+/// What is told until it is dropped.
+#[must_use = "spans are told until it is dropped"]
+pub struct Telemetry {
+    _exporting: Option<Exporting>,
+}
+
+/// Logs go to standard error from here on, `RUST_LOG` chooses what is logged, else `default` does; spans go to the
+/// collector that `OTEL_EXPORTER_OTLP_ENDPOINT` names, as those of this service.
+pub fn start(service: &str, format: LogFormat, default: &str) -> anyhow::Result<Telemetry> {
+    let collector = Collector::from_env(service)?;
+    let exported = collector.map(Collector::start).transpose();
+    let (told, exporting) = exported.context("no thread to tell the collector from")?.unzip();
+    let told = told.map(|told| told.with_filter(filter_fn(spans::is_told)));
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
-    let registry = tracing_subscriber::registry().with(filter);
-    // A second start in one process changes nothing: the first one's settings stay.
-    let started = match format {
-        LogFormat::Json => registry.with(lines.json().flatten_event(true)).try_init(),
-        LogFormat::Text => registry.with(lines.without_time().with_target(false)).try_init(),
+    let lines = match format {
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+        LogFormat::Text => lines.without_time().with_target(false).boxed(),
     };
-    drop(started);
+    let registry = tracing_subscriber::registry().with(told).with(lines.with_filter(filter));
+    // A second start in one process changes nothing: the first one's settings stay.
+    drop(registry.try_init());
+    Ok(Telemetry { _exporting: exporting })
 }

@@ -1,4 +1,6 @@
 //! W3C trace context, carried in NATS headers, commits and log lines so that one request can be followed.
+//!
+//! Invariant: what is decided, stored or answered does not depend on it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,7 +14,37 @@ use uuid::Uuid;
 pub struct TraceContext {
     trace: u128,
     span: u64,
+    /// The span that caused this one, where that is known here.
+    parent: Option<u64>,
     sampled: bool,
+}
+
+/// Of spans that a collector is told, as `traced!` makes them; whoever makes others below one of those names it too.
+pub const TARGET: &str = "loopledger::span";
+
+/// A span of this context, kind and name, with the fields that follow as its attributes; none where the context is not
+/// sampled or nothing is exported.
+#[macro_export]
+macro_rules! traced {
+    ($context:expr, $kind:literal, $name:expr $(, $($fields:tt)*)?) => {{
+        let context: $crate::trace::TraceContext = $context;
+        if context.is_sampled() {
+            ::tracing::trace_span!(
+                target: "loopledger::span",
+                parent: None,
+                "span",
+                otel.name = $name,
+                otel.kind = $kind,
+                ids.trace = context.ids().0,
+                ids.span = context.ids().1,
+                ids.parent = context.parent(),
+                error = ::tracing::field::Empty,
+                $($($fields)*)?
+            )
+        } else {
+            ::tracing::Span::none()
+        }
+    }};
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,12 +54,26 @@ pub struct NotATraceContext(pub String);
 impl TraceContext {
     /// The first span of a new trace.
     pub fn start() -> Self {
-        Self { trace: random_trace(), span: random_span(), sampled: true }
+        Self { trace: random_trace(), span: random_span(), parent: None, sampled: true }
     }
 
-    /// Another span of the same trace.
+    /// A span of the same trace that this one causes.
     pub fn child(self) -> Self {
-        Self { span: random_span(), ..self }
+        Self { span: random_span(), parent: Some(self.span), ..self }
+    }
+
+    /// Whether its spans are told.
+    pub const fn is_sampled(self) -> bool {
+        self.sampled
+    }
+
+    /// Of the trace and of the span.
+    pub const fn ids(self) -> (u128, u64) {
+        (self.trace, self.span)
+    }
+
+    pub const fn parent(self) -> Option<u64> {
+        self.parent
     }
 
     /// As log lines name the trace.
@@ -44,7 +90,7 @@ pub fn of_asker(traceparent: Option<&str>) -> TraceContext {
 }
 
 /// Unlike any other, here and elsewhere: a start that the system's randomness gave, and a count.
-fn random_span() -> u64 {
+pub(crate) fn random_span() -> u64 {
     static NEXT: LazyLock<AtomicU64> = LazyLock::new(|| AtomicU64::new(seed()));
     // An odd step passes every number once before it comes round; the mixing hides the step.
     let mut number = NEXT.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
@@ -84,7 +130,12 @@ impl FromStr for TraceContext {
             let trace = u128::from_str_radix(trace, 16).ok()?;
             let span = u64::from_str_radix(span, 16).ok()?;
             let sampled = u8::from_str_radix(flags, 16).ok()? & 1 == 1;
-            (well_formed && trace != 0 && span != 0).then_some(Self { trace, span, sampled })
+            (well_formed && trace != 0 && span != 0).then_some(Self {
+                trace,
+                span,
+                parent: None,
+                sampled,
+            })
         };
         parse().ok_or_else(|| NotATraceContext(text.chars().take(60).collect()))
     }
@@ -113,7 +164,8 @@ mod tests {
         let parent = TraceContext::start();
         let child = parent.child();
         assert_eq!(child.trace_id(), parent.trace_id());
-        assert_ne!(child, parent);
+        assert_ne!(child.ids(), parent.ids());
+        assert_eq!(child.parent(), Some(parent.ids().1));
     }
 
     #[test]

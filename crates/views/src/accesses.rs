@@ -7,6 +7,7 @@ use tokio_postgres::{Client, IsolationLevel};
 use crate::error::{Error, lacks_tables};
 use crate::rights;
 use crate::schema::lock;
+use crate::spans::asked;
 use crate::views::Views;
 
 const TABLES: &str = include_str!("../../../schemas/access.sql");
@@ -65,7 +66,8 @@ impl Views {
             "INSERT INTO \"{schema}\".accesses (subject, role, method, path, query) \
              VALUES ($1, $2, $3, $4, $5)"
         );
-        transaction.execute(&statement, &[subject, role, method, path, query]).await?;
+        asked(&statement, transaction.execute(&statement, &[subject, role, method, path, query]))
+            .await?;
         Ok(transaction.commit().await?)
     }
 
@@ -77,7 +79,7 @@ impl Views {
             "SELECT number, at, subject, role, method, path, query FROM \"{schema}\".accesses \
              ORDER BY number"
         );
-        let rows = match connection.query(&question, &[]).await {
+        let rows = match asked(&question, connection.query(&question, &[])).await {
             Ok(rows) => rows,
             Err(error) if lacks_tables(&error) => return Ok(Vec::new()),
             Err(error) => return Err(error.into()),

@@ -3,6 +3,7 @@
 //! Invariant: of a thing that is not recorded nobody is told anything.
 
 use crate::error::Error;
+use crate::spans::asked;
 use crate::views::Views;
 
 /// How a thing that an id names belongs to a party, or to a programme.
@@ -75,7 +76,7 @@ impl Views {
         let mut connection = self.connection().await?;
         let (transaction, _) = self.snapshot(&mut connection).await?;
         let question = format!("SELECT EXISTS (SELECT FROM {})", how.rows());
-        let row = transaction.query_one(&question, &[&id, &owners]).await?;
+        let row = asked(&question, transaction.query_one(&question, &[&id, &owners])).await?;
         Ok(row.try_get(0)?)
     }
 }

@@ -23,6 +23,7 @@ use crate::as_of::As;
 use crate::error::Error;
 use crate::figures;
 use crate::rows::VoucherFact;
+use crate::spans::asked;
 use crate::table::{cell, limit, select};
 use crate::views::Views;
 
@@ -181,10 +182,12 @@ impl ClaimPart {
         let begins =
             format!("SELECT position, fact_index FROM voucher_facts WHERE claim = $1 AND {OPENS}");
         let first = match &self.from {
-            Some(claim) => match transaction.query_opt(&begins, &[&claim.as_str()]).await? {
-                Some(row) => Some((row.get::<_, i64>(0), row.get::<_, i32>(1))),
-                None => return Ok(Vec::new()),
-            },
+            Some(claim) => {
+                match asked(&begins, transaction.query_opt(&begins, &[&claim.as_str()])).await? {
+                    Some(row) => Some((row.get::<_, i64>(0), row.get::<_, i32>(1))),
+                    None => return Ok(Vec::new()),
+                }
+            }
             None => None,
         };
         let (position, index) = (first.map(|(position, _)| position), first.map(|(_, i)| i));
@@ -192,7 +195,7 @@ impl ClaimPart {
         let most = limit(Some(self.most));
         let parameters: [&(dyn ToSql + Sync); 7] =
             [&seen.of, &seen.known, &programme, &provider, &position, &index, &most];
-        let rows = transaction.query(&query, &parameters).await?;
+        let rows = asked(&query, transaction.query(&query, &parameters)).await?;
         rows.iter().map(|row| cell(row, 0, "voucher_facts", "claim")).collect()
     }
 }

@@ -14,6 +14,7 @@ use tokio_postgres::{Client, CopyInSink, Statement, ToStatement};
 use crate::archive::ArchivedCommit;
 use crate::error::Error;
 use crate::rows::Rows;
+use crate::spans::asked;
 use crate::table::{Table, TableRow};
 
 /// The signature, no flags, no extension.
@@ -69,7 +70,10 @@ impl PackedRows {
 
     /// Each table's rows by the statement for it, without waiting for one table before the next is sent.
     pub(crate) async fn send(&self, client: &Client, copies: &Copies) -> Result<(), Error> {
-        let sent = self.0.iter().map(|packed| packed.send(client, copies.of(packed.table)));
+        let sent = self.0.iter().map(|packed| {
+            let sending = packed.send(client, copies.of(packed.table));
+            asked(&format!("COPY {} FROM STDIN", packed.table.name), sending)
+        });
         try_join_all(sent).await?;
         Ok(())
     }

@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 
 use crate::columns::micros;
 use crate::error::Error;
+use crate::spans::asked;
 use crate::table::cell;
 use crate::views::Views;
 
@@ -37,7 +38,9 @@ impl Views {
         let mut connection = self.connection().await?;
         let (transaction, _) = self.snapshot(&mut connection).await?;
         let behind = behind.map_or("", VoucherId::as_str);
-        let rows = transaction.query(OVERDUE, &[&micros(at), &behind, &i64::from(most)]).await?;
+        let rows =
+            asked(OVERDUE, transaction.query(OVERDUE, &[&micros(at), &behind, &i64::from(most)]))
+                .await?;
         let read = |row| {
             Ok(Overdue {
                 voucher: cell(row, 0, "vouchers", "id")?,

@@ -22,6 +22,7 @@ use tokio_postgres::Transaction;
 
 use crate::as_of::As;
 use crate::error::Error;
+use crate::spans::asked;
 use crate::table::cell;
 use crate::views::Views;
 
@@ -208,7 +209,9 @@ async fn asked_at(transaction: &Transaction<'_>, seen: As) -> Result<Timestamp, 
         return Ok(of);
     }
     let last = "SELECT recorded_at FROM commits ORDER BY position DESC LIMIT 1";
-    let Some(row) = transaction.query_opt(last, &[]).await? else { return Ok(Timestamp::MIN) };
+    let Some(row) = asked(last, transaction.query_opt(last, &[])).await? else {
+        return Ok(Timestamp::MIN);
+    };
     let last: String = cell(&row, 0, "commits", "recorded_at")?;
     let last: Timestamp = last.parse().map_err(|_| Error::Misread {
         table: "commits",

@@ -26,6 +26,7 @@ use crate::irr::{Irr, irr};
 use crate::loops::{LoopQuery, Source};
 use crate::reader::see_everything;
 use crate::rows::{Commitment, Flow, Fund, Nav, Recognition};
+use crate::spans::asked;
 use crate::table::select;
 use crate::views::Views;
 
@@ -306,7 +307,7 @@ impl Known {
     ) -> Result<Option<Reinvestment>, Error> {
         let partners: Vec<&str> = self.commitments.iter().map(|made| made.lp.as_str()).collect();
         let question = "SELECT id FROM parties WHERE kind = 'government' AND id = ANY ($1)";
-        let rows = transaction.query(question, &[&partners]).await?;
+        let rows = asked(question, transaction.query(question, &[&partners])).await?;
         let governments =
             rows.iter().map(|row| row.try_get(0)).collect::<Result<BTreeSet<String>, _>>()?;
         let public = |flow: &&Flow| governments.contains(flow.from_party.as_str());

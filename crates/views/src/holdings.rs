@@ -16,6 +16,7 @@ use crate::as_of::As;
 use crate::columns::micros;
 use crate::error::Error;
 use crate::rows::{Allocation, AllocationEnd, CardSpec, Contract, Pool, PoolState, Termination};
+use crate::spans::asked;
 use crate::steps::{Span, merged};
 use crate::table::{cell, select};
 
@@ -202,7 +203,7 @@ async fn metered(
          GROUP BY 1, 2, 3, 4"
     );
     transaction.batch_execute(BY_HASHING).await?;
-    let mut rows = pin!(transaction.query_raw(&query, used.iter().copied()).await?);
+    let mut rows = pin!(asked(&query, transaction.query_raw(&query, used.iter().copied())).await?);
     let (mut busy, mut seen) = (BTreeMap::new(), BTreeMap::new());
     while let Some(row) = rows.try_next().await? {
         let pool: PoolId = cell(&row, 0, "usages", "pool")?;

@@ -53,6 +53,7 @@ mod reviews;
 mod rights;
 pub mod rows;
 mod schema;
+mod spans;
 mod statement;
 mod steps;
 mod stored_loops;

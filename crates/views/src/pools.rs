@@ -23,6 +23,7 @@ use crate::rows::{
     Allocation, CardCount, CardPlacing, Control, Oversell, Pool, PoolStage, PoolState, Provenance,
     Reservation,
 };
+use crate::spans::asked;
 use crate::table::{cell, select};
 use crate::views::Views;
 
@@ -327,7 +328,7 @@ async fn told_at(transaction: &Transaction<'_>, seen: As) -> Result<Timestamp, E
         )
     });
     let question = format!("SELECT max(recorded_at) FROM ({}) AS last", last.join(" UNION ALL "));
-    let row = transaction.query_one(&question, &[&seen.known]).await?;
+    let row = asked(&question, transaction.query_one(&question, &[&seen.known])).await?;
     let last: Option<Timestamp> = cell(&row, 0, "pools", "recorded_at")?;
     Ok(last.unwrap_or(Timestamp::UNIX_EPOCH))
 }

@@ -6,6 +6,7 @@ use loopledger_model::Currency;
 
 use crate::error::Error;
 use crate::reader::see_everything;
+use crate::spans::asked;
 use crate::table::cell;
 use crate::views::Views;
 
@@ -49,7 +50,7 @@ impl Views {
         see_everything(&transaction).await?;
         let sql =
             format!("SELECT {id}, currency FROM {table} WHERE {id} = ANY ($1) AND {condition}");
-        let rows = transaction.query(&sql, &[&ids]).await?;
+        let rows = asked(&sql, transaction.query(&sql, &[&ids])).await?;
         rows.iter()
             .map(|row| Ok((cell(row, 0, table, id)?, cell(row, 1, table, "currency")?)))
             .collect()

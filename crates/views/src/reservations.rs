@@ -15,6 +15,7 @@ use crate::as_of::As;
 use crate::columns::micros;
 use crate::error::Error;
 use crate::rows::{Reservation, ReservationConfirmation, ReservationEnd};
+use crate::spans::asked;
 use crate::table::{cell, select};
 use crate::views::Views;
 
@@ -114,7 +115,11 @@ impl Views {
              WHERE held_until_at < $1 AND id > $2 AND {OPEN} ORDER BY id LIMIT $3"
         );
         let behind = behind.map_or("", ReservationId::as_str);
-        let rows = transaction.query(&question, &[&micros(at), &behind, &i64::from(most)]).await?;
+        let rows = asked(
+            &question,
+            transaction.query(&question, &[&micros(at), &behind, &i64::from(most)]),
+        )
+        .await?;
         let read = |row| {
             let id = cell(row, 0, "reservations", "id")?;
             Ok((id, cell(row, 1, "reservations", "held_until_at")?))

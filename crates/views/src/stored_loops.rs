@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::figures;
 use crate::flow_kind::FlowKind;
 use crate::loops::{Leg, LoopFound, LoopQuery};
+use crate::spans::asked;
 use crate::table::cell;
 
 /// The most loops in one statement.
@@ -97,7 +98,7 @@ pub(crate) async fn upsert(
     loops: &[StoredLoop],
 ) -> Result<(), tokio_postgres::Error> {
     for found in loops.chunks(CHUNK) {
-        transaction.execute(upsert, &[&Json(found)]).await?;
+        asked(UPSERT, transaction.execute(upsert, &[&Json(found)])).await?;
     }
     Ok(())
 }
@@ -113,7 +114,9 @@ pub(crate) async fn known(
     let from = query.part.as_ref().and_then(|part| part.from.as_ref());
     let (parties, code) =
         (from.map(|(parties, _)| parties), from.map(|(_, code)| code.to_string()));
-    let rows = transaction.query(SELECT, &[&party, &currency, &parties, &code, &most]).await?;
+    let rows =
+        asked(SELECT, transaction.query(SELECT, &[&party, &currency, &parties, &code, &most]))
+            .await?;
     let loops: Vec<StoredLoop> = rows.iter().map(StoredLoop::read).collect::<Result<_, _>>()?;
     let paid = Paid::load(transaction, &loops).await?;
     Ok(loops.iter().map(|stored| paid.complete(stored)).collect())
@@ -187,7 +190,7 @@ impl<'a, T> Ways<'a, T> {
         let others: Vec<&str> = ways.iter().map(|(_, _, other)| *other).collect();
         let currencies: Vec<String> = ways.iter().map(|(code, ..)| code.to_string()).collect();
         let parameters: [&(dyn ToSql + Sync); 3] = [&ones, &others, &currencies];
-        let rows = transaction.query_raw(query, parameters).await?;
+        let rows = asked(query, transaction.query_raw(query, parameters)).await?;
         let mut rows = pin!(rows);
         while let Some(row) = rows.try_next().await? {
             let way: u64 = cell(&row, 0, "flows", "way")?;

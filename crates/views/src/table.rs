@@ -6,6 +6,7 @@ use tokio_postgres::{GenericClient, Row};
 use crate::columns::Column;
 use crate::copy::Cells;
 use crate::error::Error;
+use crate::spans::asked;
 
 /// The columns of one table in their order, and what its rows are ordered by: its primary key.
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +40,7 @@ pub(crate) async fn select<R: TableRow>(
     let Table { name, key, .. } = R::TABLE;
     let names = R::TABLE.column_names();
     let query = format!("SELECT {names} FROM {name} WHERE {condition} ORDER BY {key}");
-    client.query(&query, parameters).await?.iter().map(R::read).collect()
+    asked(&query, client.query(&query, parameters)).await?.iter().map(R::read).collect()
 }
 
 /// The rows that a condition lets through, in an order of their own and, behind it, as many as it says.
@@ -50,7 +51,7 @@ pub(crate) async fn select_in_order<R: TableRow>(
     parameters: &[&(dyn ToSql + Sync)],
 ) -> Result<Vec<R>, Error> {
     let query = in_order::<R>(condition, order);
-    client.query(&query, parameters).await?.iter().map(R::read).collect()
+    asked(&query, client.query(&query, parameters)).await?.iter().map(R::read).collect()
 }
 
 /// The query of `select_in_order`.

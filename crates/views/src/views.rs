@@ -14,6 +14,7 @@ use crate::error::{Error, lacks_tables};
 use crate::reader::{self, Reader};
 use crate::rows;
 use crate::schema::share_name;
+use crate::spans::asked;
 use crate::table::{cell, select};
 
 /// How long an asker waits for a connection.
@@ -21,6 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// No answer may take the database longer.
 const READER: &str =
     "-c default_transaction_read_only=on -c statement_timeout=60s -c work_mem=32MB";
+const POSITION: &str = "SELECT position FROM progress";
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
@@ -101,7 +103,8 @@ impl Views {
         let ids: Vec<&str> = ids.iter().map(PartyId::as_str).collect();
         let mut connection = self.connection().await?;
         let (transaction, _) = self.snapshot(&mut connection).await?;
-        let rows = transaction.query("SELECT id FROM parties WHERE id = ANY ($1)", &[&ids]).await?;
+        let question = "SELECT id FROM parties WHERE id = ANY ($1)";
+        let rows = asked(question, transaction.query(question, &[&ids])).await?;
         rows.iter().map(|row| cell(row, 0, "parties", "id")).collect()
     }
 
@@ -151,7 +154,7 @@ impl Views {
     pub(crate) async fn locked_position(&self, client: &Client) -> Result<Position, Error> {
         let held = share_name(client, &self.schema).await;
         held.map_err(|error| self.no_views_or(error))?;
-        position_in(&client.query_one("SELECT position FROM progress", &[]).await?)
+        position_in(&asked(POSITION, client.query_one(POSITION, &[])).await?)
     }
 
     fn no_views_or(&self, error: tokio_postgres::Error) -> Error {

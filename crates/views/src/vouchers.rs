@@ -15,6 +15,7 @@ use crate::as_of::As;
 use crate::error::Error;
 use crate::figures;
 use crate::rows::{self, MoveKind};
+use crate::spans::asked;
 use crate::table::{cell, limit, select, select_in_order};
 use crate::views::Views;
 
@@ -175,7 +176,7 @@ async fn programme_sums(
     let mut sums: BTreeMap<ProgrammeId, Sums> = BTreeMap::new();
     let query =
         format!("SELECT programme, sum(face) FROM vouchers WHERE {condition} GROUP BY programme");
-    for row in transaction.query(&query, &parameters).await? {
+    for row in asked(&query, transaction.query(&query, &parameters)).await? {
         let programme = cell(&row, 0, "vouchers", "programme")?;
         sums.entry(programme).or_default().issue(cell(&row, 1, "vouchers", "face")?);
     }
@@ -183,7 +184,7 @@ async fn programme_sums(
         "SELECT programme, kind, sum(amount), sum(free_change), sum(locked_change) \
          FROM voucher_moves WHERE {condition} GROUP BY programme, kind"
     );
-    for row in transaction.query(&query, &parameters).await? {
+    for row in asked(&query, transaction.query(&query, &parameters)).await? {
         let column = |index, name| cell(&row, index, "voucher_moves", name);
         let programme = cell(&row, 0, "voucher_moves", "programme")?;
         let kind = cell(&row, 1, "voucher_moves", "kind")?;

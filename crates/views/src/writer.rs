@@ -19,6 +19,7 @@ use crate::error::Error;
 use crate::flow_graph::FlowGraph;
 use crate::rows::{CutSearch, Flow};
 use crate::schema::{own, prepare};
+use crate::spans::asked;
 use crate::stored_loops::{self, StoredLoop};
 use crate::table::{cell, select};
 use crate::views::position_in;
@@ -111,6 +112,10 @@ impl Writer {
     /// Stores a batch whole or not at all. After an error that is retryable it may be stored
     /// nevertheless: open anew and ask for the position.
     pub async fn store(&mut self, batch: &Batch) -> Result<(), Error> {
+        asked(MOVE, self.store_in_one(batch)).await
+    }
+
+    async fn store_in_one(&mut self, batch: &Batch) -> Result<(), Error> {
         let Statements { hold, advance, upsert, copies } = &mut self.statements;
         copies.prepare(&self.client, &batch.rows).await?;
         let transaction = self.client.transaction().await?;

@@ -23,7 +23,7 @@ use axum::response::Response;
 use axum::routing::post;
 use loopledger_model::{CommandId, ContextCommand, Partition, Partitions, Position, Text};
 use loopledger_service::protocol::{Answer, Asked, Request};
-use loopledger_service::trace::{self, TraceContext};
+use loopledger_service::trace::TraceContext;
 use loopledger_service::{AskFailure, Asker, protocol};
 use loopledger_views::Views;
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,7 @@ use sha2::{Digest as _, Sha256};
 use crate::auth::Caller;
 use crate::problem::Problem;
 use crate::seen::optional;
+use crate::traced::span_of;
 pub use answer::{Accepted, DryRun};
 pub use bulk::{Line, Told};
 pub use bundles::{ImportProgress, ImportReport, TAR};
@@ -41,7 +42,6 @@ pub use endpoints::{ENDPOINTS, Endpoint, at};
 /// The longest body of one command, and the longest line of many.
 pub const LONGEST_BODY: usize = 1 << 20;
 const KEY: &str = "idempotency-key";
-const TRACEPARENT: &str = "traceparent";
 
 /// Whoever answers commands.
 pub trait Services: Clone + Send + Sync + 'static {
@@ -131,7 +131,7 @@ async fn give<S: Services>(
     let resting_on = after.unwrap_or_else(|| commands.told());
     let asked = Asked { id, by: by(&caller)?, after: resting_on, command };
     let request = Request { commands: vec![asked], stop_at_refusal: false, dry_run };
-    let mut answers = commands.ask(partition, &request, trace_of(&headers)).await?;
+    let mut answers = commands.ask(partition, &request, span_of(&headers).child()).await?;
     let answer = answers.pop().expect("one answer for each command");
     if let (Some(_), Answer::NotCaughtUp { after, reached }) = (after, &answer) {
         let detail = format!("the service knows the ledger up to {reached}, not up to {after}");
@@ -234,10 +234,6 @@ fn command_id(caller: &Caller, key: &str) -> Result<CommandId, Problem> {
 fn by(caller: &Caller) -> Result<Text, Problem> {
     let no_text = |_| Problem::forbidden("your token's `sub` cannot be put on record".to_owned());
     caller.subject.parse().map_err(no_text)
-}
-
-fn trace_of(headers: &HeaderMap) -> TraceContext {
-    trace::of_asker(headers.get(TRACEPARENT).and_then(|value| value.to_str().ok()))
 }
 
 fn media_type(headers: &HeaderMap) -> &str {

@@ -14,6 +14,7 @@ mod openapi;
 mod paging;
 mod problem;
 mod seen;
+mod traced;
 pub mod v1;
 
 use std::sync::{Arc, LazyLock};
@@ -21,7 +22,7 @@ use std::sync::{Arc, LazyLock};
 use auth::{Access, Door};
 use axum::Router;
 use axum::http::header;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse;
 use axum::routing::get;
 pub use commands::{OnNats, Services};
@@ -82,7 +83,8 @@ pub fn router<J: Journal, S: Services>(api: Api<J, S>) -> Router {
         .merge(commands)
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(from_fn_with_state(paces, limits::within))
-        .layer(from_fn_with_state(door, auth::admit));
+        .layer(from_fn_with_state(door, auth::admit))
+        .layer(from_fn(traced::request));
     Router::new()
         .nest("/v1", ruled)
         .route("/v1/openapi.json", get(description))

@@ -25,7 +25,13 @@ use args::Cli;
 
 /// Carries out one command and says how it ended.
 pub fn run(cli: Cli) -> ExitCode {
-    telemetry::start(LogFormat::Text, "warn");
+    let _telemetry = match telemetry::start("loopledger", LogFormat::Text, "warn") {
+        Ok(telemetry) => telemetry,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            return ExitCode::from(2);
+        }
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -11,7 +11,8 @@ use tokio::sync::watch;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    telemetry::start(read("LOG_FORMAT")?.unwrap_or(LogFormat::Json), "info");
+    let format = read("LOG_FORMAT")?.unwrap_or(LogFormat::Json);
+    let _telemetry = telemetry::start("loopledger-projector", format, "info")?;
     let shutdown = process::stop_signal()?;
     let nats_url: String = required("NATS_URL", "the NATS server, as in nats://127.0.0.1:4222")?;
     let database =

@@ -8,15 +8,21 @@ use std::time::Duration;
 use futures::StreamExt;
 use loopledger_journal::{Commit, Filter, Heads, Journal, ReadError};
 use loopledger_model::Position;
+use loopledger_service::trace::TraceContext;
+use loopledger_service::traced;
 use loopledger_views::{Batch, Database, Schema, Writer};
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet, spawn_blocking};
+use tracing::{Instrument as _, Span};
 
 use crate::archive;
 use crate::decode::Decoded;
 use crate::error::Error;
 use crate::gather::{Limits, Reader, up_to};
 use crate::loops::Loops;
+
+/// How many other commits a batch's span names.
+const MOST_LINKS: usize = 64;
 
 pub(crate) struct Session {
     pub(crate) writer: Writer,
@@ -87,8 +93,9 @@ impl Session {
         let mut making = JoinSet::new();
         making.spawn(make_batches(reader, ahead, sender));
         told(position);
-        while let Some(batch) = batches.recv().await {
-            if let Err(error) = store(&mut writer, &batch).await {
+        while let Some((batch, span)) = batches.recv().await {
+            if let Err(error) = store(&mut writer, &batch).instrument(span.clone()).await {
+                span.record("error", error.to_string());
                 return error;
             }
             position = batch.position;
@@ -112,7 +119,7 @@ pub(crate) struct Made {
 async fn make_batches(
     mut reader: Reader,
     mut ahead: Ahead,
-    batches: mpsc::Sender<Batch>,
+    batches: mpsc::Sender<(Batch, Span)>,
 ) -> Option<Error> {
     loop {
         let commits = match reader.next().await {
@@ -120,6 +127,7 @@ async fn make_batches(
             Ok(commits) => commits,
             Err(error) => return Some(error.into()),
         };
+        let span = trace_of(&commits);
         let making = move || (ahead.make(&commits), ahead);
         let made;
         (made, ahead) = joined(spawn_blocking(making).await);
@@ -128,7 +136,7 @@ async fn make_batches(
             Err(error) => return Some(error),
         };
         if let Some(batch) = batch
-            && batches.send(batch).await.is_err()
+            && batches.send((batch, span)).await.is_err()
         {
             return None;
         }
@@ -136,6 +144,22 @@ async fn make_batches(
             return unreadable;
         }
     }
+}
+
+/// From when a batch is made until it is stored: what its first traced commit caused, with those of its others named.
+fn trace_of(commits: &[Commit]) -> Span {
+    let stated = || commits.iter().filter_map(|commit| commit.traceparent.as_deref());
+    let sampled = |text: &str| text.parse().ok().filter(|found: &TraceContext| found.is_sampled());
+    let Some(first) = stated().find_map(sampled) else { return Span::none() };
+    traced!(
+        first.child(),
+        "consumer",
+        "project",
+        messaging.system = "nats",
+        messaging.batch.message_count = commits.len(),
+        loopledger.position = commits.last().map_or(0, |commit| commit.position),
+        links = stated().skip(1).take(MOST_LINKS).collect::<Vec<_>>().join(" "),
+    )
 }
 
 impl Ahead {

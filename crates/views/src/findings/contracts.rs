@@ -14,6 +14,7 @@ use crate::as_of::As;
 use crate::error::Error;
 use crate::figures;
 use crate::rows::{Contract, Flow, Invoice, MoveKind, Termination, VoucherMove};
+use crate::spans::asked;
 use crate::table::{cell, select};
 use crate::worth::stated_worth;
 
@@ -44,7 +45,7 @@ impl Contracts {
         let times = [&seen.of as _, &seen.known as _];
         let told = As::CONDITION;
         let delivered = format!("SELECT DISTINCT contract FROM allocations WHERE {told}");
-        let delivered = transaction.query(&delivered, &times).await?;
+        let delivered = asked(&delivered, transaction.query(&delivered, &times)).await?;
         let delivered = delivered.iter().map(|row| cell(row, 0, "allocations", "contract"));
         let delivered: BTreeSet<ContractId> = delivered.collect::<Result<_, _>>()?;
         let hiding =

@@ -13,6 +13,7 @@ use crate::as_of::As;
 use crate::error::Error;
 use crate::figures;
 use crate::rows::Flow;
+use crate::spans::asked;
 use crate::table::{cell, select};
 
 /// As many capital legs as a loop may have.
@@ -104,7 +105,7 @@ async fn pairs(
             SELECT to_party FROM flows WHERE {seen} AND kind = 'investment')"
     );
     let limit = RULES.supplier_share;
-    let rows = transaction.query(&query, &[times[0], times[1], &limit as _]).await?;
+    let rows = asked(&query, transaction.query(&query, &[times[0], times[1], &limit as _])).await?;
     let read = |row| Ok((cell(row, 0, "flows", "from_party")?, cell(row, 1, "flows", "to_party")?));
     rows.iter().map(read).collect()
 }

@@ -20,9 +20,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::answer::{self, Accepted};
-use super::{Commands, ENDPOINTS, LONGEST_BODY, Services, by, command_id, media_type, trace_of};
+use super::{Commands, ENDPOINTS, LONGEST_BODY, Services, by, command_id, media_type};
 use crate::auth::Caller;
 use crate::problem::Problem;
+use crate::traced::span_of;
 
 const NDJSON: &str = "application/x-ndjson";
 /// How many commands go to a service at a time.
@@ -66,7 +67,7 @@ async fn give<S: Services>(
         let detail = format!("send a JSON document a line, with `Content-Type: {NDJSON}`");
         return Err(Problem::named("no-json", detail));
     }
-    let giver = Giver { commands, caller, trace: trace_of(&headers) };
+    let giver = Giver { commands, caller, trace: span_of(&headers) };
     let lines = Lines { source: body.into_data_stream(), rest: Vec::new(), read: 0, ended: false };
     let answers = stream::unfold((giver, lines), |(giver, mut lines)| async move {
         let batch = lines.next_batch().await?;

@@ -31,10 +31,11 @@ use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{Commands, ENDPOINTS, Services, by, media_type, trace_of};
+use super::{Commands, ENDPOINTS, Services, by, media_type};
 use crate::auth::{Caller, Role};
 use crate::problem::Problem;
 use crate::seen::optional;
+use crate::traced::span_of;
 use unpacked::Unpacked;
 
 pub const TAR: &str = "application/x-tar";
@@ -126,7 +127,7 @@ async fn give<S: Services>(
     if caller.role != Role::Operator {
         commands.check_rows(&caller, &mut rows).await?;
     }
-    let services = Given { commands, trace: trace_of(&headers) };
+    let services = Given { commands, trace: span_of(&headers) };
     let manner = Manner { on_refusal, patience: Patience::default() };
     let (sender, progress) = watch::channel(Progress { settled: 0, rows: rows.len() });
     let import = tokio::spawn(async move {
