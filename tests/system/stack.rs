@@ -99,6 +99,11 @@ fn what_is_counted_can_be_scraped_and_drawn(ledger: &Ledger) {
     let appends = value("loopledger_append_seconds_count{partition=\"fund.0\"}");
     assert_eq!(appends, value("loopledger_commits_total{partition=\"fund.0\"}"));
     assert_ne!(appends, "0");
+    let flows = ledger.query(&["flows"])["flows"].as_array().map(Vec::len).unwrap_or_default();
+    assert_eq!(value("loopledger_loop_searches_total"), flows.to_string());
+    assert_eq!(value("loopledger_loop_searches_cut_total"), "0");
+    assert_eq!(value("loopledger_loop_steps_budget"), "200000");
+    assert_ne!(value("loopledger_loop_steps_total"), "0");
     let refusals = text.lines().filter(|line| line.starts_with("loopledger_refusals_total{"));
     assert_eq!(refusals.map(|line| line.rsplit(' ').next()).collect::<Vec<_>>(), [Some("1")]);
 

@@ -37,6 +37,8 @@ pub struct Graph {
     /// By currency.
     markets: Vec<Market>,
     truncated: BTreeSet<FlowId>,
+    /// How many steps all its searches have taken.
+    steps: u64,
 }
 
 /// Numbers of loops, each with its currency; some of them more than once.
@@ -215,6 +217,7 @@ impl Graph {
         }
         let market = &mut self.markets[flow.currency.0 as usize];
         let found = cycles_through(market, &self.bounds, &flow);
+        self.steps += found.steps;
         for parties in found.cycles {
             market.record_cycle(parties);
         }
@@ -271,6 +274,15 @@ impl Graph {
             return None;
         }
         standing(market, &self.bounds, (&self.flows, self.void.len()), cycle, trail)
+    }
+
+    /// How many steps the searches of this graph have taken, of those that [`Bounds::steps`] gives each flow's.
+    pub const fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    pub const fn bounds(&self) -> &Bounds {
+        &self.bounds
     }
 
     /// The flows whose search for loops ran out of steps; empty when the loops are complete.

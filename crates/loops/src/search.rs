@@ -53,6 +53,8 @@ pub(crate) struct Found {
     /// Parties of each cycle, root first.
     pub(crate) cycles: BTreeSet<Vec<Party>>,
     pub(crate) truncated: bool,
+    /// How many steps were taken.
+    pub(crate) steps: u64,
 }
 
 /// Legs of each type: used on the way forwards, or left on the way backwards.
@@ -101,7 +103,7 @@ pub(crate) fn cycles_through(market: &Market, bounds: &Bounds, new: &Flow) -> Fo
     if fits && (leg == Leg::Compute || search.root_behind(new.from, new.moment(), before)) {
         search.arrive(new.to, new.moment(), used);
     }
-    search.found
+    Found { steps: search.steps, ..search.found }
 }
 
 impl Search<'_> {

@@ -12,12 +12,16 @@ use std::time::Duration;
 use loopledger_model::Partition;
 
 /// Name, type and meaning of every family.
-const FAMILIES: [(&str, &str, &str); 11] = [
+const FAMILIES: [(&str, &str, &str); 15] = [
     ("loopledger_append_seconds", "histogram", "Time until an append was acknowledged"),
     ("loopledger_commit_bytes_total", "counter", "Bytes of acknowledged commits"),
     ("loopledger_commit_entries_total", "counter", "Commands in acknowledged commits"),
     ("loopledger_commits_total", "counter", "Acknowledged commits"),
     ("loopledger_facts_position", "gauge", "How far a partition knows the other contexts"),
+    ("loopledger_loop_searches_cut_total", "counter", "Searches for loops that ran out of steps"),
+    ("loopledger_loop_searches_total", "counter", "Searches for loops: one for each flow"),
+    ("loopledger_loop_steps_budget", "gauge", "Steps that one search for loops may take"),
+    ("loopledger_loop_steps_total", "counter", "Steps that searches for loops have taken"),
     ("loopledger_partition_position", "gauge", "The last commit of a partition"),
     ("loopledger_projected_position", "gauge", "The last commit in the views"),
     ("loopledger_queued_calls", "gauge", "Calls that a partition has not decided yet"),

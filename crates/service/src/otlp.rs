@@ -60,17 +60,12 @@ impl Collector {
 
     /// Begins to tell it; the layer is where spans come from.
     pub fn start(self) -> std::io::Result<(Spans, Exporting)> {
-        let dropped = metrics::figure("loopledger_spans_dropped_total", &[]);
+        let (told, dropped) = figures();
         let (queue, spans) = channel(self.queue);
         let (stop, stopping) = oneshot::channel();
         let (end, ended) = std_mpsc::channel();
-        let exporter = Exporter {
-            told: metrics::figure("loopledger_spans_told_total", &[]),
-            dropped: dropped.clone(),
-            collector: self,
-            spans,
-            is_heard: true,
-        };
+        let exporter =
+            Exporter { told, dropped: dropped.clone(), collector: self, spans, is_heard: true };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         std::thread::Builder::new().name("spans".to_owned()).spawn(move || {
             runtime.block_on(exporter.run(stopping));
@@ -79,6 +74,12 @@ impl Collector {
         })?;
         Ok((Spans { queue, dropped }, Exporting { stop: Some(stop), ended }))
     }
+}
+
+/// How many spans were told, and how many were not; none of either where there is no collector.
+pub(crate) fn figures() -> (Figure, Figure) {
+    let figure = |family| metrics::figure(family, &[]);
+    (figure("loopledger_spans_told_total"), figure("loopledger_spans_dropped_total"))
 }
 
 /// Spans are told until this is dropped, and what has ended by then is told before.

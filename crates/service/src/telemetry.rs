@@ -9,7 +9,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
-use crate::otlp::{Collector, Exporting};
+use crate::otlp::{self, Collector, Exporting};
 use crate::spans;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +27,7 @@ pub struct Telemetry {
 /// Logs go to standard error from here on, `RUST_LOG` chooses what is logged, else `default` does; spans go to the
 /// collector that `OTEL_EXPORTER_OTLP_ENDPOINT` names, as those of this service.
 pub fn start(service: &str, format: LogFormat, default: &str) -> anyhow::Result<Telemetry> {
+    otlp::figures();
     let collector = Collector::from_env(service)?;
     let exported = collector.map(Collector::start).transpose();
     let (told, exporting) = exported.context("no thread to tell the collector from")?.unzip();

@@ -82,6 +82,11 @@ impl FlowGraph {
         Ok(Added { cycles: affected.cycles, search_was_cut: affected.truncated })
     }
 
+    /// How many steps the searches for loops have taken, and how many one of them may take.
+    pub const fn steps(&self) -> (u64, u64) {
+        (self.graph.steps(), self.graph.bounds().steps)
+    }
+
     /// A row as the graph's flow of this number.
     fn numbered(&mut self, flow: &rows::Flow, number: u64) -> Flow {
         let graph = &mut self.graph;

@@ -6,6 +6,7 @@ use std::panic::resume_unwind;
 use std::thread::available_parallelism;
 
 use loopledger_loops::{Cycle, Trail};
+use loopledger_service::metrics;
 use loopledger_views::rows::{CutSearch, Flow};
 use loopledger_views::{Error, FlowGraph, StoredLoop};
 
@@ -31,11 +32,18 @@ impl Loops {
     /// Adds flows; tells of those through which the search for loops was cut short.
     pub(crate) fn add(&mut self, flows: &[Flow]) -> Result<Vec<CutSearch>, Error> {
         let mut cut = Vec::new();
+        let (before, budget) = self.graph.steps();
         for flow in flows {
             let added = self.graph.add(flow)?;
             self.changed.extend(added.cycles);
             cut.extend(added.search_was_cut.then_some(CutSearch { stamp: flow.stamp }));
         }
+        let (after, _) = self.graph.steps();
+        let count = |family, count| metrics::figure(family, &[]).add(count);
+        count("loopledger_loop_searches_total", flows.len() as u64);
+        count("loopledger_loop_searches_cut_total", cut.len() as u64);
+        count("loopledger_loop_steps_total", after - before);
+        metrics::figure("loopledger_loop_steps_budget", &[]).set(budget);
         Ok(cut)
     }
 

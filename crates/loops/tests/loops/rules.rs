@@ -389,9 +389,13 @@ fn a_search_that_runs_out_of_steps_is_remembered() {
     }
     let mut wide = Graph::new(Bounds::default());
     everyone_with_everyone(&mut wide, 6);
-    assert!(!wide.extend(flows).unwrap().truncated);
+    assert!(!wide.extend(flows.clone()).unwrap().truncated);
     assert!(wide.truncated().is_empty());
     assert!(!cut_short.is_empty());
+    // A search that was cut has spent all that it had, the others less.
+    let spent = 20 * cut_short.len() as u64;
+    assert!((spent..20 * flows.len() as u64).contains(&narrow.steps()), "{}", narrow.steps());
+    assert!(wide.steps() > narrow.steps());
     assert_eq!(narrow.truncated().iter().copied().collect::<Vec<_>>(), cut_short);
     assert!(narrow.cycles().count() < wide.cycles().count());
     assert!(narrow.cycles().all(|cycle| wide.loop_of(&cycle).is_some()));
