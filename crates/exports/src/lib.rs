@@ -10,6 +10,7 @@ pub mod lists;
 pub mod loop_report;
 pub mod ocel;
 pub mod reading;
+pub mod typst;
 
 use jiff::Timestamp;
 use loopledger_journal::Commit;

@@ -12,7 +12,7 @@ pub const LEDGER_POSITION: HeaderName = HeaderName::from_static("ledger-position
 
 /// A file of another format.
 pub struct File {
-    pub text: String,
+    pub bytes: Vec<u8>,
     pub media_type: &'static str,
     pub position: Position,
 }
@@ -20,7 +20,7 @@ pub struct File {
 impl IntoResponse for File {
     fn into_response(self) -> Response {
         let media_type = HeaderValue::from_static(self.media_type);
-        let mut response = at_position(self.position, self.text.into_response());
+        let mut response = at_position(self.position, self.bytes.into_response());
         response.headers_mut().insert(CONTENT_TYPE, media_type);
         response
     }

@@ -1,7 +1,8 @@
-//! The form of an answer: JSON, or its list as CSV, JSON Lines or Parquet, as `format` or `Accept` asks for.
+//! The form of an answer: JSON, or its list as CSV, JSON Lines or Parquet, as `format` or `Accept` asks for; of a report
+//! its page or its PDF.
 //!
 //! Invariants: a list has the bytes that the command line writes; `format` counts more than `Accept`, and where
-//! nothing of `Accept` can be had the answer is JSON.
+//! nothing of `Accept` can be had the answer is JSON, and of a report its first form.
 
 use axum::body::{Body, to_bytes};
 use axum::http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
@@ -14,6 +15,38 @@ use crate::problem::Problem;
 /// The document itself, and the forms in which it is a list.
 pub const JSON: &str = "json";
 
+/// The forms of a file: their names and media types. Unless another is asked for it is the first.
+pub type Files = &'static [(&'static str, &'static str)];
+
+/// The form of a file that is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WantedFile {
+    pub name: &'static str,
+    pub media_type: &'static str,
+}
+
+impl WantedFile {
+    pub fn of(files: Files, format: Option<&str>, headers: &HeaderMap) -> Result<Self, Problem> {
+        let found = match format {
+            Some(name) => files.iter().find(|(known, _)| *known == name),
+            None => {
+                let essence = |media: &'static str| media.split(';').next().unwrap_or_default();
+                best(headers, |asked| match asked {
+                    "*/*" | "text/*" => Some(&files[0]),
+                    asked => files.iter().find(|(_, media)| essence(media) == asked),
+                })
+                .or(files.first())
+            }
+        };
+        let Some((name, media_type)) = found else {
+            let known: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
+            let detail = format!("format: it is none: write {}", known.join(" or "));
+            return Err(Problem::bad_parameter(&detail));
+        };
+        Ok(Self { name, media_type })
+    }
+}
+
 /// What is asked for; nothing is the JSON document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wanted {
@@ -23,6 +56,9 @@ pub struct Wanted {
 }
 
 impl Wanted {
+    /// Whatever the handler answers.
+    pub const DOCUMENT: Self = Self { form: None, named: false };
+
     pub fn of(format: Option<&str>, headers: &HeaderMap) -> Result<Self, Problem> {
         let Some(name) = format else {
             return Ok(Self { form: accepted(headers), named: false });
@@ -67,22 +103,25 @@ impl Wanted {
 
 /// The form that the header likes best, the first of several.
 fn accepted(headers: &HeaderMap) -> Option<Form> {
-    let mut best: (u16, Option<Form>) = (0, None);
+    best(headers, |media| match media {
+        "*/*" | "application/*" | "application/json" => Some(None),
+        "text/*" => Some(Some(Form::Csv)),
+        media => Form::ALL.into_iter().find(|form| form.media_type() == media).map(Some),
+    })
+    .flatten()
+}
+
+/// What is known under the media type that the header likes best, the first of several.
+fn best<T>(headers: &HeaderMap, known: impl Fn(&str) -> Option<T>) -> Option<T> {
+    let mut best: (u16, Option<T>) = (0, None);
     let texts = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
     for range in texts.flat_map(|text| text.split(',')) {
         let mut parts = range.split(';').map(str::trim);
         let media = parts.next().unwrap_or_default().to_ascii_lowercase();
-        let form = match media.as_str() {
-            "*/*" | "application/*" | "application/json" => None,
-            "text/*" => Some(Form::Csv),
-            media => match Form::ALL.into_iter().find(|form| form.media_type() == media) {
-                Some(form) => Some(form),
-                None => continue,
-            },
-        };
+        let Some(found) = known(&media) else { continue };
         let weight = parts.find_map(|part| part.strip_prefix("q=")).map_or(1_000, thousandths);
         if weight > best.0 {
-            best = (weight, form);
+            best = (weight, Some(found));
         }
     }
     best.1
@@ -126,6 +165,22 @@ mod tests {
         ] {
             assert_eq!(wanted(None, accept), Ok(form), "{accept}");
         }
+        let files: Files = &[("html", "text/html; charset=utf-8"), ("pdf", "application/pdf")];
+        let file = |format, accept: &str| {
+            let headers = HeaderMap::from_iter([(ACCEPT, accept.parse().expect("a header"))]);
+            WantedFile::of(files, format, &headers).ok().map(|file| file.name)
+        };
+        for (accept, name) in [
+            ("*/*", "html"),
+            ("application/pdf", "pdf"),
+            ("text/html, application/pdf", "html"),
+            ("text/html;q=0.9, application/pdf", "pdf"),
+            ("application/json", "html"),
+        ] {
+            assert_eq!(file(None, accept), Some(name), "{accept}");
+        }
+        assert_eq!(file(Some("pdf"), "text/html"), Some("pdf"));
+        assert_eq!(file(Some("csv"), "text/html"), None);
         assert_eq!(wanted(Some("parquet"), "text/csv"), Ok(Some(Form::Parquet)));
         assert_eq!(wanted(Some("json"), "text/csv"), Ok(None));
         assert_eq!(wanted(Some("xml"), "text/csv"), Err(400));

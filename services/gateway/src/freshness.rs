@@ -22,7 +22,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::answered::{LEDGER_POSITION, at_position};
 use crate::auth::Caller;
-use crate::forms::Wanted;
+use crate::forms::{Wanted, WantedFile};
 use crate::paging::Page;
 use crate::problem::Problem;
 use crate::seen::optional;
@@ -69,8 +69,19 @@ pub async fn wait<J: Journal>(
     }
     let path = request.uri().path().to_owned();
     let page = Page::of(asked.limit.as_deref(), asked.cursor.as_deref())?;
-    let wanted = Wanted::of(asked.format.as_deref(), request.headers())?;
-    let tags = Tags::of(&path, &format!("{} {page:?} {}", asked.others, wanted.name()), &caller);
+    let resource = RESOURCES.iter().find(|resource| resource.path == path);
+    let (wanted, form) = match resource.map(|resource| resource.files) {
+        None | Some([]) => {
+            let wanted = Wanted::of(asked.format.as_deref(), request.headers())?;
+            (wanted, wanted.name())
+        }
+        Some(files) => {
+            let file = WantedFile::of(files, asked.format.as_deref(), request.headers())?;
+            request.extensions_mut().insert(file);
+            (Wanted::DOCUMENT, file.name)
+        }
+    };
+    let tags = Tags::of(&path, &format!("{} {page:?} {form}", asked.others), &caller);
     let has = |headers: &HeaderMap, tag: &HeaderValue| {
         headers.get_all(IF_NONE_MATCH).iter().any(|had| had == tag)
     };
@@ -96,7 +107,6 @@ pub async fn wait<J: Journal>(
     if response.status() != StatusCode::OK {
         return Ok(response);
     }
-    let resource = RESOURCES.iter().find(|resource| resource.path == path);
     if let Some(page) = page {
         let Some(list) = resource.and_then(|resource| resource.list) else {
             return Err(Problem::bad_parameter("limit: the answer is no list"));

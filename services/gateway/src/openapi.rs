@@ -12,7 +12,7 @@ use loopledger_model::{Context, allocation, fund, purchase, registry, voucher};
 use crate::commands::{
     Accepted, DryRun, ENDPOINTS, Endpoint, ImportProgress, ImportReport, Line, TAR, Told,
 };
-use crate::forms::JSON;
+use crate::forms::{Files, JSON};
 use crate::paging::List;
 use crate::problem::PROBLEMS;
 use crate::v1::RESOURCES;
@@ -33,6 +33,8 @@ pub struct Resource {
     pub list: Option<List>,
     /// Where the answer is a list that is had in other forms too.
     pub shape: Option<Shape>,
+    /// Where the answer is a file that is had in several forms; the first is its media type.
+    pub files: Files,
 }
 
 impl Resource {
@@ -59,6 +61,15 @@ impl Resource {
         }
     }
 
+    /// A file in one of these forms, the first of them unless another is asked for.
+    pub const fn files<P: JsonSchema>(
+        path: &'static str,
+        summary: &'static str,
+        files: Files,
+    ) -> Self {
+        Self { files, ..Self::file::<P>(path, summary, files[0].1) }
+    }
+
     /// One that is the same whatever is asked.
     pub const fn plain<A: JsonSchema>(path: &'static str, summary: &'static str) -> Self {
         Self {
@@ -69,6 +80,7 @@ impl Resource {
             media_type: "application/json",
             list: None,
             shape: None,
+            files: &[],
         }
     }
 
@@ -204,6 +216,12 @@ fn reading(resource: &Resource, generator: &mut SchemaGenerator) -> Value {
     if resource.shape.is_some() {
         parameters.push(form());
     }
+    if !resource.files.is_empty() {
+        let names: Vec<&str> = resource.files.iter().map(|(name, _)| *name).collect();
+        let about = "The file in this form, or as `Accept` says.";
+        let schema = json!({ "type": "string", "enum": names });
+        parameters.push(parameter("format", "query", false, about, schema));
+    }
     let headers = if resource.path == "/findings/rules" { json!({}) } else { positions };
     json!({
         "summary": resource.summary,
@@ -227,6 +245,9 @@ fn reading(resource: &Resource, generator: &mut SchemaGenerator) -> Value {
 fn content(resource: &Resource, generator: &mut SchemaGenerator) -> Value {
     let schema = (resource.answer)(generator).to_value();
     let mut content = json!({ (resource.media_type): { "schema": schema } });
+    for (_, media_type) in resource.files.iter().skip(1) {
+        content[*media_type] = json!({ "schema": {} });
+    }
     for form in Form::ALL.iter().filter(|_| resource.shape.is_some()) {
         content[form.media_type()] = json!({ "schema": { "type": "string" } });
     }

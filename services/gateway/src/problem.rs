@@ -29,7 +29,7 @@ pub struct Problem {
 
 /// Every problem that this API names, with its status and title. What services refuse has
 /// `urn:loopledger:refusal:` and the refusal's code as its type.
-pub const PROBLEMS: [(&str, u16, &str); 23] = [
+pub const PROBLEMS: [(&str, u16, &str); 24] = [
     ("bad-parameter", 400, "a parameter cannot be read"),
     ("bad-body", 400, "the body cannot be read"),
     ("no-idempotency-key", 400, "a command needs a key"),
@@ -38,6 +38,7 @@ pub const PROBLEMS: [(&str, u16, &str); 23] = [
     ("not-known", 404, "the ledger knows no such thing"),
     ("no-such-resource", 404, "there is nothing here"),
     ("no-such-method", 405, "the resource has no such method"),
+    ("no-pdf", 406, "no PDF is made here"),
     ("in-progress", 409, "a command with this key is being decided"),
     ("cursor-gone", 409, "the page cannot be continued"),
     ("not-reached", 409, "that position is not reached"),

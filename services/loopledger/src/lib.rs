@@ -14,7 +14,6 @@ mod repair;
 mod report;
 pub mod stack;
 mod tables;
-mod typst;
 mod verify;
 
 use std::process::ExitCode;

@@ -57,7 +57,16 @@ pub(super) fn the_api_gives_the_same_bytes(ledger: &Ledger) {
     let report = http.get("/v1/reports/loops?party=fund-b");
     assert_eq!(report.header("content-type"), "text/html; charset=utf-8");
     assert!(report.bytes == bytes(ledger, &["report", "--party", "fund-b"]), "{}", report.body);
+    let pdf = http.get("/v1/reports/loops?party=fund-b&format=pdf");
+    let accepted = accepting("/v1/reports/loops?party=fund-b", "text/html;q=0.5, application/pdf");
+    for reply in [pdf, accepted] {
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        assert_eq!(reply.header("content-type"), "application/pdf");
+        assert!(reply.bytes == report_pdf(ledger), "{} bytes", reply.bytes.len());
+    }
     for (path, status) in [
+        ("/v1/reports/loops?party=fund-b&format=csv", 400),
+        ("/v1/reports/loops?party=nobody&format=pdf", 404),
         ("/v1/flows?format=xml", 400),
         ("/v1/facts/1?format=csv", 400),
         ("/v1/exports/beancount?format=csv", 400),
@@ -83,6 +92,15 @@ fn a_form_has_its_own_tag_and_its_pages(http: &Http) {
     assert_eq!(page.body.lines().count(), 3, "{}", page.body);
     assert!(table.body.starts_with(&page.body), "{}", page.body);
     assert_ne!(page.header("link"), "");
+}
+
+/// As the command line makes it.
+fn report_pdf(ledger: &Ledger) -> Vec<u8> {
+    let folder = tempfile::TempDir::new().expect("a temporary folder");
+    let file = folder.path().join("report.pdf");
+    let out = file.to_str().expect("a readable path");
+    ledger.run(&["report", "--party", "fund-b", "--out", out]).succeeded();
+    std::fs::read(file).expect("it is written")
 }
 
 fn bytes(ledger: &Ledger, command: &[&str]) -> Vec<u8> {

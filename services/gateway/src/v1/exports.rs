@@ -56,5 +56,5 @@ async fn export(
     let Query(asked) = parameters?;
     let seen = seen(asked.as_of.as_deref(), asked.as_known.as_deref())?;
     let Exported { text, position } = format.of(&views, seen).await?;
-    Ok(File { text, media_type: format.media_type(), position })
+    Ok(File { bytes: text.into(), media_type: format.media_type(), position })
 }

@@ -9,13 +9,12 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use loopledger_exports::loop_report::LoopReport;
-use loopledger_exports::{Export, Exported};
+use loopledger_exports::{Export, Exported, typst};
 use loopledger_model::PartyId;
 
 use super::{ask_ledger, seen, write_out};
 use crate::args::{ExportArgs, ExportCommand, StackArgs};
 use crate::stack::Stack;
-use crate::typst;
 
 pub(super) async fn export(args: &StackArgs, wanted: ExportCommand) -> anyhow::Result<ExitCode> {
     let (format, ExportArgs { out, seen: asked }) = match wanted {
@@ -36,7 +35,8 @@ pub(super) async fn report(
     ExportArgs { out, seen: asked }: ExportArgs,
 ) -> anyhow::Result<ExitCode> {
     let form = Form::of(out.as_deref());
-    let typst = matches!(form, Form::Pdf).then(typst::find).transpose()?;
+    let typst = matches!(form, Form::Pdf).then(typst::find).transpose();
+    let typst = typst.context("the report's source can be had with `--out FILE.typ`")?;
     let ask = async |stack: &Stack| {
         let report = LoopReport::of(&stack.views, &party, seen(asked)).await?;
         let report = report.with_context(|| format!("no party {party} was known then"))?;
@@ -45,7 +45,7 @@ pub(super) async fn report(
     };
     let text = ask_ledger(args, asked, ask).await?;
     match typst {
-        Some(typst) => deliver(&typst::pdf(&typst, &text)?, out.as_deref())?,
+        Some(typst) => deliver(&typst::pdf(&typst, &text).await?, out.as_deref())?,
         None => deliver(text.as_bytes(), out.as_deref())?,
     }
     Ok(ExitCode::SUCCESS)
