@@ -250,7 +250,7 @@ pub(crate) async fn metered_beside_electricity(
          GROUP BY 1, 2, 3, 4, 5"
     );
     let mut metered: BTreeMap<_, Vec<Busy>> = BTreeMap::new();
-    for row in transaction.query(&query, &[&seen.of, &seen.known]).await? {
+    for row in asked(&query, transaction.query(&query, &[&seen.of, &seen.known])).await? {
         let pool: PoolId = cell(&row, 0, "usages", "pool")?;
         let span = |from, to| {
             Ok::<_, Error>(Span::of(

@@ -10,10 +10,12 @@ use loopledger_model::ContractId;
 use num_traits::Zero;
 use rust_decimal::Decimal;
 use tokio_postgres::Transaction;
+use tokio_postgres::types::ToSql;
 
 use crate::as_of::As;
 use crate::error::Error;
 use crate::figures::exact;
+use crate::spans::asked;
 use crate::table::cell;
 
 /// What is summed of a table's rows: a name, the column, when it is from, and which rows count.
@@ -95,7 +97,8 @@ impl Done {
                  GROUP BY contract",
                 As::CONDITION
             );
-            for row in transaction.query(&question, &[&times.of, &times.known, &contracts]).await? {
+            let parameters: [&(dyn ToSql + Sync); 3] = [&times.of, &times.known, &contracts];
+            for row in asked(&question, transaction.query(&question, &parameters)).await? {
                 let sums = done.0.entry(cell(&row, 0, table, "contract")?).or_default();
                 for (place, (name, ..)) in summed.iter().enumerate() {
                     let amount: Option<Decimal> = row.try_get(1 + 2 * place)?;
