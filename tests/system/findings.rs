@@ -47,7 +47,7 @@ fn the_worked_example_has_the_findings_that_were_worked_out_by_hand() {
     assert_eq!(unknown["findings"], json!([]), "nothing was recorded before this test ran");
 
     let text = ledger.run(&["findings"]).succeeded().stdout;
-    assert!(text.contains("9 findings by rule set 2, position "), "{text}");
+    assert!(text.contains("9 findings by rule set 3, position "), "{text}");
     assert!(!text.to_lowercase().contains("guilt") && !text.contains("fraud"), "{text}");
 }
 
@@ -55,7 +55,7 @@ fn the_worked_example_has_the_findings_that_were_worked_out_by_hand() {
 fn the_rules_are_printed_without_a_ledger() {
     let ledger = Ledger::new();
     let book = ledger.query(&["findings", "--rules"]);
-    assert_eq!((&book["rule_set"], book["rules"].as_array().map(Vec::len)), (&json!(2), Some(12)));
+    assert_eq!((&book["rule_set"], book["rules"].as_array().map(Vec::len)), (&json!(3), Some(12)));
     assert_eq!(book["rules"][3]["rule"], "loop_ratio_above_threshold");
     assert_eq!(book["rules"][3]["parameters"], json!({"ratio_above": "0.10"}));
     assert!(!ledger.data().exists(), "no ledger was set up");

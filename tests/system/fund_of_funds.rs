@@ -50,6 +50,7 @@ fn the_layers_of_resale_have_their_margins(ledger: &Ledger) {
     let resale = |backing: &[&str], price: &str, margin: &str| {
         json!({
             "backing": backing, "backing_price": price, "margin_per_unit": "500", "margin": margin,
+            "unbacked_from": null,
         })
     };
     assert_eq!(

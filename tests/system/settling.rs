@@ -18,6 +18,7 @@ fn a_contract_is_settled_to_the_last_cent_and_money_counts_once() {
         answer["totals"],
         json!([{
             "currency": "CNY", "contracts": 4, "announced": "0.00", "value": "103155.74",
+            "effective": "103155.74",
             "invoiced": "38500.00", "credited": "2000.00", "paid": "46000.00", "held": "0.00",
             "vouchers": "0.00", "refunded": "5500.00",
             "ended": { "ended_early": { "contracts": 1, "value": "90163.93", "share": "0.874056" } },
@@ -51,7 +52,7 @@ fn a_contract_is_settled_to_the_last_cent_and_money_counts_once() {
         of("k-2", &[])["resale"],
         json!({
             "backing": ["k-0"], "backing_price": "5.491803", "margin_per_unit": "1.508197",
-            "margin": "0.274627",
+            "margin": "0.274627", "unbacked_from": null,
         })
     );
     let flows = ledger.query(&["flows", "--from", "2025-02-01"]);

@@ -13,7 +13,7 @@ fn what_was_signed_and_never_executed_is_told_apart_from_what_was_done() {
     assert_eq!(
         answer["totals"],
         json!([{
-            "currency": "CNY", "contracts": 61, "announced": "4257860138.00", "value": "695180138.00", "invoiced": "3455200.00",
+            "currency": "CNY", "contracts": 61, "announced": "4257860138.00", "value": "695180138.00", "effective": "120490000.00", "invoiced": "3455200.00",
             "credited": "0.00", "paid": "1924000.00", "held": "0.00", "vouchers": "0.00", "refunded": "30000.00",
             "ended": {
                 "ended_early": { "contracts": 6, "value": "3900000.00", "share": "0.005610" },
@@ -35,11 +35,12 @@ fn what_was_signed_and_never_executed_is_told_apart_from_what_was_done() {
     assert_eq!(
         json!([
             largest["value"],
+            largest["effective_from"],
             largest["invoiced_from"],
             largest["paid_from"],
             largest["metered_from"]
         ]),
-        json!(["555360138.00", null, null, null])
+        json!(["555360138.00", null, null, null, null])
     );
     assert_eq!(largest["announced"]["at"], "2024-01-10T00:00:00Z");
     assert_eq!(
@@ -53,6 +54,8 @@ fn what_was_signed_and_never_executed_is_told_apart_from_what_was_done() {
     let before = ledger.query(&["contracts", "--as-of", "2025-05-30"]);
     assert_eq!(before["totals"][0]["ended"], json!({}));
     assert_eq!(before["totals"][0]["value"], "695180138.00");
+    let signed = ledger.query(&["contracts", "--as-of", "2024-02-15"]);
+    assert_eq!(signed["totals"][0]["effective"], "0.00", "no term has begun");
     let buyer = ledger.query(&["contracts", "--party", "b-01"]);
     let ids: Vec<&Value> = buyer["contracts"]
         .as_array()
@@ -77,7 +80,7 @@ fn a_resold_contract_names_what_it_rests_on_and_its_margin() {
         told["resale"],
         json!({
             "backing": ["k-3"], "backing_price": "5600", "margin_per_unit": "800",
-            "margin": "0.142857",
+            "margin": "0.142857", "unbacked_from": null,
         })
     );
     let backing = ledger.query(&["contracts", "--contract", "k-3"]);
@@ -85,8 +88,14 @@ fn a_resold_contract_names_what_it_rests_on_and_its_margin() {
     assert_eq!(backing["contracts"][0]["resale"], Value::Null);
     let first = ledger.query(&["contracts", "--contract", "k-1"]);
     let first = &first["contracts"][0];
-    let dates =
-        ["signed_at", "from", "allocated_from", "metered_from", "invoiced_from", "paid_from"];
+    let dates = [
+        "signed_at",
+        "effective_from",
+        "allocated_from",
+        "metered_from",
+        "invoiced_from",
+        "paid_from",
+    ];
     let dates = dates.map(|name| first[name].as_str().map_or("", |date| &date[..10]));
     assert_eq!(
         dates,

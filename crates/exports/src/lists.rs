@@ -83,8 +83,8 @@ listed! {
     Implied, Some("contracts"), "contract buyer seller signed_at event declared_p precision sparsity model cards \
         implied reason other_reading";
     Contracts, Some("contracts"), "contract buyer seller capacity_owner currency kind unit quantity price_per_unit \
-        value declared_p rating precision sparsity model cards terms announced signed_at from to ordered_from \
-        ordered_quantity allocated_from metered_from metered_card_hours delivered_from delivered_quantity \
+        value declared_p rating precision sparsity model cards terms announced signed_at from to effective_from \
+        ordered_from ordered_quantity allocated_from metered_from metered_card_hours delivered_from delivered_quantity \
         invoiced_from invoiced_quantity minimum_missing invoiced credited disputed paid_from paid prepaid \
         prepaid_held deposited deposit_held refunded vouchers end resale sold_on event";
     FundReport, Some("partners"), "lp committed contributed unfunded distributed dpi irr priority_supplier";

@@ -1,7 +1,8 @@
 //! Answer: compute contracts: what was signed, what came of it, what was sold on, and how it ended.
 //!
-//! Invariants: announced, signed, ordered, begun, allocated, metered, delivered, invoiced, credited and paid are told
-//! apart, each by its own facts; none stands for another. A margin is told only between like units of one currency.
+//! Invariants: announced, signed, ordered, effective, allocated, metered, delivered, invoiced, credited and paid are told
+//! apart, each by its own facts; none stands for another. A margin is told only between like units of
+//! one currency, and of P only between P of one convention.
 
 mod sums;
 
@@ -69,6 +70,8 @@ pub struct ContractTotals {
     pub announced: String,
     /// Quantity times price, as signed or ordered; where the price steps, spread evenly over the term.
     pub value: String,
+    /// Of the value, that of the contracts that took effect.
+    pub effective: String,
     pub invoiced: String,
     /// What sellers gave up of it.
     pub credited: String,
@@ -117,6 +120,8 @@ pub struct ContractState {
     pub signed_at: Timestamp,
     pub from: Timestamp,
     pub to: Timestamp,
+    /// The start of its term, once that has come; absent where it ended before, or was never executed.
+    pub effective_from: Option<Timestamp>,
     pub ordered_from: Option<Timestamp>,
     pub ordered_quantity: String,
     pub allocated_from: Option<Timestamp>,
@@ -176,12 +181,14 @@ pub struct ContractEnd {
 pub struct Resale {
     /// The contracts that it rests on, the nearest first.
     pub backing: Vec<ContractId>,
-    /// What the nearest one costs a unit over the term of this one, and what is earned on it; absent between unlike
-    /// units.
+    /// What the nearest one costs a unit over the term of this one, and what is earned on it; absent between units of
+    /// unlike kinds, currencies, models or conventions of P.
     pub backing_price: Option<String>,
     pub margin_per_unit: Option<String>,
     /// Of the backing price.
     pub margin: Option<String>,
+    /// From when on nothing stands behind it: what it rests on ended while it goes on.
+    pub unbacked_from: Option<Timestamp>,
 }
 
 impl ContractQuery {
@@ -212,6 +219,7 @@ impl Views {
 
 /// All contracts, since a chain of them may lead anywhere.
 struct Known {
+    seen: As,
     contracts: BTreeMap<ContractId, Contract>,
     announcements: BTreeMap<ContractId, Announcement>,
     ends: BTreeMap<ContractId, Termination>,
@@ -234,7 +242,7 @@ impl Known {
         let contracts = rows.into_iter().map(|row| (row.id.clone(), row)).collect();
         let ends = ends.into_iter().map(|end| (end.contract.clone(), end)).collect();
         let announcements = made.into_iter().map(|made| (made.contract.clone(), made)).collect();
-        Ok(Self { contracts, announcements, ends, sold_on })
+        Ok(Self { seen, contracts, announcements, ends, sold_on })
     }
 
     fn unsigned(&self, query: &ContractQuery) -> Vec<&Announcement> {
@@ -261,11 +269,33 @@ impl Known {
         chain
     }
 
+    /// When it ended before its time; the start of its term where nothing of it was executed.
+    fn ended_at(&self, row: &Contract) -> Option<Timestamp> {
+        let end = self.ends.get(&row.id)?;
+        let never = end.reason == TerminationReason::NeverExecuted;
+        Some(if never { row.from_at } else { end.stamp.at })
+    }
+
+    fn effective_from(&self, row: &Contract) -> Option<Timestamp> {
+        let has_come = self.seen.of.is_none_or(|of| row.from_at <= of);
+        let lasted = self.ended_at(row).is_none_or(|end| row.from_at < end);
+        (has_come && lasted).then_some(row.from_at)
+    }
+
+    fn unbacked_from(&self, row: &Contract, chain: &[&Contract]) -> Option<Timestamp> {
+        let first = chain.iter().filter_map(|backing| self.ended_at(backing)).min()?;
+        let from = first.max(row.from_at);
+        let until = self.ended_at(row).map_or(row.to_at, |end| end.min(row.to_at));
+        (from < until).then_some(from)
+    }
+
     fn told(&self, row: &Contract, done: &Done) -> (ContractState, Sums) {
         let chain = self.backing(row);
         let (end, made) = (self.ends.get(&row.id), self.announcements.get(&row.id));
         let of = done.of(&row.id);
+        let effective_from = self.effective_from(row);
         let sums = Sums::of(row, &of, end, made);
+        let sums = if effective_from.is_some() { sums.in_effect() } else { sums };
         let amount = |sum: &BigRational| figures::rounded(sum, row.currency);
         let minimum = row.terms.as_ref().and_then(|terms| terms.minimum);
         let missing = minimum.map(|minimum| exact(minimum.value()) - of.sum("invoiced_quantity"));
@@ -291,6 +321,7 @@ impl Known {
             signed_at: row.stamp.at,
             from: row.from_at,
             to: row.to_at,
+            effective_from,
             ordered_from: of.from("ordered"),
             ordered_quantity: figures::quantity(&of.sum("ordered")),
             allocated_from: of.from("allocated"),
@@ -313,7 +344,10 @@ impl Known {
             refunded: amount(&sums.refunded),
             vouchers: amount(&sums.vouchers),
             end: end.map(|end| ended(row, end, &of)),
-            resale: chain.first().map(|nearest| resale(row, nearest, &chain)),
+            resale: chain.first().map(|nearest| Resale {
+                unbacked_from: self.unbacked_from(row, &chain),
+                ..resale(row, nearest, &chain)
+            }),
             sold_on: self.sold_on.get(&row.id).into_iter().flatten().cloned().collect(),
             event: row.stamp.fact(),
         };
@@ -353,9 +387,10 @@ fn ended(row: &Contract, end: &Termination, of: &Of<'_>) -> ContractEnd {
 
 fn resale(row: &Contract, nearest: &Contract, chain: &[&Contract]) -> Resale {
     let backing = chain.iter().map(|contract| contract.id.clone()).collect();
-    if (row.unit, row.currency) != (nearest.unit, nearest.currency) {
+    let unbacked_from = None;
+    if !row.counts_like(nearest) {
         let (backing_price, margin_per_unit, margin) = (None, None, None);
-        return Resale { backing, backing_price, margin_per_unit, margin };
+        return Resale { backing, backing_price, margin_per_unit, margin, unbacked_from };
     }
     let mean = |of: &Contract| {
         term(row).map_or_else(|| exact(of.price_per_unit.value()), |term| mean_price(of, &term))
@@ -367,6 +402,7 @@ fn resale(row: &Contract, nearest: &Contract, chain: &[&Contract]) -> Resale {
         backing_price: Some(figures::quantity(&price)),
         margin_per_unit: Some(figures::quantity(&earned)),
         margin: figures::ratio(&earned, &price),
+        unbacked_from,
     }
 }
 
@@ -375,6 +411,7 @@ fn resale(row: &Contract, nearest: &Contract, chain: &[&Contract]) -> Resale {
 struct Sums {
     announced: BigRational,
     value: BigRational,
+    effective: BigRational,
     invoiced: BigRational,
     credited: BigRational,
     paid: BigRational,
@@ -394,6 +431,7 @@ impl Sums {
         Self {
             announced: made.map_or_else(BigRational::zero, |made| exact(made.amount)),
             value: worth(row, &of.sum("ordered")),
+            effective: BigRational::zero(),
             invoiced: of.sum("invoiced"),
             credited: of.sum("credited"),
             paid: of.sum("paid"),
@@ -401,6 +439,12 @@ impl Sums {
             vouchers: of.sum("vouchers"),
             refunded: of.sum("refunded") + at_end,
         }
+    }
+}
+
+impl Sums {
+    fn in_effect(self) -> Self {
+        Self { effective: self.value.clone(), ..self }
     }
 }
 
@@ -439,6 +483,7 @@ fn totals(contracts: &[(ContractState, Sums)], unsigned: &[&Announcement]) -> Ve
             contracts: of.len(),
             announced: figures::rounded(&announced, currency),
             value: figures::rounded(&value, currency),
+            effective: amount(|sums| &sums.effective),
             invoiced: amount(|sums| &sums.invoiced),
             credited: amount(|sums| &sums.credited),
             paid: amount(|sums| &sums.paid),

@@ -120,11 +120,12 @@ impl<'a> Specs<'a> {
     }
 
     fn implied(&self, contract: &Contract) -> DeclaredContract {
-        let basis = match (contract.precision, contract.sparsity) {
-            (Some(precision), Some(sparsity)) => Some(Basis { precision, sparsity }),
-            _ => None,
-        };
-        let (implied, reason, other_reading) = match (contract.declared_p, basis) {
+        let (implied, reason, other_reading) = match (contract.declared_p, contract.basis()) {
+            (Some(_), Some(_)) if contract.is_measured() => {
+                let reason = "the contract's P was measured, what is published of cards is rated; \
+                     unlike P are not compared";
+                (Vec::new(), Some(reason.to_owned()), None)
+            }
             (Some(declared), Some(basis)) => {
                 let declared = figures::exact(declared.value());
                 let implied = self.on_basis(&declared, basis, contract);

@@ -96,8 +96,8 @@ fn count<'a>(
 
 fn part<'a>(claim: &Claim<'a>) -> Option<(Kind<'a>, BigRational)> {
     let contract: &'a Contract = claim.contract;
-    let basis = Basis { precision: contract.precision?, sparsity: contract.sparsity? };
-    let (model, amount) = match contract.declared_p {
+    let basis = contract.basis()?;
+    let (model, amount) = match contract.rated_p() {
         Some(declared) => (None, figures::exact(declared.value())),
         None => (Some(contract.model.as_ref()?), whole(contract.cards?)),
     };

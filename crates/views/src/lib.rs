@@ -14,6 +14,7 @@ mod cards;
 mod claims;
 mod columns;
 mod contracts;
+mod conventions;
 mod copy;
 mod database;
 mod dealings;

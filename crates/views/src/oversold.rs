@@ -292,7 +292,7 @@ impl<'a> Market<'a> {
         for claim in claims {
             facts.insert(claim.contract.stamp.fact());
             facts.extend(&claim.given);
-            if claim.contract.declared_p.is_none() {
+            if claim.contract.rated_p().is_none() {
                 facts.extend(self.figure_of(claim.contract, at).map(|figure| figure.fact));
             }
             if matches!(claim.share, Share::Spread) {
@@ -305,7 +305,7 @@ impl<'a> Market<'a> {
     }
 
     fn figure_of(&self, contract: &Contract, at: i64) -> Option<&Figure> {
-        let basis = Basis { precision: contract.precision?, sparsity: contract.sparsity? };
+        let basis = contract.basis()?;
         self.figure(contract.model.as_ref()?, basis, at)
     }
 
@@ -362,8 +362,8 @@ impl<'a> Market<'a> {
     }
 
     fn p_of(&self, contract: &Contract, at: i64) -> Option<(Basis, BigRational)> {
-        let basis = Basis { precision: contract.precision?, sparsity: contract.sparsity? };
-        if let Some(declared) = contract.declared_p {
+        let basis = contract.basis()?;
+        if let Some(declared) = contract.rated_p() {
             return Some((basis, figures::exact(declared.value())));
         }
         let per_card = self.p_per_card(contract.model.as_ref()?, basis, at)?;

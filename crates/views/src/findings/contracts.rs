@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
+use loopledger_loops::BigRational;
 use loopledger_model::{ContractId, FactId};
+use num_traits::Zero;
 use rust_decimal::Decimal;
 use tokio_postgres::Transaction;
 
@@ -13,10 +15,10 @@ use super::rules::{Rule, RuleSet};
 use crate::as_of::As;
 use crate::error::Error;
 use crate::figures;
-use crate::rows::{Contract, Flow, Invoice, MoveKind, Termination, VoucherMove};
+use crate::rows::{Contract, Flow, Invoice, MoveKind, Order, Termination, VoucherMove};
 use crate::spans::asked;
 use crate::table::{cell, select};
-use crate::worth::stated_worth;
+use crate::worth::worth;
 
 const HOURS_PER_DAY: i64 = 24;
 /// Model, delivery, order, payment.
@@ -26,8 +28,9 @@ const TRAITS: usize = 4;
 pub(super) struct Contracts {
     /// Those that name neither model nor cards, and those that back one of them.
     pub(super) contracts: Vec<Contract>,
-    /// Contracts that were given cards.
+    /// Contracts that were given cards, or had deliveries accepted.
     pub(super) delivered: BTreeSet<ContractId>,
+    pub(super) orders: Vec<Order>,
     pub(super) invoices: Vec<Invoice>,
     /// For their invoices, by buyers or for vouchers.
     pub(super) payments: Vec<Flow>,
@@ -44,7 +47,10 @@ impl Contracts {
     ) -> Result<Self, Error> {
         let times = [&seen.of as _, &seen.known as _];
         let told = As::CONDITION;
-        let delivered = format!("SELECT DISTINCT contract FROM allocations WHERE {told}");
+        let delivered = format!(
+            "SELECT contract FROM allocations WHERE {told} \
+             UNION SELECT contract FROM deliveries WHERE {told}"
+        );
         let delivered = asked(&delivered, transaction.query(&delivered, &times)).await?;
         let delivered = delivered.iter().map(|row| cell(row, 0, "allocations", "contract"));
         let delivered: BTreeSet<ContractId> = delivered.collect::<Result<_, _>>()?;
@@ -58,6 +64,7 @@ impl Contracts {
         let times = [&seen.of as _, &seen.known as _, &ids as _];
         let paid = format!("{of_them} AND kind IN ('compute_payment', 'voucher_payment')");
         Ok(Self {
+            orders: select(transaction, &of_them, &times).await?,
             invoices: select(transaction, &of_them, &times).await?,
             payments: select(transaction, &paid, &times).await?,
             terminations: select(transaction, &of_them, &times).await?,
@@ -74,6 +81,12 @@ impl Contracts {
         let ends: BTreeMap<&ContractId, &Termination> =
             self.terminations.iter().map(|end| (&end.contract, end)).collect();
         let mut orders: BTreeMap<&ContractId, Vec<FactId>> = BTreeMap::new();
+        let mut ordered: BTreeMap<&ContractId, BigRational> = BTreeMap::new();
+        for order in &self.orders {
+            orders.entry(&order.contract).or_default().push(order.stamp.fact());
+            let sum = ordered.entry(&order.contract).or_insert_with(BigRational::zero);
+            *sum += figures::exact(order.quantity.value());
+        }
         for invoice in &self.invoices {
             orders.entry(&invoice.contract).or_default().push(invoice.stamp.fact());
         }
@@ -88,8 +101,10 @@ impl Contracts {
                 one.model.is_none() && one.cards.is_none() && !self.delivered.contains(&one.id)
             })
         });
+        let nothing = BigRational::zero();
         let papers = bare.map(|contract| Paper {
             contract,
+            worth: worth(contract, ordered.get(&contract.id).unwrap_or(&nothing)),
             end: ends.get(&contract.id).copied(),
             orders: orders.get(&contract.id).map_or(&[], Vec::as_slice),
             payments: payments.get(&contract.id).map_or(&[], Vec::as_slice),
@@ -111,6 +126,7 @@ fn chain<'a>(
 /// A contract without model and delivery.
 struct Paper<'a> {
     contract: &'a Contract,
+    worth: BigRational,
     end: Option<&'a Termination>,
     orders: &'a [FactId],
     payments: &'a [FactId],
@@ -127,7 +143,6 @@ impl Paper<'_> {
         if at > until || score < rules.paper_score {
             return None;
         }
-        let worth = stated_worth(self.contract);
         let facts = [self.contract.stamp.fact()].into_iter();
         let facts = facts.chain(self.end.map(|end| end.stamp.fact()));
         let facts = facts.chain(self.orders.iter().chain(self.payments).copied());
@@ -140,7 +155,7 @@ impl Paper<'_> {
         );
         let finding = Finding::of(Rule::ContractWithoutModelAndDelivery, id, at, facts)
             .between([buyer, seller])
-            .worth(figures::rounded(&worth, *currency), *currency)
+            .worth(figures::rounded(&self.worth, *currency), *currency)
             .figure("numerator", score)
             .figure("denominator", TRAITS)
             .figure("threshold", rules.paper_score)

@@ -21,6 +21,7 @@ use crate::error::Error;
 use crate::figures::{self, whole};
 use crate::rows::{CardSpec, Contract, ReferencePrice};
 use crate::table::select;
+use crate::worth::{mean_price, term};
 
 const HOURS_PER_DAY: i64 = 24;
 const CARDS_PER_SERVER: u32 = 8;
@@ -80,7 +81,10 @@ fn outside(contract: &Contract, market: &Market<'_>, rules: &RuleSet) -> Option<
     let references = market.references(contract, rules);
     let low = references.iter().map(|reference| &reference.price).min()?;
     let high = references.iter().map(|reference| &reference.price).max()?;
-    let price = figures::exact(contract.price_per_unit.value());
+    let price = term(contract).map_or_else(
+        || figures::exact(contract.price_per_unit.value()),
+        |term| mean_price(contract, &term),
+    );
     let (one, tolerance) = (BigRational::one(), figures::exact(rules.price_tolerance));
     let (bound, limit, side) = if price < low * (&one - &tolerance) {
         (low, Decimal::ONE - rules.price_tolerance, "below")
@@ -158,7 +162,7 @@ impl Market<'_> {
             ContractUnit::CardHour if reference.unit == PriceUnit::CardHour => price,
             ContractUnit::CardHour => card_month / hours,
             ContractUnit::PMonth => {
-                let basis = basis(contract)?;
+                let basis = contract.published_basis()?;
                 let on_basis = |spec: &&&CardSpec| basis_of(spec) == basis;
                 let spec = self.specs_of(contract, &reference.model).filter(on_basis).last()?;
                 facts.push(spec.stamp.fact());
@@ -195,16 +199,12 @@ impl Market<'_> {
     fn only_basis(&self, contract: &Contract, model: &CardModel) -> Option<&CardSpec> {
         let bases: BTreeSet<Basis> =
             self.specs_of(contract, model).map(|spec| basis_of(spec)).collect();
-        if bases != BTreeSet::from([basis(contract)?]) {
+        if bases != BTreeSet::from([contract.published_basis()?]) {
             return None;
         }
         let known = |spec: &&CardSpec| spec.stamp.at <= contract.stamp.at;
         self.specs.get(model)?.iter().copied().rfind(known)
     }
-}
-
-fn basis(contract: &Contract) -> Option<Basis> {
-    Some(Basis { precision: contract.precision?, sparsity: contract.sparsity? })
 }
 
 fn basis_of(spec: &CardSpec) -> Basis {

@@ -71,7 +71,7 @@ pub(crate) struct RuleSet {
 }
 
 pub(crate) const RULES: RuleSet = RuleSet {
-    version: 2,
+    version: 3,
     voucher_amount: Decimal::ZERO,
     loop_ratio: Decimal::from_parts(10, 0, 0, false, 2),
     oversold_share: Decimal::ONE,
@@ -140,15 +140,14 @@ impl Rule {
 
     pub const fn version(self) -> u32 {
         match self {
-            Self::ContractWithoutModelAndDelivery
-            | Self::EnergyOutsideBounds
+            Self::ContractWithoutModelAndDelivery | Self::PriceOutsideReference => 2,
+            Self::EnergyOutsideBounds
             | Self::SerialInTwoPools
             | Self::WorkloadBeyondCapability
             | Self::EvidenceUsedTwice
             | Self::LoopRatioAboveThreshold
             | Self::NeverExecutedAfterVoucher
             | Self::OversoldPool
-            | Self::PriceOutsideReference
             | Self::SoldButDark
             | Self::SoleSupplierShare
             | Self::VoucherInsideLoop => 1,
@@ -158,9 +157,9 @@ impl Rule {
     pub const fn about(self) -> &'static str {
         match self {
             Self::ContractWithoutModelAndDelivery => {
-                "a contract names neither model nor cards and was given none, and of model, \
-                 delivery, order (invoice) and payment at least so many are absent so many days \
-                 after its start, or when it ended"
+                "a contract names neither model nor cards, was given none and had no delivery \
+                 accepted, and of model, delivery, order (or invoice) and payment (or advance) at \
+                 least so many are absent so many days after its start, or when it ended"
             }
             Self::EnergyOutsideBounds => {
                 "electricity read of a pool, by all meters with the same window, is below the idle \
@@ -185,8 +184,9 @@ impl Rule {
                  installed cards on the same basis"
             }
             Self::PriceOutsideReference => {
-                "a contract's unit price lies outside what the reference prices of its signing \
-                 span, or those of all models where it names none, by more than the tolerance"
+                "a contract's unit price, on average over its term, lies outside what the reference \
+                 prices of its signing span, or those of all models where it names none, by more \
+                 than the tolerance"
             }
             Self::SerialInTwoPools => {
                 "more pools than this have the card of one serial number at one instant"
@@ -302,7 +302,7 @@ mod tests {
     #[test]
     fn every_rule_is_told_with_its_figures() {
         let book = RuleBook::in_force();
-        assert_eq!((book.rule_set, book.rules.len()), (2, Rule::ALL.len()));
+        assert_eq!((book.rule_set, book.rules.len()), (3, Rule::ALL.len()));
         assert!(book.rules.iter().all(|rule| !rule.parameters.is_empty()));
     }
 }

@@ -1,6 +1,6 @@
 //! The cards that a published contract's figure implies, as they were worked out by hand.
 
-use loopledger_model::purchase::ContractUnit;
+use loopledger_model::purchase::{ContractUnit, Rating};
 use loopledger_testkit::{at, id};
 
 use super::*;
@@ -131,6 +131,18 @@ fn p_of_another_precision_is_not_compared_and_the_reason_is_told() {
     let silent = contract(None, Precision::Bf16, Sparsity::Dense);
     let found = Specs::of(&rows).implied(&silent);
     assert_eq!(found.reason.as_deref(), Some("the contract declares no P"));
+}
+
+#[test]
+fn measured_p_is_not_divided_by_rated_p() {
+    let rows = cards();
+    let declared = contract(Some("1545"), Precision::Bf16, Sparsity::Dense);
+    let measured = Contract { rating: Some(Rating::Measured), ..declared };
+    let found = Specs::of(&rows).implied(&measured);
+    assert_eq!((found.implied, found.other_reading), (vec![], None));
+    assert!(found.reason.expect("a reason").contains("was measured"));
+    let rated = Contract { rating: Some(Rating::Rated), ..measured };
+    assert_eq!(Specs::of(&rows).implied(&rated).implied.len(), 5);
 }
 
 #[test]

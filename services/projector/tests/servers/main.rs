@@ -4,6 +4,7 @@
 
 mod answers;
 mod batches;
+mod contracts;
 mod faults;
 mod findings;
 mod history;

@@ -1,11 +1,12 @@
 //! Contracts on paper, contracts that were never executed, and prices.
 
+use loopledger_model::purchase::{ContractKind, PriceStep, Rating, Terms};
 use rust_decimal::Decimal;
 
 use super::*;
 use crate::findings::contracts::{Contracts, NeverExecuted};
 use crate::findings::prices::Prices;
-use crate::rows::{CardSpec, Invoice, MoveKind, ReferencePrice, Termination, VoucherMove};
+use crate::rows::{CardSpec, Invoice, MoveKind, Order, ReferencePrice, Termination, VoucherMove};
 
 /// A contract of which nothing is known, asked about later.
 fn paper(until: &str) -> Contracts {
@@ -71,6 +72,25 @@ fn an_order_leaves_three_absent_and_a_payment_two() {
     let mut paid = flow(5, FlowKind::ComputePayment, ("c", "a"), "1", "2025-04-01");
     paid.contract = Some(id("k-1"));
     assert_eq!(papers(Contracts { payments: vec![paid], ..ordered() }), []);
+}
+
+#[test]
+fn an_order_from_a_framework_is_one_and_gives_it_its_worth() {
+    let mut framework = paper("2025-06-01");
+    framework.contracts[0].kind = Some(ContractKind::Framework);
+    framework.contracts[0].quantity = None;
+    framework.orders.push(Order {
+        stamp: stamp(4, "2025-03-01"),
+        id: id("or-1"),
+        contract: id("k-1"),
+        from_at: at("2025-03-01"),
+        to_at: at("2025-04-01"),
+        quantity: id("10"),
+    });
+    let finding = papers(framework).remove(0);
+    has(&finding, &[("numerator", "3"), ("absent", "model, delivery, payment")]);
+    assert_eq!(finding.amount.as_deref(), Some("59910.00"));
+    assert_eq!(finding.facts, facts(&[3, 4]));
 }
 
 #[test]
@@ -195,6 +215,32 @@ fn a_contract_that_names_its_model_is_held_against_that_model_only() {
     let finding = priced("4671.99", named).remove(0);
     has(&finding, &[("reference_low", "5840"), ("reference_high", "5840"), ("model", "A1")]);
     assert_eq!(finding.facts, facts(&[1, 3, 9]));
+}
+
+/// 181 days, of which 59 at 5,840 and 122 at the second price.
+#[test]
+fn a_price_that_steps_is_held_against_the_references_by_its_mean() {
+    let stepping = |price: &str| {
+        let steps = vec![PriceStep { from: at("2025-04-01"), price_per_unit: id(price) }];
+        let terms = Box::new(Terms { price_steps: steps, ..Terms::default() });
+        move |prices: &mut Prices| prices.contracts[0].terms = Some(terms)
+    };
+    assert_eq!(priced("5840", stepping("2375")), []);
+    let finding = priced("5840", stepping("2374")).remove(0);
+    has(&finding, &[("numerator", "3503.801105"), ("side", "below")]);
+}
+
+#[test]
+fn measured_p_is_not_held_against_prices_by_published_p() {
+    let measured = |prices: &mut Prices| prices.contracts[0].rating = Some(Rating::Measured);
+    assert_eq!(priced("1", measured), []);
+    let rated = |prices: &mut Prices| prices.contracts[0].rating = Some(Rating::Rated);
+    assert_eq!(priced("1", rated).len(), 1);
+    let by_hour = |prices: &mut Prices| {
+        prices.contracts[0].rating = Some(Rating::Measured);
+        prices.contracts[0].unit = ContractUnit::CardHour;
+    };
+    assert_eq!(priced("1", by_hour).len(), 1, "no P is in a price for an hour");
 }
 
 #[test]

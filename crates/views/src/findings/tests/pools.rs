@@ -1,5 +1,7 @@
 //! Pools that are sold above what they hold.
 
+use loopledger_model::purchase::Rating;
+
 use super::*;
 use crate::findings::pools::Pools;
 use crate::holdings::Holdings;
@@ -80,6 +82,20 @@ fn p_sold_without_any_cards_has_no_ratio() {
     assert_eq!(all.len(), 2);
     assert_eq!(all[0].figures.get("ratio"), None);
     has(&all[0], &[("numerator", "600"), ("denominator", "0")]);
+}
+
+#[test]
+fn measured_p_is_not_compared_with_published_p_but_the_cards_it_names_are_counted() {
+    let measured = |cards| {
+        let mut pools = pool(606, 606);
+        let contract = &mut pools.holdings.contracts[0];
+        contract.rating = Some(Rating::Measured);
+        (contract.model, contract.cards) = (Some(id("H100")), cards);
+        found(evidence(pools))
+    };
+    assert_eq!(measured(None), []);
+    assert_eq!(measured(Some(606)), []);
+    has(&measured(Some(607))[0], &[("numerator", "600.323"), ("denominator", "599.334")]);
 }
 
 #[test]
