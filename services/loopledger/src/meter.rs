@@ -213,13 +213,11 @@ pub async fn import(
         energy_resets: 0,
     };
     let mut file = Usages::open(asked, reader.again(asked), &target)?;
-    while let Some(usages) = file.next()? {
-        let line = usages.first().map_or(0, |usage| usage.line);
-        report.usages += usages.len() as u64;
-        if let Err(failure) = send::send(usages, evidence, services, patience, &mut report).await {
-            return Err(MeterError::Interrupted { line, failure, report: Box::new(report) });
-        }
-        progress(Progress { read: size + file.lines.size(), of: size * 2 });
+    let sender = send::Sender::new(services, evidence, patience);
+    let told = |read| progress(Progress { read: size + read, of: size * 2 });
+    if let Err(stopped) = pass_on(&mut file, sender, &mut report, told).await? {
+        let send::Stopped { line, failure } = stopped;
+        return Err(MeterError::Interrupted { line, failure, report: Box::new(report) });
     }
     if file.lines.evidence() != evidence {
         return Err(MeterError::Changed(asked.file.clone()));
@@ -231,6 +229,23 @@ pub async fn import(
         report.energy_resets = cards.energy_resets;
     }
     Ok(report)
+}
+
+/// Sends what the file amounts to as it is read.
+async fn pass_on<S: Ask>(
+    file: &mut Usages<'_>,
+    mut sender: send::Sender<'_, S>,
+    report: &mut MeterReport,
+    mut told: impl FnMut(u64) + Send,
+) -> Result<Result<(), send::Stopped>, MeterError> {
+    while let Some(usages) = file.next()? {
+        report.usages += usages.len() as u64;
+        if let Err(stopped) = sender.send(usages, report).await {
+            return Ok(Err(stopped));
+        }
+        told(file.lines.size());
+    }
+    Ok(sender.finish(report).await)
 }
 
 impl Asked {
@@ -316,7 +331,7 @@ impl<'a> Usages<'a> {
 
     fn next(&mut self) -> Result<Option<Vec<Usage>>, MeterError> {
         let changed = || MeterError::Changed(self.asked.file.clone());
-        while !self.is_at_end && self.out.usages.len() < send::BATCH {
+        while !self.is_at_end && self.out.usages.len() < send::MOST {
             match self.lines.next().map_err(|source| self.asked.no_file(source))? {
                 Some(line) => {
                     let text = line.text.map_err(|_| changed())?;

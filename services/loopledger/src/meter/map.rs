@@ -2,7 +2,7 @@
 //!
 //! Invariant: the first row of the table whose filled cells all agree decides.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use loopledger_importer::rfc4180::records;
@@ -21,9 +21,20 @@ pub enum Target {
 
 #[derive(Debug, Default)]
 pub struct Map {
-    /// Which columns rows fill.
-    shapes: BTreeSet<[bool; COLUMNS.len()]>,
-    rows: BTreeMap<[Box<str>; COLUMNS.len()], (usize, AllocationId)>,
+    /// By which columns rows fill, and what they have there; with the number of the row.
+    rows: BTreeMap<Shape, BTreeMap<String, (usize, AllocationId)>>,
+}
+
+type Shape = [bool; COLUMNS.len()];
+
+/// What stands in the columns of a shape.
+fn key(keys: Keys<'_>, shape: Shape) -> String {
+    let mut key = String::new();
+    for (cell, _) in keys.iter().zip(shape).filter(|(_, used)| *used) {
+        key += cell;
+        key.push('\0');
+    }
+    key
 }
 
 impl Target {
@@ -73,8 +84,9 @@ impl Map {
             let allocation: AllocationId =
                 allocation.map_err(|error| wrong(format!("column allocation: {error}")))?;
             let keys = COLUMNS.map(|name| place(name).map_or("", |at| record.cells[at].as_ref()));
-            map.shapes.insert(keys.map(|cell| !cell.is_empty()));
-            map.rows.entry(keys.map(Box::from)).or_insert((number, allocation));
+            let shape = keys.map(|cell| !cell.is_empty());
+            let alike = map.rows.entry(shape).or_default();
+            alike.entry(key(keys, shape)).or_insert((number, allocation));
         }
         if map.rows.is_empty() {
             return Err("has no rows: name at least one allocation".to_owned());
@@ -83,15 +95,7 @@ impl Map {
     }
 
     fn of(&self, keys: Keys<'_>) -> Option<&AllocationId> {
-        let found = self.shapes.iter().filter_map(|shape| {
-            let mut asked = keys.map(Box::<str>::from);
-            for (cell, used) in asked.iter_mut().zip(shape) {
-                if !used {
-                    *cell = Box::from("");
-                }
-            }
-            self.rows.get(&asked)
-        });
+        let found = self.rows.iter().filter_map(|(shape, rows)| rows.get(&key(keys, *shape)));
         found.min_by_key(|(number, _)| *number).map(|(_, allocation)| allocation)
     }
 }

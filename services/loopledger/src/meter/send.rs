@@ -7,6 +7,9 @@
 
 use std::collections::BTreeMap;
 
+use futures::future::BoxFuture;
+use futures::stream::FuturesOrdered;
+use futures::{FutureExt as _, StreamExt as _};
 use loopledger_importer::{Ask, ContextCommand, Failure, NO_DRY_RUN, Patience, Pause};
 use loopledger_model::allocation::{Command, MeterUsage};
 use loopledger_model::{CommandId, Evidence, Partition, Period, Text, UsageId, partition_key};
@@ -17,11 +20,9 @@ use super::report::{MeterReport, RefusedUsage};
 use super::usage::Usage;
 
 /// The most usages in one request.
-const MOST: usize = 400;
+pub const MOST: usize = 400;
 /// How many requests are under way at once.
-const REQUESTS: usize = 4;
-/// How many usages are read before they are sent.
-pub const BATCH: usize = MOST * REQUESTS;
+const REQUESTS: usize = 8;
 /// More ids than any usage was ever asked under.
 const MOST_TRIES: u32 = 10_000;
 
@@ -59,92 +60,139 @@ fn ready(usage: Usage, evidence: Evidence) -> Result<Ready, Fault> {
     Ok(Ready { line, id: command, tries: 1, command: command_body })
 }
 
-/// Sends them all; what was refused stands in the report.
-pub async fn send(
-    usages: Vec<Usage>,
+/// Why no more is sent, and the first line that was not answered for good.
+pub struct Stopped {
+    pub line: u64,
+    pub failure: Failure,
+}
+
+type Answered = (Vec<Ready>, Result<Vec<Answer>, Failure>);
+
+/// Sends usages with several requests under way: the next ones are read while those are decided.
+pub struct Sender<'a, S> {
+    services: &'a S,
     evidence: Evidence,
-    services: &impl Ask,
     patience: Patience,
-    report: &mut MeterReport,
-) -> Result<(), Failure> {
-    let mut waiting = Vec::new();
-    for usage in usages {
-        let line = usage.line;
-        match ready(usage, evidence) {
-            Ok(usage) => waiting.push(usage),
-            Err(fault) => report.refuse(RefusedUsage {
-                line,
-                code: "wrong_partition".to_owned(),
-                message: fault.reason,
-            }),
-        }
-    }
-    let mut pause = Pause::new(patience);
-    while !waiting.is_empty() {
-        let before = waiting.len();
-        let tried: u32 = waiting.iter().map(|usage| usage.tries).sum();
-        let mut round = round(waiting, services, report).await;
-        if let Some(Failure::Lasting(_)) = round.failure {
-            return Err(round.failure.take().expect("it is there"));
-        }
-        waiting = round.waiting;
-        let progressed =
-            waiting.len() < before || waiting.iter().map(|usage| usage.tries).sum::<u32>() > tried;
-        if progressed {
-            pause = Pause::new(patience);
-        } else if !pause.wait().await {
-            let nothing = || Failure::Passing("the allocation service decides nothing".to_owned());
-            return Err(round.failure.unwrap_or_else(nothing));
-        }
-    }
-    Ok(())
+    pause: Pause,
+    /// To be asked for, by the number of their partition.
+    waiting: BTreeMap<u32, (Partition, Vec<Ready>)>,
+    /// Asked for; answers are taken in this order.
+    asked: FuturesOrdered<BoxFuture<'a, Answered>>,
 }
 
-struct Round {
-    waiting: Vec<Ready>,
-    failure: Option<Failure>,
-}
-
-/// Asks for each of them once.
-async fn round(waiting: Vec<Ready>, services: &impl Ask, report: &mut MeterReport) -> Round {
-    let partitions = services.partitions();
-    let mut by_partition: BTreeMap<u32, (Partition, Vec<Ready>)> = BTreeMap::new();
-    for usage in waiting {
-        let partition = usage.command.partition(&partitions);
-        let entry = by_partition.entry(partition.number).or_insert((partition, Vec::new()));
-        entry.1.push(usage);
+impl<'a, S: Ask> Sender<'a, S> {
+    pub fn new(services: &'a S, evidence: Evidence, patience: Patience) -> Self {
+        let (waiting, asked) = (BTreeMap::new(), FuturesOrdered::new());
+        Self { services, evidence, patience, pause: Pause::new(patience), waiting, asked }
     }
-    let mut batches = Vec::new();
-    for (partition, mut usages) in by_partition.into_values() {
-        while !usages.is_empty() {
-            let rest = usages.split_off(usages.len().min(MOST));
-            batches.push((partition, std::mem::replace(&mut usages, rest)));
+
+    /// Takes usages over, and returns once there is room for more; what was refused stands in the report.
+    pub async fn send(
+        &mut self,
+        usages: Vec<Usage>,
+        report: &mut MeterReport,
+    ) -> Result<(), Stopped> {
+        for usage in usages {
+            let line = usage.line;
+            match ready(usage, self.evidence) {
+                Ok(usage) => self.wait(usage),
+                Err(fault) => report.refuse(RefusedUsage {
+                    line,
+                    code: "wrong_partition".to_owned(),
+                    message: fault.reason,
+                }),
+            }
+        }
+        self.ask_for(MOST);
+        while self.asked.len() >= REQUESTS {
+            self.take_next(report).await?;
+            self.ask_for(MOST);
+        }
+        Ok(())
+    }
+
+    /// Waits until everything is answered for good.
+    pub async fn finish(mut self, report: &mut MeterReport) -> Result<(), Stopped> {
+        self.ask_for(1);
+        while !self.asked.is_empty() {
+            self.take_next(report).await?;
+            self.ask_for(1);
+        }
+        Ok(())
+    }
+
+    fn wait(&mut self, usage: Ready) {
+        let partition = usage.command.partition(&self.services.partitions());
+        let (_, waiting) =
+            self.waiting.entry(partition.number).or_insert_with(|| (partition, Vec::new()));
+        waiting.push(usage);
+    }
+
+    /// Asks for usages as long as so many wait for one partition and requests may be sent.
+    fn ask_for(&mut self, least: usize) {
+        for (partition, waiting) in self.waiting.values_mut() {
+            while waiting.len() >= least && self.asked.len() < REQUESTS {
+                let rest = waiting.split_off(waiting.len().min(MOST));
+                let usages = std::mem::replace(waiting, rest);
+                let (services, partition) = (self.services, *partition);
+                let asking = async move {
+                    let answers = services.ask(partition, &request(&usages)).await;
+                    (usages, answers)
+                };
+                self.asked.push_back(asking.boxed());
+            }
         }
     }
-    let asked = batches.into_iter().map(|(partition, usages)| async move {
-        let answers = services.ask(partition, &request(&usages)).await;
-        (usages, answers)
-    });
-    let mut round = Round { waiting: Vec::new(), failure: None };
-    for (usages, answers) in futures::future::join_all(asked).await {
-        match answers {
-            Ok(answers) if answers.len() == usages.len() => {
-                for (usage, answer) in usages.into_iter().zip(answers) {
-                    round.take(usage, answer, report);
+
+    /// Takes the answers to the request that was sent first; where it decided nothing, pauses.
+    async fn take_next(&mut self, report: &mut MeterReport) -> Result<(), Stopped> {
+        let Some((usages, answers)) = self.asked.next().await else { return Ok(()) };
+        let line = usages.first().map_or(0, |usage| usage.line);
+        let Some(failure) = self.take(usages, answers, report) else {
+            self.pause = Pause::new(self.patience);
+            return Ok(());
+        };
+        if matches!(failure, Failure::Lasting(_)) || !self.pause.wait().await {
+            return Err(Stopped { line, failure });
+        }
+        Ok(())
+    }
+
+    /// Why nothing was decided, or more cannot be.
+    fn take(
+        &mut self,
+        usages: Vec<Ready>,
+        answers: Result<Vec<Answer>, Failure>,
+        report: &mut MeterReport,
+    ) -> Option<Failure> {
+        let answers = match answers {
+            Ok(answers) => answers,
+            Err(failure) => {
+                usages.into_iter().for_each(|usage| self.wait(usage));
+                return Some(failure);
+            }
+        };
+        if answers.len() != usages.len() {
+            let (asked, got) = (usages.len(), answers.len());
+            let reason = format!("{asked} commands were asked and {got} answered");
+            return Some(Failure::Lasting(reason));
+        }
+        let (mut decided, mut failed) = (false, None);
+        for (usage, answer) in usages.into_iter().zip(answers) {
+            match taken(usage, answer, report) {
+                Taken::Settled => decided = true,
+                Taken::AskAgain(usage) => {
+                    decided = true;
+                    self.wait(usage);
+                }
+                Taken::Undecided(usage, failure) => {
+                    failed = Some(failure);
+                    self.wait(usage);
                 }
             }
-            Ok(answers) => {
-                let (asked, got) = (usages.len(), answers.len());
-                let reason = format!("{asked} commands were asked and {got} answered");
-                round.failure = Some(Failure::Lasting(reason));
-            }
-            Err(failure) => {
-                round.waiting.extend(usages);
-                round.failure = Some(failure);
-            }
         }
+        failed.filter(|failure| !decided || matches!(failure, Failure::Lasting(_)))
     }
-    round
 }
 
 fn request<'a>(usages: &'a [Ready]) -> Request<&'a ContextCommand> {
@@ -165,42 +213,50 @@ fn under(id: &CommandId, tries: u32) -> CommandId {
     format!("import.{tries}{key}").parse().expect("a few more characters fit into a command id")
 }
 
-impl Round {
-    fn take(&mut self, mut usage: Ready, answer: Answer, report: &mut MeterReport) {
-        let line = usage.line;
-        let mut refuse =
-            |code: String, message| report.refuse(RefusedUsage { line, code, message });
-        match answer {
-            Answer::Accepted { position, events, repeated } => {
-                report.settle(position, !repeated && events > 0);
-            }
-            Answer::Refused { repeated: true, .. } | Answer::IdReused { .. } => {
-                if usage.tries == MOST_TRIES {
-                    refuse("id_reused".to_owned(), "all its ids are used".to_owned());
-                    return;
-                }
+/// What an answer comes to.
+enum Taken {
+    Settled,
+    /// Under its next id.
+    AskAgain(Ready),
+    Undecided(Ready, Failure),
+}
+
+fn taken(mut usage: Ready, answer: Answer, report: &mut MeterReport) -> Taken {
+    let line = usage.line;
+    let mut refuse = |code: &str, message| {
+        report.refuse(RefusedUsage { line, code: code.to_owned(), message });
+    };
+    match answer {
+        Answer::Accepted { position, events, repeated } => {
+            report.settle(position, !repeated && events > 0);
+        }
+        Answer::Refused { repeated: true, .. } | Answer::IdReused { .. } => {
+            if usage.tries < MOST_TRIES {
                 usage.tries += 1;
-                self.waiting.push(usage);
+                return Taken::AskAgain(usage);
             }
-            Answer::Refused { position, refusal, repeated: false } => {
-                refuse(refusal.code, refusal.message);
-                report.position = report.position.max(position);
-            }
-            Answer::WrongPartition { message, .. } => refuse("wrong_partition".to_owned(), message),
-            Answer::TooLarge { bytes, limit } => {
-                let message = format!("it would record {bytes} bytes at once, and {limit} fit");
-                refuse("too_large".to_owned(), message);
-            }
-            Answer::NotCaughtUp { after, reached } => {
-                let reason = format!("the service knows up to {reached}, not up to {after}");
-                self.failure = Some(Failure::Passing(reason));
-                self.waiting.push(usage);
-            }
-            Answer::Skipped => self.waiting.push(usage),
-            Answer::DryRun { .. } => {
-                self.failure = Some(Failure::Lasting(NO_DRY_RUN.to_owned()));
-                self.waiting.push(usage);
-            }
+            refuse("id_reused", "all its ids are used".to_owned());
+        }
+        Answer::Refused { position, refusal, repeated: false } => {
+            refuse(&refusal.code, refusal.message);
+            report.position = report.position.max(position);
+        }
+        Answer::WrongPartition { message, .. } => refuse("wrong_partition", message),
+        Answer::TooLarge { bytes, limit } => {
+            let message = format!("it would record {bytes} bytes at once, and {limit} fit");
+            refuse("too_large", message);
+        }
+        Answer::NotCaughtUp { after, reached } => {
+            let reason = format!("the service knows up to {reached}, not up to {after}");
+            return Taken::Undecided(usage, Failure::Passing(reason));
+        }
+        Answer::Skipped => {
+            let reason = "the allocation service decides nothing".to_owned();
+            return Taken::Undecided(usage, Failure::Passing(reason));
+        }
+        Answer::DryRun { .. } => {
+            return Taken::Undecided(usage, Failure::Lasting(NO_DRY_RUN.to_owned()));
         }
     }
+    Taken::Settled
 }
