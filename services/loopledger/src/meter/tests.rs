@@ -2,6 +2,7 @@
 
 mod dcgm;
 mod sacct;
+mod sending;
 mod tables;
 
 use std::collections::BTreeMap;
