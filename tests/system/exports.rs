@@ -77,7 +77,7 @@ fn beancount_accepts_the_journal(ledger: &Ledger) {
 }
 
 /// The lists of the command line: their command, the member that is the list, and a row at least.
-const LISTS: [(&[&str], &str); 14] = [
+const LISTS: [(&[&str], &str); 15] = [
     (&["loops"], "loops"),
     (&["loops", "--level", "group"], "loops"),
     (&["party", "provider-a"], "parties"),
@@ -86,6 +86,7 @@ const LISTS: [(&[&str], &str); 14] = [
     (&["flows"], "flows"),
     (&["utilization", "--from", "2025-03-01", "--to", "2025-03-03", "--by", "day"], "pools"),
     (&["implied"], "contracts"),
+    (&["prices"], "contracts"),
     (&["findings"], "findings"),
     (&["findings", "--rules"], "rules"),
     (&["vouchers"], "vouchers"),

@@ -256,6 +256,7 @@ fn questions(all: &Rows) -> Vec<(Vec<String>, String)> {
             let role = [role, "--party", id];
             ask(&role, format!("/v1/flows?party={id}"));
             ask(&role, format!("/v1/contracts?party={id}"));
+            ask(&role, format!("/v1/prices?party={id}"));
             for fund in &funds {
                 ask(&role, format!("/v1/lp-account?lp={id}&fund={fund}"));
             }

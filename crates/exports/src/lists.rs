@@ -10,8 +10,8 @@ use std::sync::Arc;
 use anyhow::{Context as _, ensure};
 use loopledger_views::{
     Caps, Claims, Contracts, Findings, Flows, FundReport, Implied, Loops, LpAccount, Owners,
-    Parties, Pools, ProgrammeAnswer, Registered, Reservations, Reviews, RuleBook, Statement,
-    Utilization, Vouchers,
+    Parties, Pools, PriceTests, ProgrammeAnswer, Registered, Reservations, Reviews, RuleBook,
+    Statement, Utilization, Vouchers,
 };
 use parquet::basic::{LogicalType, Repetition, Type as PhysicalType};
 use parquet::data_type::{ByteArray, ByteArrayType};
@@ -87,6 +87,8 @@ listed! {
         ordered_from ordered_quantity allocated_from metered_from metered_card_hours delivered_from delivered_quantity \
         invoiced_from invoiced_quantity minimum_missing invoiced credited disputed paid_from paid prepaid \
         prepaid_held deposited deposit_held refunded vouchers end resale sold_on event";
+    PriceTests, Some("contracts"), "contract buyer seller signed_at currency unit model price reference_low \
+        reference_high discount_low discount_high references reason event";
     FundReport, Some("partners"), "lp committed contributed unfunded distributed dpi irr priority_supplier";
     LpAccount, Some("entries"), "at kind id amount unfunded balance event";
     Findings, Some("findings"), "rule version subject parties at amount currency figures facts text";

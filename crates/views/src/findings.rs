@@ -26,7 +26,7 @@ use crate::spans::asked;
 use crate::table::cell;
 use crate::views::Views;
 
-use rules::RULES;
+pub(crate) use rules::{RULES, RuleSet};
 pub use rules::{Rule, RuleBook, RuleTold};
 
 /// Which findings are asked for; all where nothing is said.

@@ -9,6 +9,7 @@ mod accesses;
 mod archive;
 mod as_of;
 mod belongings;
+mod benchmarks;
 mod caps;
 mod cards;
 mod claims;
@@ -42,6 +43,7 @@ mod parties;
 mod parts;
 mod party_report;
 mod pools;
+mod price_tests;
 mod programmes;
 mod reader;
 mod references;
@@ -102,6 +104,7 @@ pub use parties::{
 pub use pools::{
     ControlTold, CountTold, DisputedCard, OversellTold, PoolTold, Pools, ProvenanceTold, StageTold,
 };
+pub use price_tests::{PriceReference, PriceTest, PriceTests};
 pub use programmes::{Figures, PeriodBudget, ProgrammeAnswer, SourceBudget, Tally, Version};
 pub use reader::{Reader, reading_as};
 pub use references::Denominated;

@@ -4,8 +4,8 @@ use loopledger_model::Position;
 
 use crate::{
     Caps, Claims, Contracts, Findings, Flows, FundReport, Implied, Loops, LpAccount, Owners,
-    Parties, Pools, ProgrammeAnswer, Registered, Reservations, Reviews, Statement, Utilization,
-    Vouchers,
+    Parties, Pools, PriceTests, ProgrammeAnswer, Registered, Reservations, Reviews, Statement,
+    Utilization, Vouchers,
 };
 
 pub trait Rests {
@@ -36,6 +36,7 @@ rests!(
     Owners,
     Parties,
     Pools,
+    PriceTests,
     Reservations,
     ProgrammeAnswer,
     Registered,

@@ -68,6 +68,7 @@ pub fn router<J: Journal, S: Services>(api: Api<J, S>) -> Router {
         .merge(v1::caps::router())
         .merge(v1::register::router())
         .merge(v1::contracts::router())
+        .merge(v1::prices::router())
         .merge(v1::fund::router())
         .merge(v1::lp_account::router())
         .merge(v1::statement::router())

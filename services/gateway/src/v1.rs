@@ -16,6 +16,7 @@ pub mod lp_account;
 pub mod owners;
 pub mod parties;
 pub mod pools;
+pub mod prices;
 pub mod programme;
 pub mod register;
 pub mod reports;
@@ -26,7 +27,7 @@ pub mod utilization;
 pub mod vouchers;
 
 /// Everything that can be read, as the API's document tells it.
-pub const RESOURCES: [Resource; 25] = [
+pub const RESOURCES: [Resource; 26] = [
     loops::RESOURCE,
     parties::RESOURCE,
     owners::RESOURCE,
@@ -44,6 +45,7 @@ pub const RESOURCES: [Resource; 25] = [
     caps::RESOURCE,
     register::RESOURCE,
     contracts::RESOURCE,
+    prices::RESOURCE,
     fund::RESOURCE,
     lp_account::RESOURCE,
     statement::RESOURCE,

@@ -216,16 +216,9 @@ pub enum Command {
         view: ViewArgs,
     },
     /// Contracts: what was signed, what came of it, what was sold on, how it ended
-    Contracts {
-        /// Only this contract
-        #[arg(long, value_name = "ID")]
-        contract: Option<ContractId>,
-        /// Only contracts that this party buys or sells by
-        #[arg(long, value_name = "ID")]
-        party: Option<PartyId>,
-        #[command(flatten)]
-        view: ViewArgs,
-    },
+    Contracts(ContractArgs),
+    /// What contracts cost against the reference prices of their signing: an interval of discounts
+    Prices(ContractArgs),
     /// Pools: stages of their projects, cards and where they come from, what is reserved and given
     Pools {
         /// Only this pool
@@ -386,6 +379,19 @@ pub enum Command {
         /// The folder with the bundle's files
         dir: PathBuf,
     },
+}
+
+/// Which contracts.
+#[derive(Debug, Args)]
+pub struct ContractArgs {
+    /// Only this contract
+    #[arg(long, value_name = "ID")]
+    pub contract: Option<ContractId>,
+    /// Only contracts that this party buys or sells by
+    #[arg(long, value_name = "ID")]
+    pub party: Option<PartyId>,
+    #[command(flatten)]
+    pub view: ViewArgs,
 }
 
 #[derive(Debug, Subcommand)]

@@ -14,9 +14,7 @@ use loopledger_exports::lists::{Form, Listed, Told};
 use loopledger_importer::{self as import, ImportError, Manner, Patience, Progress, Report};
 use loopledger_loops::CycleBounds;
 use loopledger_model::{Currency, PartyId, Period, Position};
-use loopledger_views::{
-    As, ClaimQuery, ContractQuery, FindingQuery, FlowQuery, LoopQuery, Parties, PartyQuery,
-};
+use loopledger_views::{As, ClaimQuery, FindingQuery, FlowQuery, LoopQuery, Parties, PartyQuery};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
@@ -74,9 +72,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Pools { pool, view } => supervision::pools(&stack, pool, view).await,
         Command::Reservations { pool, view } => supervision::reservations(&stack, pool, view).await,
-        Command::Contracts { contract, party, view } => {
-            supervision::contracts(&stack, ContractQuery { contract, party }, view).await
-        }
+        Command::Contracts(asked) => supervision::contracts(&stack, asked).await,
+        Command::Prices(asked) => supervision::prices(&stack, asked).await,
         Command::Implied { contract, view } => supervision::implied(&stack, contract, view).await,
         Command::Findings { rules: true, view, .. } => supervision::rules(view),
         Command::Findings { rule, party, rules: false, view } => {

@@ -14,7 +14,7 @@ mod parties;
 mod pools;
 mod supervision;
 
-pub use contracts::contracts;
+pub use contracts::{contracts, prices};
 pub use funds::{account, fund};
 pub use offices::{caps, registered, reviews};
 pub use parties::{owners, parties, party};

@@ -5,7 +5,7 @@ use crate::http::{Http, Reply};
 use crate::program::Ledger;
 
 /// Where the API has the lists of the command line.
-const PATHS: [&str; 14] = [
+const PATHS: [&str; 15] = [
     "/v1/loops",
     "/v1/loops?level=group",
     "/v1/parties?party=provider-a",
@@ -14,6 +14,7 @@ const PATHS: [&str; 14] = [
     "/v1/flows",
     "/v1/utilization?from=2025-03-01&to=2025-03-03&by=day",
     "/v1/implied",
+    "/v1/prices",
     "/v1/findings",
     "/v1/findings/rules",
     "/v1/vouchers",

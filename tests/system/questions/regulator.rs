@@ -185,6 +185,13 @@ fn whether_a_provider_worked_while_it_was_suspended(asked: &Asked<'_>) {
 fn how_prices_compare(asked: &Asked<'_>) {
     let findings = asked.regulator.gets("/v1/findings?rule=price_outside_reference");
     assert!(row(&findings, "findings", "subject", "k-1")["figures"]["denominator"].is_string());
+    let tests = asked.regulator.gets("/v1/prices?party=provider-a");
+    let interval = ["model", "reference_low", "reference_high", "discount_low", "discount_high"];
+    // 18 an hour are 18 x 730 / 0.989 for a P and month.
+    assert_eq!(
+        of(row(&tests, "contracts", "contract", "k-1"), &interval),
+        json!([null, "13286.147624", "13286.147624", "0.549079", "0.549079"])
+    );
     let contracts = asked.regulator.gets("/v1/contracts?party=provider-a");
     let sold = list(&contracts, "contracts")
         .iter()

@@ -44,7 +44,7 @@ const CONTRACT: Grant = Grant::Own { parameter: "contract", of: Owned::Contract 
 
 /// What a programme office, a reviewer, a provider, a fund manager and a company get of each query. The operator
 /// and the regulator get all of it.
-const QUERIES: [(&str, [Grant; 5]); 25] = [
+const QUERIES: [(&str, [Grant; 5]); 26] = [
     ("/v1/loops", [NONE, NONE, NONE, FUND, NONE]),
     ("/v1/parties", [NONE; 5]),
     ("/v1/owners", [NONE; 5]),
@@ -63,6 +63,7 @@ const QUERIES: [(&str, [Grant; 5]); 25] = [
     ("/v1/register", [NONE; 5]),
     ("/v1/statement", [NONE, NONE, PROVIDER, NONE, NONE]),
     ("/v1/contracts", [NONE, NONE, PARTY, NONE, PARTY]),
+    ("/v1/prices", [NONE, NONE, PARTY, NONE, PARTY]),
     ("/v1/fund", [NONE, NONE, NONE, ITS_FUND, NONE]),
     ("/v1/lp-account", [NONE, NONE, PARTNER, ITS_FUND, PARTNER]),
     ("/v1/facts/{position}", [NONE; 5]),

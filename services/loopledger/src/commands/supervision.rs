@@ -10,7 +10,7 @@ use loopledger_views::{
 };
 
 use super::{UNREADABLE, period, print_answer, query_ledger, seen};
-use crate::args::{By, StackArgs, ViewArgs};
+use crate::args::{By, ContractArgs, StackArgs, ViewArgs};
 use crate::stack::Stack;
 use crate::tables;
 
@@ -98,13 +98,18 @@ pub(super) async fn owners(
     query_ledger(args, view, ask, tables::owners).await
 }
 
-pub(super) async fn contracts(
-    args: &StackArgs,
-    query: ContractQuery,
-    view: ViewArgs,
-) -> anyhow::Result<ExitCode> {
+pub(super) async fn contracts(args: &StackArgs, asked: ContractArgs) -> anyhow::Result<ExitCode> {
+    let ContractArgs { contract, party, view } = asked;
+    let query = ContractQuery { contract, party };
     let ask = async |stack: &Stack| Ok(stack.views.contracts(&query, seen(view.seen)).await?);
     query_ledger(args, view, ask, tables::contracts).await
+}
+
+pub(super) async fn prices(args: &StackArgs, asked: ContractArgs) -> anyhow::Result<ExitCode> {
+    let ContractArgs { contract, party, view } = asked;
+    let query = ContractQuery { contract, party };
+    let ask = async |stack: &Stack| Ok(stack.views.price_tests(&query, seen(view.seen)).await?);
+    query_ledger(args, view, ask, tables::prices).await
 }
 
 pub(super) async fn findings(

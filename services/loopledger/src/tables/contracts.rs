@@ -1,7 +1,9 @@
 //! Contracts as people read them.
 
 use loopledger_exports::figures::{day, grouped, or_unknown, percent};
-use loopledger_views::{ContractState, ContractTotals, Contracts};
+use loopledger_views::{
+    ContractState, ContractTotals, Contracts, PriceReference, PriceTest, PriceTests,
+};
 
 use super::{table, with_position};
 
@@ -109,4 +111,50 @@ fn total(total: &ContractTotals) -> String {
         grouped(&total.refunded),
         ended.collect::<String>(),
     )
+}
+
+/// Contracts against reference prices: where those span something, so does the discount.
+pub fn prices(answer: &PriceTests) -> String {
+    let headings = [
+        "signed",
+        "contract",
+        "buyer",
+        "seller",
+        "model",
+        ">price",
+        "",
+        "a unit",
+        ">references",
+        ">discount",
+        "sources",
+    ];
+    let rows = answer.contracts.iter().map(price_row);
+    let (count, position) = (answer.contracts.len(), answer.position);
+    with_position(&table(&headings, rows), ["contract", "contracts"], count, position)
+}
+
+fn price_row(test: &PriceTest) -> Vec<String> {
+    let span =
+        |low: &Option<String>, high: &Option<String>, told: fn(&str) -> String| match (low, high) {
+            (Some(low), Some(high)) if low == high => told(low),
+            (Some(low), Some(high)) => format!("{} to {}", told(low), told(high)),
+            _ => "unknown".to_owned(),
+        };
+    let source = |reference: &PriceReference| {
+        format!("{} {} ({})", reference.model, day(reference.at), reference.source)
+    };
+    let sources: Vec<String> = test.references.iter().map(source).collect();
+    vec![
+        day(test.signed_at),
+        test.contract.to_string(),
+        test.buyer.to_string(),
+        test.seller.to_string(),
+        test.model.as_ref().map_or_else(|| "unknown".to_owned(), ToString::to_string),
+        grouped(&test.price),
+        test.currency.to_string(),
+        test.unit.to_string().replace('_', "-"),
+        span(&test.reference_low, &test.reference_high, grouped),
+        span(&test.discount_low, &test.discount_high, percent),
+        test.reason.clone().unwrap_or_else(|| sources.join(", ")),
+    ]
 }

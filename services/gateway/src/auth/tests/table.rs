@@ -32,7 +32,7 @@ pub(super) fn token(role: &str) -> String {
 
 /// Of an office, a reviewer, a provider, a fund manager and a company: `a`ll, its `o`wn, what the ledger says is
 /// `i`ts, or nothing.
-const EXPECTED: [(&str, &str, &str); 25] = [
+const EXPECTED: [(&str, &str, &str); 26] = [
     ("/v1/loops", "party", "---o-"),
     ("/v1/parties", "", "-----"),
     ("/v1/owners", "", "-----"),
@@ -51,6 +51,7 @@ const EXPECTED: [(&str, &str, &str); 25] = [
     ("/v1/register", "", "-----"),
     ("/v1/statement", "provider", "--o--"),
     ("/v1/contracts", "party", "--o-o"),
+    ("/v1/prices", "party", "--o-o"),
     ("/v1/fund", "fund", "---o-"),
     ("/v1/lp-account", "?", "--lfl"),
     ("/v1/facts/{position}", "", "-----"),
