@@ -6,7 +6,9 @@
 #                runs here, signature checked; older servers cannot fsync before they acknowledge.
 # With `--tests` also what only the tests run:
 #   beancount, schemathesis and typst   into .tools/ too, from PyPI, every file's digest pinned in
-#                scripts/beancount.txt, scripts/schemathesis.txt and scripts/typst.txt.
+#                scripts/beancount.txt, scripts/schemathesis.txt and scripts/typst.txt;
+#   docker-compose   into .tools/ too, where there is a Docker engine without it, from Debian like
+#                nats-server. Without it the deployment is not tried, and the tests say so.
 # Does nothing when all is there. Needs root or sudo for PostgreSQL only.
 #
 # LOOPLEDGER_TOOLS           folder to install into            (default: .tools of this project)
@@ -207,6 +209,34 @@ install_nats_server() {
   fail "no Debian suite has a nats-server that can be used here" "$by_hand"
 }
 
+has_compose() {
+  docker compose version >/dev/null 2>&1 || "$(compose_in "$tools/docker-compose")" version >/dev/null 2>&1
+}
+
+compose_in() { printf '%s\n' "$1/usr/libexec/docker/cli-plugins/docker-compose"; }
+
+# Does what it can: machines without it are served too.
+install_compose() {
+  local suite base mirror keyring
+  if ! command -v docker >/dev/null || has_compose || ! command -v apt-get >/dev/null; then return; fi
+  mirror=$(debian_mirror)
+  keyring=$(debian_keyring)
+  if [[ -z $mirror || -z $keyring ]]; then return; fi
+  say "fetching docker-compose from $mirror, signed by $keyring"
+  for suite in testing stable; do
+    base=$work/compose-$suite
+    write_apt_config "$base" private
+    printf 'deb [signed-by=%s] %s %s main\n' "$keyring" "$mirror" "$suite" >"$base/sources.list"
+    if unpack "$base" docker-compose "$base/unpacked" && "$(compose_in "$base/unpacked")" version >/dev/null 2>&1; then
+      rm -rf -- "$tools/docker-compose"
+      cp -a -- "$base/unpacked" "$tools/docker-compose"
+      say "  $suite: docker-compose is now in $tools/docker-compose"
+      return
+    fi
+  done
+  say '  it cannot be had: the deployment is not tried'
+}
+
 # Installs what the tests run of PyPI, $1, whose program is $2, into a Python environment of its own.
 install_from_pypi() {
   local name=$1 program=$2 environment=$tools/$1 pinned=$project/scripts/$1.txt
@@ -278,6 +308,7 @@ main() {
     install_from_pypi beancount bean-check
     install_from_pypi schemathesis schemathesis
     install_from_pypi typst typst
+    install_compose
     say "beancount $(version_of "$tools/beancount/bin/bean-check")," \
       "schemathesis $(version_of "$tools/schemathesis/bin/schemathesis")," \
       "typst $(version_of "$tools/typst/bin/typst"): $tools"

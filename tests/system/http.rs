@@ -23,6 +23,20 @@ pub struct Reply {
 }
 
 impl Reply {
+    /// Nothing where it does not go as far as the headers' end.
+    fn read(answer: &[u8]) -> Option<Self> {
+        let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n")?;
+        let head = str::from_utf8(&answer[..end]).expect("headers are text");
+        let bytes = answer[end + 4..].to_vec();
+        let mut lines = head.lines();
+        let status = lines.next().and_then(|line| line.split(' ').nth(1));
+        let status = status.and_then(|code| code.parse().ok()).expect("a status");
+        let headers = lines.filter_map(|line| line.split_once(": "));
+        let headers = headers.map(|(name, value)| (name.to_lowercase(), value.to_owned()));
+        let body = String::from_utf8_lossy(&bytes).into_owned();
+        Some(Self { status, headers: headers.collect(), body, bytes })
+    }
+
     /// Null where the body is no JSON.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_default()
@@ -44,7 +58,12 @@ impl Http {
         let text = std::fs::read(ledger.data().join("stack.json")).expect("it is described");
         let description: Value = serde_json::from_slice(&text).expect("JSON");
         let base = description["http"].as_str().expect("an address");
-        Self { address: base.strip_prefix("http://").expect("an HTTP address").to_owned() }
+        Self::at(base.strip_prefix("http://").expect("an HTTP address").to_owned())
+    }
+
+    /// A ledger that others run there.
+    pub const fn at(address: String) -> Self {
+        Self { address }
     }
 
     pub fn address(&self) -> &str {
@@ -66,19 +85,10 @@ impl Http {
         let sent = stream.write_all(body);
         let mut answer = Vec::new();
         let read = stream.read_to_end(&mut answer);
-        let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n");
-        let Some(end) = end else {
+        let Some(reply) = Reply::read(&answer) else {
             panic!("no answer to {method} {path}: {sent:?}, {read:?}, {answer:?}");
         };
-        let head = str::from_utf8(&answer[..end]).expect("headers are text");
-        let bytes = answer[end + 4..].to_vec();
-        let mut lines = head.lines();
-        let status = lines.next().and_then(|line| line.split(' ').nth(1));
-        let status = status.and_then(|code| code.parse().ok()).expect("a status");
-        let headers = lines.filter_map(|line| line.split_once(": "));
-        let headers = headers.map(|(name, value)| (name.to_lowercase(), value.to_owned()));
-        let body = String::from_utf8_lossy(&bytes).into_owned();
-        Reply { status, headers: headers.collect(), body, bytes }
+        reply
     }
 
     pub fn get(&self, path: &str) -> Reply {
@@ -109,18 +119,21 @@ impl<'a> Caller<'a> {
         self.http.send("GET", path, &[("Authorization", &self.bearer)], &[])
     }
 
+    /// With headers of one's own.
+    pub fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+        let mut all = vec![("Authorization", self.bearer.as_str())];
+        all.extend(headers);
+        self.http.send(method, path, &all, body.as_bytes())
+    }
+
     pub fn send(&self, path: &str, media_type: &str, body: &[u8]) -> Reply {
         let headers = [("Authorization", self.bearer.as_str()), ("Content-Type", media_type)];
         self.http.send("POST", path, &headers, body)
     }
 
     pub fn give(&self, path: &str, key: &str, body: &Value) -> Reply {
-        let headers = [
-            ("Authorization", self.bearer.as_str()),
-            ("Idempotency-Key", key),
-            ("Content-Type", "application/json"),
-        ];
-        self.http.send("POST", path, &headers, body.to_string().as_bytes())
+        let headers = [("Idempotency-Key", key), ("Content-Type", "application/json")];
+        self.call("POST", path, &headers, &body.to_string())
     }
 
     /// The command is done.
