@@ -1,7 +1,7 @@
 //! The questions that the ledger is for, each answered over HTTP to whoever asks it.
 //!
 //! One ledger holds the worked example with a holding over two of its buyers, a lock on a contract that was never
-//! executed and a settlement with another one's reference; Shanghai's year; a half-dark centre; a guidance fund.
+//! executed, a settlement with another one's reference and a card that two providers say they have; Shanghai's year; a half-dark centre; a guidance fund.
 
 use serde_json::Value;
 
@@ -68,6 +68,9 @@ fn everybodys_questions_have_answers() {
     let twice = "id,redemption,amount,at,reference\nst-9,rd-2,1000,2025-06-01,treasury-0001\n";
     ledger.import(folder_of([("settlements.csv", twice)]).path()).succeeded();
     let known = "provider-a,Provider A,provider\n";
+    let cards = "pool,serial,at\n\
+        pool-a1,sn-7,2025-01-01\npool-a1,sn-8,2025-01-01\npool-x1,sn-7,2025-02-01\n";
+    ledger.import(folder_of([("cards.csv", cards)]).path()).succeeded();
     reviewed::shanghai().with("parties.csv", known, "").imported(&ledger);
     ledger.import(&scenario("half-dark")).succeeded();
     ledger.import(without_known_parties("guidance-fund", &["city"]).path()).succeeded();

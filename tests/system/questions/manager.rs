@@ -4,12 +4,13 @@ use serde_json::{Value, json};
 
 use super::{Asked, Question, list, of, row};
 
-pub(super) const THE_TEN: [Question; 7] = [
+pub(super) const THE_TEN: [Question; 8] = [
     all_paths_with_their_dates_and_documents,
     the_amount_in_four_ways,
     what_share_of_a_partners_money_came_back,
     prices_against_references_and_priority,
     what_was_metered_against_what_was_paid,
+    what_a_company_earned_of_compute_and_from_whom,
     the_guidance_ratio_with_and_without_loops,
     the_quarter_as_it_was_known_with_hashes_and_without_other_partners,
 ];
@@ -63,6 +64,24 @@ fn what_was_metered_against_what_was_paid(asked: &Asked<'_>) {
     let names = ["metered_card_hours", "invoiced", "paid", "vouchers"];
     let figures = of(&contracts["contracts"][0], &names);
     assert_eq!(figures, json!(["491000", "7189200.00", "5032440.00", "1079380.00"]));
+}
+
+/// 6, as far as it is recorded: what a company is paid for compute
+fn what_a_company_earned_of_compute_and_from_whom(asked: &Asked<'_>) {
+    let reports = asked.operator.gets("/v1/parties?party=reseller-r");
+    let report = &reports["parties"][0];
+    assert_eq!(report["compute_revenue"], "640000.00");
+    let [customer] = list(report, "customers") else { panic!("one customer: {report}") };
+    assert_eq!(of(customer, &["company", "paid"]), json!(["company-c", "640000.00"]));
+    // They are not of one group, so all of it comes from outside.
+    let controller = |party| {
+        asked.operator.gets(&format!("/v1/owners?party={party}&as_of=2025-06-01"))["controller"]
+            .clone()
+    };
+    assert_eq!(
+        [controller("company-c"), controller("reseller-r")],
+        [json!("holding-h"), json!(null)]
+    );
 }
 
 /// 9

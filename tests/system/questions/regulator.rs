@@ -6,7 +6,7 @@ use super::{Asked, Question, list, of, row};
 use crate::program::folder_of;
 use crate::programmes::reviewed;
 
-pub(super) const THE_TWENTY: [Question; 18] = [
+pub(super) const THE_TWENTY: [Question; 19] = [
     which_vouchers_paid_a_provider_linked_to_the_buyer,
     what_became_of_a_budget_as_of_one_date_and_as_known_at_another,
     what_was_used_in_more_than_one_claim,
@@ -15,6 +15,7 @@ pub(super) const THE_TWENTY: [Question; 18] = [
     who_has_sold_more_p_than_there_is,
     which_contracts_state_p_alone_and_how_many_cards_that_is,
     how_many_cards_were_lit_given_and_busy_in_a_month,
+    which_cards_two_providers_say_they_have,
     what_ended_after_a_voucher_and_what_came_back,
     whether_a_provider_worked_while_it_was_suspended,
     how_prices_compare,
@@ -150,6 +151,24 @@ fn how_many_cards_were_lit_given_and_busy_in_a_month(asked: &Asked<'_>) {
     let rates = of(pool, &["lighting_rate", "allocation_rate", "busy_rate", "coverage"]);
     assert_eq!(rates, json!(["0.499355", "1.001292", "0.269165", "0.645161"]));
     assert_eq!(list(pool, "days").len(), 31);
+}
+
+/// 9
+fn which_cards_two_providers_say_they_have(asked: &Asked<'_>) {
+    let findings = asked.regulator.gets("/v1/findings?rule=serial_in_two_pools");
+    let [found] = list(&findings, "findings") else { panic!("one card: {findings}") };
+    let told = of(found, &["subject", "parties", "at"]);
+    assert_eq!(told, json!(["sn-7", ["provider-a", "provider-x"], "2025-02-01T00:00:00Z"]));
+    assert_eq!(found["figures"]["pools"], "pool-a1 pool-x1");
+    for fact in list(found, "facts") {
+        let fact = asked.regulator.gets(&format!("/v1/facts/{}", fact.as_str().expect("a fact")));
+        assert_eq!(fact["partition"], "allocation.0");
+    }
+    let before = asked.regulator.gets("/v1/findings?rule=serial_in_two_pools&as_of=2025-01-31");
+    assert_eq!(before["findings"], json!([]), "one pool had it then");
+    let pools = asked.provider.gets("/v1/pools");
+    let disputed = &row(&pools, "pools", "pool", "pool-a1")["disputed"][0];
+    assert_eq!(of(disputed, &["serial", "pools"]), json!(["sn-7", ["pool-a1", "pool-x1"]]));
 }
 
 /// 10
