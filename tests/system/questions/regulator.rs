@@ -166,9 +166,11 @@ fn which_cards_two_providers_say_they_have(asked: &Asked<'_>) {
     }
     let before = asked.regulator.gets("/v1/findings?rule=serial_in_two_pools&as_of=2025-01-31");
     assert_eq!(before["findings"], json!([]), "one pool had it then");
-    let pools = asked.provider.gets("/v1/pools");
+    let pools = asked.regulator.gets("/v1/pools?pool=pool-a1");
     let disputed = &row(&pools, "pools", "pool", "pool-a1")["disputed"][0];
     assert_eq!(of(disputed, &["serial", "pools"]), json!(["sn-7", ["pool-a1", "pool-x1"]]));
+    let own = asked.provider.gets("/v1/pools?pool=pool-a1");
+    assert_eq!(own["pools"][0]["disputed"], json!([]), "another one's cards are not shown to it");
 }
 
 /// 10
