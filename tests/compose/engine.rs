@@ -1,5 +1,7 @@
 //! A Docker engine for the tests: the one that runs, or one of their own with all it keeps in a folder that goes with it.
 
+use std::io::Read as _;
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -110,16 +112,38 @@ impl Engine {
         self.finish(command).map(drop).map_err(|error| format!("no images can be made: {error}"))
     }
 
-    /// Whether it runs a container that has a network and a port.
+    /// Whether it runs a container as the deployment does, which reads a file of ours and can be reached from here.
     fn try_out(&self) -> Result<(), String> {
         let name = format!("loopledger-try-{}", std::process::id());
-        self.run("docker", &["network", "create", &name])
-            .map_err(|error| format!("the Docker engine makes no network: {error}"))?;
-        let run = ["run", "--rm", "--network", &name, "--publish", "127.0.0.1::9", BASE, "true"];
-        let tried = self.run("docker", &run);
+        let made = self.run("docker", &["network", "create", &name]);
+        made.map_err(|error| format!("the Docker engine makes no network: {error}"))?;
+        let tried = self.reach(&name);
+        // There is none where it did not start.
+        drop(self.run("docker", &["rm", "--force", &name]));
         let removed = self.run("docker", &["network", "rm", &name]);
-        let tried = tried.map_err(|error| format!("the Docker engine runs no container: {error}"));
-        tried.and(removed).map(drop)
+        tried.and(removed.map(drop))
+    }
+
+    fn reach(&self, name: &str) -> Result<(), String> {
+        let file = format!("{}:/file:ro", project().join("deploy/nats.conf").display());
+        let serve = "test -s /file && exec nats-server --addr 0.0.0.0 --port 4222";
+        let run = ["run", "--detach", "--name", name, "--network", name, "--volume", &file]
+            .into_iter()
+            .chain(["--publish", "127.0.0.1::4222", "--read-only", "--tmpfs", "/tmp"])
+            .chain(["--cap-drop", "ALL", "--security-opt", "no-new-privileges:true"])
+            .chain([NATS, "sh", "-c", serve]);
+        let ran = self.run("docker", &run.collect::<Vec<_>>());
+        ran.map_err(|error| format!("the Docker engine runs no container: {error}"))?;
+        let place = self.run("docker", &["port", name, "4222/tcp"])?;
+        let place = place.lines().next().unwrap_or_default().to_owned();
+        for _ in 0..50 {
+            if greets(&place) {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        let log = self.run("docker", &["logs", name]).unwrap_or_default();
+        Err(format!("a container of the Docker engine is not reached at {place}: {log}"))
     }
 
     /// What `docker compose` prints.
@@ -153,6 +177,18 @@ fn told(output: &Output) -> Result<String, String> {
     let complaint = String::from_utf8_lossy(&output.stderr);
     let lines: Vec<&str> = complaint.lines().collect();
     Err(format!("{}: {}", output.status, lines[lines.len().saturating_sub(8)..].join("; ")))
+}
+
+/// Whether a NATS server is there.
+fn greets(place: &str) -> bool {
+    let ask = || {
+        let mut stream = TcpStream::connect(place)?;
+        stream.set_read_timeout(Some(Duration::from_secs(2)))?;
+        let mut greeting = [0; 4];
+        stream.read_exact(&mut greeting)?;
+        std::io::Result::Ok(greeting)
+    };
+    ask().is_ok_and(|greeting| &greeting == b"INFO")
 }
 
 fn nats_server() -> Option<PathBuf> {
