@@ -9,11 +9,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use loopledger_loops::FUNDING_LEGS;
 use loopledger_model::{ContractId, Currency, PartyId};
 use tokio_postgres::Transaction;
+use tokio_postgres::types::ToSql;
 
 use crate::as_of::As;
 use crate::error::Error;
 use crate::flow_kind::FlowKind;
-use crate::rows::{Contract, Flow, Invoice, Termination};
+use crate::meters::grouped;
+use crate::rows::{
+    Advance, AdvanceUse, Contract, Credit, Flow, Invoice, Order, Refund, Termination,
+};
 use crate::table::select;
 
 #[derive(Debug, Default)]
@@ -22,6 +26,19 @@ pub(crate) struct Dealings {
     pub(crate) contracts: Vec<Contract>,
     pub(crate) invoices: Vec<Invoice>,
     pub(crate) terminations: Vec<Termination>,
+    pub(crate) settling: Settling,
+}
+
+/// What says how much of a contract is still to come, beside invoices and money.
+#[derive(Debug, Default)]
+pub(crate) struct Settling {
+    orders: Vec<Order>,
+    credits: Vec<Credit>,
+    deposits: Vec<Advance>,
+    /// Of deposits, against invoices.
+    uses: Vec<AdvanceUse>,
+    /// Of prepayments.
+    refunds: Vec<Refund>,
 }
 
 /// What one party paid and received in one currency.
@@ -41,6 +58,13 @@ pub(crate) struct Sale<'a> {
     pub(crate) invoices: Vec<&'a Invoice>,
     pub(crate) payments: Vec<&'a Flow>,
     pub(crate) vouchers: Vec<&'a Flow>,
+    pub(crate) orders: Vec<&'a Order>,
+    pub(crate) credits: Vec<&'a Credit>,
+    pub(crate) deposits: Vec<&'a Advance>,
+    /// Of deposits, against invoices.
+    pub(crate) uses: Vec<&'a AdvanceUse>,
+    /// Of prepayments.
+    pub(crate) refunds: Vec<&'a Refund>,
     pub(crate) end: Option<&'a Termination>,
 }
 
@@ -72,6 +96,7 @@ impl Dealings {
                 contracts: select(transaction, As::CONDITION, &times).await?,
                 invoices: select(transaction, As::CONDITION, &times).await?,
                 terminations: select(transaction, As::CONDITION, &times).await?,
+                settling: Settling::load(transaction, As::CONDITION, &times).await?,
             });
         };
         let [of, known] = times;
@@ -83,8 +108,9 @@ impl Dealings {
         let of_contracts = with("contract = ANY ($3)");
         let invoices = select(transaction, &of_contracts, &[of, known, &ids]).await?;
         let terminations = select(transaction, &of_contracts, &[of, known, &ids]).await?;
+        let settling = Settling::load(transaction, &of_contracts, &[of, known, &ids]).await?;
         let flows = flows_about(transaction, party, seen).await?;
-        Ok(Self { flows, contracts, invoices, terminations })
+        Ok(Self { flows, contracts, invoices, terminations, settling })
     }
 
     pub(crate) fn accounts(&self) -> Accounts<'_> {
@@ -112,6 +138,12 @@ impl Dealings {
         for invoice in &self.invoices {
             invoices.entry(&invoice.contract).or_default().push(invoice);
         }
+        let settling = &self.settling;
+        let mut orders = grouped(&settling.orders, |row| &row.contract);
+        let mut credits = grouped(&settling.credits, |row| &row.contract);
+        let mut deposits = grouped(&settling.deposits, |row| &row.contract);
+        let mut uses = grouped(&settling.uses, |row| &row.contract);
+        let mut refunds = grouped(&settling.refunds, |row| &row.contract);
         let ends = self.terminations.iter().map(|end| (&end.contract, end));
         let ends: BTreeMap<&ContractId, &Termination> = ends.collect();
         for contract in &self.contracts {
@@ -121,11 +153,36 @@ impl Dealings {
                 invoices: invoices.remove(id).unwrap_or_default(),
                 payments: paid_to(&contract.seller, payments.remove(id)),
                 vouchers: paid_to(&contract.seller, vouchers.remove(id)),
+                orders: orders.remove(id).unwrap_or_default(),
+                credits: credits.remove(id).unwrap_or_default(),
+                deposits: deposits.remove(id).unwrap_or_default(),
+                uses: uses.remove(id).unwrap_or_default(),
+                refunds: refunds.remove(id).unwrap_or_default(),
                 end: ends.get(id).copied(),
             };
             accounts.entry((&contract.seller, contract.currency)).or_default().sold.push(sale);
         }
         accounts
+    }
+}
+
+impl Settling {
+    async fn load(
+        transaction: &Transaction<'_>,
+        wanted: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Self, Error> {
+        let with = |condition: &str| format!("{wanted} AND {condition}");
+        let deposits = with("kind = 'deposit'");
+        let uses = with("kind = 'deposit' AND invoice IS NOT NULL");
+        let refunds = with("source = 'prepayment'");
+        Ok(Self {
+            orders: select(transaction, wanted, parameters).await?,
+            credits: select(transaction, wanted, parameters).await?,
+            deposits: select(transaction, &deposits, parameters).await?,
+            uses: select(transaction, &uses, parameters).await?,
+            refunds: select(transaction, &refunds, parameters).await?,
+        })
     }
 }
 

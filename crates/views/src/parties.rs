@@ -144,13 +144,16 @@ pub struct Promise {
     pub contract: ContractId,
     pub buyer: PartyId,
     pub signed_at: Timestamp,
-    /// Price times quantity.
+    /// Price times quantity, as signed or ordered.
     pub value: String,
     pub invoiced: String,
-    /// The buyer's own cash.
+    /// What the seller gave up of it.
+    pub credited: String,
+    /// The buyer's own cash, advances included.
     pub paid: String,
     pub voucher_paid: String,
-    /// What was invoiced and is not paid.
+    /// What was invoiced, not credited and not paid. A deposit pays nothing until it is set against an invoice, a
+    /// prepayment nothing once it was given back.
     pub unpaid_invoices: String,
     /// What is still to come: of the value, or of the invoices where the contract has ended.
     pub unpaid: String,

@@ -17,7 +17,7 @@ use crate::figures::{self, exact, whole};
 use crate::loops::LoopFound;
 use crate::parties::{CapitalStep, Customer, OpenLoop, PartyReport, Promise, Ratio, Returned};
 use crate::rows::{Flow, Stamp};
-use crate::worth::stated_worth;
+use crate::worth::worth;
 
 /// What is known of a party in one currency while its report is written.
 struct Desk<'a> {
@@ -257,25 +257,34 @@ impl Desk<'_> {
     }
 
     fn promise(&self, sale: &Sale<'_>) -> Option<Promise> {
-        let Sale { contract, invoices, payments, vouchers, end } = sale;
-        let value = stated_worth(contract);
-        let value = round_half_up(&value, self.currency.exponent());
+        let Sale { contract, invoices, payments, vouchers, end, .. } = sale;
+        let ordered: BigRational =
+            sale.orders.iter().map(|order| exact(order.quantity.value())).sum();
+        let value = round_half_up(&worth(contract, &ordered), self.currency.exponent());
         let invoiced: i128 =
             invoices.iter().map(|invoice| minor_units(invoice.amount, invoice.currency)).sum();
         let (paid, voucher_paid) = (sum_of(payments), sum_of(vouchers));
-        let unpaid_invoices = (invoiced - paid - voucher_paid).max(0);
+        let units = |amount: Decimal| minor_units(amount, self.currency);
+        let credited: i128 = sale.credits.iter().map(|credit| units(credit.amount)).sum();
+        let for_service = paid + voucher_paid - set_aside(sale, units);
+        let unpaid_invoices = (invoiced - credited - for_service).max(0);
         let unpaid = match end {
             Some(_) => unpaid_invoices,
-            None => (value.max(invoiced) - paid - voucher_paid).max(0),
+            None => (value.max(invoiced) - credited - for_service).max(0),
         };
         let facts = stamps(payments).chain(stamps(vouchers)).chain([&contract.stamp]);
         let facts = facts.chain(invoices.iter().map(|invoice| &invoice.stamp));
+        let facts = facts.chain(sale.orders.iter().map(|order| &order.stamp));
+        let facts = facts.chain(sale.credits.iter().map(|credit| &credit.stamp));
+        let facts = facts.chain(sale.uses.iter().map(|used| &used.stamp));
+        let facts = facts.chain(sale.refunds.iter().map(|refund| &refund.stamp));
         (unpaid > 0).then(|| Promise {
             contract: contract.id.clone(),
             buyer: contract.buyer.clone(),
             signed_at: contract.stamp.at,
             value: self.money(value),
             invoiced: self.money(invoiced),
+            credited: self.money(credited),
             paid: self.money(paid),
             voucher_paid: self.money(voucher_paid),
             unpaid_invoices: self.money(unpaid_invoices),
@@ -285,6 +294,14 @@ impl Desk<'_> {
             positions: positions(facts.chain(end.iter().map(|end| &end.stamp))),
         })
     }
+}
+
+/// What was paid and is not for service: deposits, until they are set against invoices, and prepayments given back.
+fn set_aside(sale: &Sale<'_>, units: impl Fn(Decimal) -> i128) -> i128 {
+    let deposited: i128 = sale.deposits.iter().map(|deposit| units(deposit.amount)).sum();
+    let used: i128 = sale.uses.iter().map(|used| units(used.amount)).sum();
+    let back: i128 = sale.refunds.iter().map(|refund| units(refund.amount)).sum();
+    deposited - used + back
 }
 
 fn sum_of(flows: &[&Flow]) -> i128 {

@@ -36,11 +36,6 @@ pub(crate) fn term(row: &Contract) -> Option<Period> {
     Period::new(row.from_at, row.to_at).ok()
 }
 
-/// Without what was ordered.
-pub(crate) fn stated_worth(row: &Contract) -> BigRational {
-    worth(row, &BigRational::zero())
-}
-
 pub(crate) fn worth(row: &Contract, ordered: &BigRational) -> BigRational {
     let volume = row.quantity.map_or_else(|| ordered.clone(), |all| exact(Quantity::value(all)));
     if volume.is_zero() {

@@ -4,10 +4,10 @@ use loopledger_journal::MemoryJournal;
 use loopledger_model::Context;
 use loopledger_projector::Limits;
 use loopledger_testkit::at;
-use loopledger_views::{As, ContractQuery, Contracts};
+use loopledger_views::{As, ContractQuery, Contracts, PartyQuery};
 use serde_json::{Value, json};
 
-use crate::history::{append, contract};
+use crate::history::{append, contract, payment};
 use crate::stage::Stage;
 
 const NOW: As = As { of: None, known: None };
@@ -134,5 +134,72 @@ async fn a_contract_is_effective_once_its_term_has_begun_unless_it_ended_before(
         let begun: Vec<_> = begun.map(|contract| contract.contract.as_str()).collect();
         assert_eq!((begun, answer.totals[0].effective.as_str()), (effective, value));
         assert_eq!(answer.totals[0].value, "239640.00");
+    }
+}
+
+fn cny(amount: &str) -> Value {
+    json!({"amount": amount, "currency": "CNY"})
+}
+
+/// A framework without orders promises nothing, one with 2 P-months 11,982. Of k-0, worth 11,982, 5,991 are invoiced.
+#[tokio::test]
+async fn what_is_promised_counts_orders_and_credits_and_no_deposit_or_prepayment_that_went_back() {
+    let at = "2025-04-01T00:00:00Z";
+    let service = json!({"from": "2025-03-01T00:00:00Z", "to": "2025-04-01T00:00:00Z"});
+    let advance = |id: &str, kind: &str, amount: &str| {
+        json!({"advance_recorded": {"advance": {"id": id, "contract": "k-0", "kind": kind,
+            "amount": cny(amount), "at": at}, "buyer": "r", "seller": "a"}})
+    };
+    let steps = [
+        (declaring("k-0", ("r", "a"), json!({"quantity": "2"})), "k-0 11982.00 0.00"),
+        (
+            declaring("k-f", ("r", "a"), json!({"kind": "framework", "quantity": null})),
+            "k-0 11982.00 0.00",
+        ),
+        (
+            json!({"order_placed": {"id": "or-1", "contract": "k-f", "service": service,
+                "quantity": "2", "at": at}}),
+            "k-0 11982.00 0.00, k-f 11982.00 0.00",
+        ),
+        (payment("pm-f", "k-f", "r", "a", "11982", "2025-04-02"), "k-0 11982.00 0.00"),
+        (
+            json!({"invoice_issued": {"id": "in-1", "contract": "k-0", "buyer": "r", "seller": "a",
+                "service": service, "quantity": "1", "amount": cny("5991"), "at": at}}),
+            "k-0 11982.00 5991.00",
+        ),
+        (advance("pm-d", "deposit", "1000"), "k-0 11982.00 5991.00"),
+        (
+            json!({"advance_applied": {"use_of": {"id": "au-1", "contract": "k-0",
+                "kind": "deposit", "invoice": "in-1", "amount": cny("600"), "at": at},
+                "buyer": "r", "seller": "a"}}),
+            "k-0 11382.00 5391.00",
+        ),
+        (
+            json!({"credit_granted": {"credit": {"id": "cr-1", "invoice": "in-1",
+                "amount": cny("91"), "reason": "goodwill", "at": at}, "contract": "k-0"}}),
+            "k-0 11291.00 5300.00",
+        ),
+        (advance("pm-p", "prepayment", "5000"), "k-0 6291.00 300.00"),
+        (
+            json!({"refund_recorded": {"refund": {"id": "rf-1", "contract": "k-0",
+                "of": "prepayment", "amount": cny("2000"), "at": at}, "buyer": "r",
+                "seller": "a"}}),
+            "k-0 8291.00 2300.00",
+        ),
+    ];
+    let stage = Stage::set().await;
+    let journal = MemoryJournal::new();
+    for (event, promised) in steps {
+        append(&journal, Context::Purchase, &[event]).await;
+        stage.project(&journal, "live", Limits::LIVE).await.unwrap();
+        for party in [Some("a".parse().unwrap()), None] {
+            let asked = PartyQuery { party, currency: None };
+            let answer = stage.views("live").parties(&asked, NOW).await.unwrap();
+            let promises = answer.parties.iter().flat_map(|report| &report.promises);
+            let told: Vec<_> = promises
+                .map(|it| format!("{} {} {}", it.contract, it.unpaid, it.unpaid_invoices))
+                .collect();
+            assert_eq!(told.join(", "), promised);
+        }
     }
 }
