@@ -11,19 +11,35 @@ CREATE TABLE funds (
     PRIMARY KEY (position, fact_index)
 );
 
+-- What a partner promised, or so much more or, below zero, less of it; or what went over to it from from_lp. id is that
+-- of the commitment, the change or the transfer.
 CREATE TABLE commitments (
     position BIGINT NOT NULL,
     fact_index INT NOT NULL,
     at TIMESTAMPTZ NOT NULL,
     recorded_at TIMESTAMPTZ NOT NULL,
-    id TEXT NOT NULL UNIQUE,
+    id TEXT NOT NULL,
     fund TEXT NOT NULL,
     lp TEXT NOT NULL,
-    amount NUMERIC NOT NULL CHECK (amount > 0),
+    from_lp TEXT,
+    amount NUMERIC NOT NULL CHECK (amount <> 0),
     currency TEXT NOT NULL,
     priority_supplier BOOLEAN NOT NULL,
+    PRIMARY KEY (position, fact_index),
+    CHECK (from_lp IS NULL OR (from_lp <> lp AND amount > 0))
+);
+
+-- The facts that a fund's accounts are worked out from, as they were recorded; fund is any party that invested.
+CREATE TABLE fund_facts (
+    position BIGINT NOT NULL,
+    fact_index INT NOT NULL,
+    at TIMESTAMPTZ NOT NULL,
+    recorded_at TIMESTAMPTZ NOT NULL,
+    fund TEXT NOT NULL,
+    event TEXT NOT NULL,
     PRIMARY KEY (position, fact_index)
 );
+CREATE INDEX ON fund_facts (fund);
 
 -- What a fund was said to be worth as of as_of_at; of one date the latest row stands.
 CREATE TABLE navs (
@@ -59,10 +75,10 @@ CREATE TABLE recognitions (
     CHECK ((kind = 'local_purchase') = (payment IS NOT NULL))
 );
 
--- id is that of the contribution, investment, distribution, payment, refund, settlement, recovery or
--- transfer, or of the contract that was terminated with a refund. It is unique in the context that
--- gave it, not among flows: a refund and a recovery may have the same. note is a payment's reference
--- or a transfer's purpose.
+-- id is that of the contribution, recall, investment, exit, distribution, payment, refund, settlement, recovery, transfer,
+-- returned excess, expense or draw, or of the contract that was terminated with a refund. It is unique in the context that
+-- gave it and among its kind of facts, not among flows: a refund and a recovery may have the same. note is a payment's
+-- reference, a transfer's purpose, or what else the flow is.
 CREATE TABLE flows (
     position BIGINT NOT NULL,
     fact_index INT NOT NULL,

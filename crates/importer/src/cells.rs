@@ -8,7 +8,9 @@ use std::fmt::Display;
 
 use jiff::Timestamp;
 use loopledger_model::allocation::{CardSerial, CardState, ReservationEnding, Stage};
-use loopledger_model::fund::RecognitionKind;
+use loopledger_model::fund::{
+    ChangeKind, DistributionKind, FeeBasis, LinePart, RecognitionKind, Reduction,
+};
 use loopledger_model::purchase::{
     AdvanceKind, ContractKind, ContractSide, ContractUnit, CreditReason, DisputeOutcome, Rating,
     RefundOf, TerminationReason,
@@ -19,12 +21,14 @@ use loopledger_model::voucher::{
     EvidenceKind, Person, ProgrammeStage, Purpose, Side,
 };
 use loopledger_model::{
-    AdvanceUseId, AllocationId, ApplicationId, CardHours, CardModel, ClawbackId, CommitmentId,
-    ContractId, ContributionId, Country, CreditId, Currency, DeliveryId, DisputeId, DistributionId,
-    InvestmentId, InvoiceId, KilowattHours, Lei, LockId, Money, NavId, OrderId, OversellFactor,
-    PFlops, PartyId, PaymentId, Percent, Period, PersonId, PoolId, Portion, Precision, Price,
-    ProgrammeId, Quantity, Ratio, ReadingId, RecognitionId, RecoveryId, RedemptionId, RefundId,
-    ReservationId, RoundingMode, SettlementId, Sha256, Sparsity, Text, TransferId, UsageId, Uscc,
+    AdvanceUseId, AllocationId, ApplicationId, CallId, CardHours, CardModel, CarryId, ClawbackId,
+    CommitmentChangeId, CommitmentId, CommitmentTransferId, ContractId, ContributionId, Country,
+    CreditId, Currency, DeliveryId, DisputeId, DistributionId, ExcessReturnId, ExitId, ExpenseId,
+    FeeId, FeePaymentId, FeeReductionId, InvestmentId, InvoiceId, KilowattHours, Lei, LineDrawId,
+    LinePaymentId, LockId, Money, NavId, OrderId, OversellFactor, PFlops, PartyId, PaymentId,
+    Percent, Period, PersonId, PoolId, Portion, Precision, Price, ProgrammeId, Quantity, Ratio,
+    ReadingId, RecallId, RecognitionId, RecoveryId, RedemptionId, RefundId, ReservationId,
+    RoundingMode, SettlementId, Sha256, Sparsity, Text, TransferId, UsageId, Uscc, ValuationId,
     VoucherId, Watts, WorkloadClass, parse_instant, parse_plain,
 };
 
@@ -57,7 +61,26 @@ cells!(
     RefundId,
     AllocationId,
     ApplicationId,
+    CallId,
     ClawbackId,
+    CommitmentChangeId,
+    CommitmentTransferId,
+    ExcessReturnId,
+    RecallId,
+    CarryId,
+    ExitId,
+    ExpenseId,
+    FeeId,
+    FeePaymentId,
+    FeeReductionId,
+    LineDrawId,
+    LinePaymentId,
+    ValuationId,
+    LinePart,
+    Reduction,
+    ChangeKind,
+    DistributionKind,
+    FeeBasis,
     CommitmentId,
     ContractId,
     ContributionId,

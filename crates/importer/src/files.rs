@@ -5,6 +5,8 @@
 mod allocation;
 mod claim;
 mod fund;
+mod fund_running;
+mod fund_terms;
 mod programme;
 mod purchase;
 mod registry;
@@ -152,12 +154,53 @@ pub(super) static FILES: &[File] = files! {
         key "id", parent "", by "manager", fund::fund;
     "commitments.csv": "id, fund, @lp, amount, at, priority_supplier?",
         key "id", parent "fund", by "lp", fund::commitment;
-    "contributions.csv": "id, fund, @lp, amount, at",
+    "fund_terms.csv": "fund, version, at, investment_ends, exit_ends, extension_ends?, \
+        investment_fee_percent?, investment_fee_basis?, exit_fee_percent?, exit_fee_basis?, \
+        extension_fee_percent?, extension_fee_basis?, recycling_percent?, preferred_percent?, \
+        catch_up_percent?, carry_percent?",
+        key "fund, version", parent "fund", by "manager", fund_terms::terms;
+    "commitment_changes.csv": "id, fund, @lp, change, amount, at",
+        key "id", parent "fund", by "lp", fund_terms::change;
+    "commitment_transfers.csv": "id, fund, @from, @to, amount, at, priority_supplier?",
+        key "id", parent "fund", by "from", fund_terms::handed_over;
+    "calls.csv": "id, fund, investment?, follow_on?, fee?, expense?, organisation_cost?, \
+        excused?, at, due",
+        key "id", parent "fund", by "manager", fund_terms::call;
+    "contributions.csv": "id, fund, @lp, amount, at, call?",
         key "id", parent "fund", by "lp", fund::contribution;
-    "investments.csv": "id, @investor, @company, amount, currency, stake_percent?, at",
+    "defaults.csv": "fund, call, @lp, at",
+        key "call, lp", parent "fund", by "manager", fund_terms::default;
+    "default_cures.csv": "fund, call, @lp, at",
+        key "call, lp", parent "fund", by "manager", fund_terms::cure;
+    "line_draws.csv": "id, fund, @lender, amount, at",
+        key "id", parent "fund", by "fund", fund_running::draw;
+    "investments.csv": "id, @investor, @company, amount, currency, stake_percent?, at, \
+        follows?",
         key "id", parent "", by "investor", fund::investment;
-    "distributions.csv": "id, fund, @lp, amount, at",
+    "exits.csv": "id, investment, @payer, cost, proceeds, currency, stake_percent?, at",
+        key "id", parent "", by "payer", fund_running::exit;
+    "distributions.csv": "id, fund, @lp, amount, at, kind?",
         key "id", parent "fund", by "fund", fund::distribution;
+    "recalls.csv": "id, fund, @lp, distribution, amount, at",
+        key "id", parent "fund", by "lp", fund_terms::recall;
+    "excess_returns.csv": "id, fund, call, @lp, amount, at",
+        key "id", parent "fund", by "fund", fund_terms::excess;
+    "valuations.csv": "id, investment, as_of, amount, currency, at, restates?",
+        key "id", parent "", by "", fund_running::valuation;
+    "fees.csv": "id, fund, from, to, at",
+        key "id", parent "fund", by "manager", fund_running::fee;
+    "fee_payments.csv": "id, fund, fee, @payee, amount, at",
+        key "id", parent "fund", by "fund", fund_running::fee_payment;
+    "fee_reductions.csv": "id, fund, fee, reduction, amount, at, note?",
+        key "id", parent "fund", by "manager", fund_running::fee_reduction;
+    "expenses.csv": "id, fund, @payee, amount, at, purpose, related_party?",
+        key "id", parent "fund", by "fund", fund_running::expense;
+    "carry.csv": "id, fund, @payee, amount, at",
+        key "id", parent "fund", by "fund", fund_running::carry;
+    "line_payments.csv": "id, fund, @lender, part, amount, at",
+        key "id", parent "fund", by "fund", fund_running::line_payment;
+    "dissolutions.csv": "fund, at",
+        key "fund", parent "fund", by "manager", fund_running::dissolution;
     "navs.csv": "id, fund, as_of, amount, at, restates?",
         key "id", parent "fund", by "manager", fund::nav;
     "recognitions.csv": "id, fund, kind, @company, amount, at, payment?",

@@ -7,11 +7,30 @@ use serde::{Deserialize, Serialize};
 
 use crate::decimal::Percent;
 use crate::id::{
-    CommitmentId, ContributionId, DistributionId, InvestmentId, NavId, PartyId, PaymentId,
-    RecognitionId, TransferId,
+    CallId, CommitmentId, ContributionId, DistributionId, InvestmentId, NavId, PartyId, PaymentId,
+    RecallId, RecognitionId, TransferId,
 };
-use crate::money::{Currency, Money, MoneyError};
+use crate::money::{Currency, Money};
 use crate::text::{Text, names};
+
+mod call;
+mod commitment;
+mod fee;
+mod holding;
+mod line;
+mod refusal;
+mod terms;
+
+pub use call::{
+    CallCapital, CallLine, CallPurpose, CallShare, CapitalCalled, CureDefault, DeclareDefault,
+    PartnerDefaulted, ReturnExcess,
+};
+pub use commitment::{ChangeCommitment, ChangeKind, CommitmentTransferred, TransferCommitment};
+pub use fee::{AccrueFee, FeeAccrued, PayCarry, PayExpense, PayFee, ReduceFee, Reduction};
+pub use holding::{ExitInvestment, InvestmentExited, InvestmentValued, ValueInvestment};
+pub use line::{DissolveFund, DrawLine, LinePart, RepayLine};
+pub use refusal::Refusal;
+pub use terms::{FeeBasis, Phase, PhaseFee, SetTerms, Waterfall};
 
 /// A fund, which is a party too, and the party that manages it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -47,6 +66,9 @@ pub struct Contribution {
     pub lp: PartyId,
     pub amount: Money,
     pub at: Timestamp,
+    /// The call that it answers; what answers none is paid in on what is uncalled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<CallId>,
 }
 
 /// Money that a fund or any other party put into a company.
@@ -60,7 +82,26 @@ pub struct Investment {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stake_percent: Option<Percent>,
     pub at: Timestamp,
+    /// The investment of the same investor in the same company that it adds to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows: Option<InvestmentId>,
 }
+
+/// What a distribution is of.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum DistributionKind {
+    ReturnOfCapital,
+    Gain,
+    Income,
+    /// Capital that may be called again: it adds to what is unfunded.
+    Recallable,
+}
+
+names!(DistributionKind, "kind of distribution": ReturnOfCapital = "return_of_capital", Gain = "gain",
+    Income = "income", Recallable = "recallable");
 
 /// Money that a fund paid back to a limited partner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -69,6 +110,22 @@ pub struct Distribution {
     pub id: DistributionId,
     pub fund: PartyId,
     pub lp: PartyId,
+    pub amount: Money,
+    pub at: Timestamp,
+    /// Absent where nobody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<DistributionKind>,
+}
+
+/// Money that a limited partner pays back of a recallable distribution: it is paid in like a contribution, on what the
+/// distribution added to the unfunded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecallDistribution {
+    pub id: RecallId,
+    pub fund: PartyId,
+    pub lp: PartyId,
+    pub distribution: DistributionId,
     pub amount: Money,
     pub at: Timestamp,
 }
@@ -144,6 +201,24 @@ pub enum Command {
     RecordTransfer(Transfer),
     StrikeNav(StrikeNav),
     RecogniseReinvestment(RecogniseReinvestment),
+    ChangeCommitment(ChangeCommitment),
+    TransferCommitment(TransferCommitment),
+    SetTerms(SetTerms),
+    CallCapital(CallCapital),
+    DeclareDefault(DeclareDefault),
+    CureDefault(CureDefault),
+    ReturnExcess(ReturnExcess),
+    RecallDistribution(RecallDistribution),
+    ExitInvestment(ExitInvestment),
+    ValueInvestment(ValueInvestment),
+    AccrueFee(AccrueFee),
+    PayFee(PayFee),
+    ReduceFee(ReduceFee),
+    PayExpense(PayExpense),
+    PayCarry(PayCarry),
+    DrawLine(DrawLine),
+    RepayLine(RepayLine),
+    DissolveFund(DissolveFund),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -157,6 +232,24 @@ pub enum Event {
     TransferRecorded(Transfer),
     NavStruck(StrikeNav),
     ReinvestmentRecognised(RecogniseReinvestment),
+    CommitmentChanged(ChangeCommitment),
+    CommitmentTransferred(CommitmentTransferred),
+    TermsSet(SetTerms),
+    CapitalCalled(CapitalCalled),
+    PartnerDefaulted(PartnerDefaulted),
+    DefaultCured(CureDefault),
+    ExcessReturned(ReturnExcess),
+    DistributionRecalled(RecallDistribution),
+    InvestmentExited(InvestmentExited),
+    InvestmentValued(InvestmentValued),
+    FeeAccrued(FeeAccrued),
+    FeePaid(PayFee),
+    FeeReduced(ReduceFee),
+    ExpensePaid(PayExpense),
+    CarryPaid(PayCarry),
+    LineDrawn(DrawLine),
+    LineRepaid(RepayLine),
+    FundDissolved(DissolveFund),
 }
 
 impl Event {
@@ -170,83 +263,24 @@ impl Event {
             Self::TransferRecorded(transfer) => transfer.at,
             Self::NavStruck(nav) => nav.at,
             Self::ReinvestmentRecognised(recognised) => recognised.at,
+            Self::CommitmentChanged(change) => change.at,
+            Self::CommitmentTransferred(made) => made.transfer.at,
+            Self::TermsSet(terms) => terms.at,
+            Self::CapitalCalled(made) => made.call.at,
+            Self::PartnerDefaulted(made) => made.default.at,
+            Self::DefaultCured(cure) => cure.at,
+            Self::ExcessReturned(returned) => returned.at,
+            Self::DistributionRecalled(recall) => recall.at,
+            Self::InvestmentExited(made) => made.exit.at,
+            Self::InvestmentValued(made) => made.valuation.at,
+            Self::FeeAccrued(made) => made.accrual.at,
+            Self::FeePaid(made) => made.at,
+            Self::FeeReduced(made) => made.at,
+            Self::ExpensePaid(made) => made.at,
+            Self::CarryPaid(made) => made.at,
+            Self::LineDrawn(made) => made.at,
+            Self::LineRepaid(made) => made.at,
+            Self::FundDissolved(made) => made.at,
         }
-    }
-}
-
-/// Why fund says no, the first that applies.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, thiserror::Error)]
-#[serde(tag = "code", rename_all = "snake_case")]
-pub enum Refusal {
-    #[error("fund {fund} is formed already, with other content")]
-    FundExists { fund: PartyId },
-    #[error("commitment {commitment} is made already, with other content")]
-    CommitmentExists { commitment: CommitmentId },
-    #[error("contribution {contribution} is received already, with other content")]
-    ContributionExists { contribution: ContributionId },
-    #[error("investment {investment} is funded already, with other content")]
-    InvestmentExists { investment: InvestmentId },
-    #[error("distribution {distribution} is paid already, with other content")]
-    DistributionExists { distribution: DistributionId },
-    #[error("transfer {transfer} is recorded already, with other content")]
-    TransferExists { transfer: TransferId },
-    #[error("party {party} is not registered")]
-    UnknownParty { party: PartyId },
-    #[error("fund {fund} is not formed")]
-    UnknownFund { fund: PartyId },
-    #[error("{at} is before fund {fund} was formed ({formed_at})")]
-    BeforeFormation { fund: PartyId, formed_at: Timestamp, at: Timestamp },
-    #[error(
-        "money of {fund} moved at {moved_at} before it was recorded as a fund: its formation has to be later than that, not at {formed_at}"
-    )]
-    LateFormation { fund: PartyId, formed_at: Timestamp, moved_at: Timestamp },
-    #[error("{amount} is not above zero")]
-    NotPositive { amount: Money },
-    #[error("{amount} is not in the fund's currency, {currency}")]
-    WrongCurrency { amount: Money, currency: Currency },
-    #[error("money from {party} to itself does not move")]
-    SameParty { party: PartyId },
-    #[error("{lp} has no commitment to fund {fund} at {at}")]
-    NoCommitment { fund: PartyId, lp: PartyId, at: Timestamp },
-    #[error(
-        "{lp} committed {committed} to fund {fund} by {at} and has paid in {contributed}: {asked} do not fit"
-    )]
-    AboveCommitment {
-        fund: PartyId,
-        lp: PartyId,
-        committed: Money,
-        contributed: Money,
-        asked: Money,
-        at: Timestamp,
-    },
-    #[error("fund {fund} would be short: it has {cash} at {at}, and {asked} are asked")]
-    AboveCash { fund: PartyId, cash: Money, asked: Money, at: Timestamp },
-    #[error("recognition {recognition} is recorded already, with other content")]
-    RecognitionExists { recognition: RecognitionId },
-    #[error("a local purchase names its payment, and no other recognition does")]
-    PaymentOfRecognition { recognition: RecognitionId },
-    #[error("payment {payment} is recognised already, by {recognition}")]
-    PaymentRecognised { payment: PaymentId, recognition: RecognitionId },
-    #[error("NAV {nav} is struck already, with other content")]
-    NavExists { nav: NavId },
-    #[error("a NAV of {as_of} cannot be struck before that, at {at}")]
-    NavBeforeItsDate { as_of: Timestamp, at: Timestamp },
-    #[error("fund {fund} has NAV {nav} of {as_of}: name it as the one that is restated")]
-    NavStruck { fund: PartyId, as_of: Timestamp, nav: NavId },
-    #[error("NAV {nav} is not struck")]
-    UnknownNav { nav: NavId },
-    #[error("NAV {nav} is of fund {fund} at {as_of}, so it is restated for that")]
-    OtherNav { nav: NavId, fund: PartyId, as_of: Timestamp },
-    #[error("NAV {nav} was restated by {by}: restate that one")]
-    NavRestated { nav: NavId, by: NavId },
-    #[error("{held} % of {company} are held already: {asked} % more do not fit")]
-    AboveWhole { company: PartyId, held: Percent, asked: Percent },
-    #[error("{reason}")]
-    BeyondBounds { reason: String },
-}
-
-impl From<MoneyError> for Refusal {
-    fn from(error: MoneyError) -> Self {
-        Self::BeyondBounds { reason: error.to_string() }
     }
 }

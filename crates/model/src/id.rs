@@ -82,6 +82,20 @@ ids! {
     /// Somebody who reviews, approves or asks: never a name, a staff number or an account.
     PersonId, "person id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
     CommitmentId, "commitment id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
+    CommitmentChangeId, "id of a commitment's change", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
+    CommitmentTransferId, "id of a commitment's transfer", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
+    CallId, "call id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
+    ExcessReturnId, "id of a returned excess", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
+    RecallId, "recall id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
+    FeeId, "fee id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
+    FeePaymentId, "id of a fee's payment", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
+    FeeReductionId, "id of a fee's reduction", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
+    ExpenseId, "expense id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
+    CarryId, "id of carry", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
+    LineDrawId, "id of a line's draw", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
+    LinePaymentId, "id of a line's payment", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
+    ExitId, "exit id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
+    ValuationId, "valuation id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
     ContributionId, "contribution id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
     InvestmentId, "investment id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";
     DistributionId, "distribution id", MAX_ID_LENGTH, "^[A-Za-z0-9._:-]{1,64}$";

@@ -33,11 +33,13 @@ pub use decimal::{
 };
 pub use evidence::{Evidence, NotASha256, Sha256};
 pub use id::{
-    AdvanceUseId, AllocationId, ApplicationId, ClawbackId, CommandId, CommitmentId, ContractId,
-    ContributionId, CreditId, DeliveryId, DisputeId, DistributionId, InvestmentId, InvoiceId,
-    LockId, MAX_COMMAND_ID_LENGTH, MAX_ID_LENGTH, NavId, NotAnId, OrderId, PartyId, PaymentId,
-    PersonId, PoolId, ProgrammeId, ReadingId, RecognitionId, RecoveryId, RedemptionId, RefundId,
-    ReservationId, SettlementId, TransferId, UsageId, VoucherId,
+    AdvanceUseId, AllocationId, ApplicationId, CallId, CarryId, ClawbackId, CommandId,
+    CommitmentChangeId, CommitmentId, CommitmentTransferId, ContractId, ContributionId, CreditId,
+    DeliveryId, DisputeId, DistributionId, ExcessReturnId, ExitId, ExpenseId, FeeId, FeePaymentId,
+    FeeReductionId, InvestmentId, InvoiceId, LineDrawId, LinePaymentId, LockId,
+    MAX_COMMAND_ID_LENGTH, MAX_ID_LENGTH, NavId, NotAnId, OrderId, PartyId, PaymentId, PersonId,
+    PoolId, ProgrammeId, ReadingId, RecallId, RecognitionId, RecoveryId, RedemptionId, RefundId,
+    ReservationId, SettlementId, TransferId, UsageId, ValuationId, VoucherId,
 };
 pub use legal_id::{Lei, NotALegalId, Uscc};
 pub use money::{Currency, Money, MoneyError, NotACurrency, Rounding, RoundingMode};

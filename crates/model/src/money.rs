@@ -223,6 +223,39 @@ impl Money {
         parts.into_iter().try_fold(Self::zero(currency), Self::checked_add)
     }
 
+    /// So many minor units of a currency.
+    pub fn of_minor_units(count: i128, currency: Currency) -> Result<Self, MoneyError> {
+        let scale = currency.exponent();
+        let amount = Decimal::try_from_i128_with_scale(count, scale).unwrap_or(Decimal::MAX);
+        Self::new(amount, currency)
+    }
+
+    /// Shares the amount by weights of which at least one is above zero, and none below it. The shares come to the
+    /// amount: each is rounded down to minor units, and what is left goes, unit by unit, to the largest remainders, of
+    /// equal ones to the first.
+    pub fn split(self, weights: &[i128]) -> Result<Vec<Self>, MoneyError> {
+        let Self { amount, currency } = self;
+        let beyond = || MoneyError::TooLarge { amount, currency };
+        let add = |sum: i128, weight: &i128| sum.checked_add(*weight);
+        let whole = weights.iter().try_fold(0, add).filter(|whole| *whole > 0);
+        let whole = whole.ok_or_else(beyond)?;
+        let mut parts = Vec::with_capacity(weights.len());
+        for weight in weights {
+            let product = self.minor_units().checked_mul(*weight).ok_or_else(beyond)?;
+            parts.push((product.div_euclid(whole), product.rem_euclid(whole)));
+        }
+        let mut left = self.minor_units() - parts.iter().map(|(part, _)| part).sum::<i128>();
+        let mut by_remainder: Vec<usize> = (0..parts.len()).collect();
+        by_remainder.sort_by_key(|place| -parts[*place].1);
+        for place in by_remainder {
+            if left > 0 {
+                parts[place].0 += 1;
+                left -= 1;
+            }
+        }
+        parts.into_iter().map(|(part, _)| Self::of_minor_units(part, currency)).collect()
+    }
+
     /// This share of the amount, brought to money by the rounding rule.
     pub fn share(self, ratio: Ratio, rounding: Rounding) -> Result<Self, MoneyError> {
         Self::product(self.amount, ratio.value(), self.currency, rounding)

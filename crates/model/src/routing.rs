@@ -18,7 +18,7 @@ use std::str::FromStr;
 use sha2::{Digest as _, Sha256};
 
 use crate::context::{Context, Partition};
-use crate::id::{ContractId, InvoiceId, NavId, UsageId};
+use crate::id::{CallId, ContractId, InvestmentId, InvoiceId, NavId, UsageId, ValuationId};
 use crate::{allocation, fund, purchase, registry, voucher};
 
 /// The most partitions of one context.
@@ -110,10 +110,54 @@ impl Routed for fund::Command {
         match self {
             Self::FormFund(fund) => vec![fund.id.as_str()],
             Self::Commit(commitment) => vec![commitment.fund.as_str(), commitment.id.as_str()],
-            Self::Contribute(paid) => vec![paid.fund.as_str(), paid.id.as_str(), paid.lp.as_str()],
-            Self::Invest(paid) => {
-                vec![paid.investor.as_str(), paid.id.as_str(), paid.company.as_str()]
+            Self::Contribute(paid) => {
+                let call = paid.call.iter().map(CallId::as_str);
+                let named = [paid.fund.as_str(), paid.id.as_str(), paid.lp.as_str()];
+                named.into_iter().chain(call).collect()
             }
+            Self::ChangeCommitment(change) => vec![change.fund.as_str(), change.id.as_str()],
+            Self::TransferCommitment(made) => vec![made.fund.as_str(), made.id.as_str()],
+            Self::SetTerms(terms) => vec![terms.fund.as_str()],
+            Self::CallCapital(call) => vec![call.fund.as_str(), call.id.as_str()],
+            Self::DeclareDefault(default) => vec![default.fund.as_str(), default.call.as_str()],
+            Self::CureDefault(cure) => vec![cure.fund.as_str(), cure.call.as_str()],
+            Self::ReturnExcess(paid) => {
+                let named = [paid.fund.as_str(), paid.id.as_str(), paid.lp.as_str()];
+                named.into_iter().chain([paid.call.as_str()]).collect()
+            }
+            Self::RecallDistribution(paid) => {
+                let named = [paid.fund.as_str(), paid.id.as_str(), paid.lp.as_str()];
+                named.into_iter().chain([paid.distribution.as_str()]).collect()
+            }
+            Self::Invest(paid) => {
+                let follows = paid.follows.iter().map(InvestmentId::as_str);
+                let named = [paid.investor.as_str(), paid.id.as_str(), paid.company.as_str()];
+                named.into_iter().chain(follows).collect()
+            }
+            Self::ExitInvestment(exit) => {
+                vec![exit.investment.as_str(), exit.id.as_str(), exit.payer.as_str()]
+            }
+            Self::ValueInvestment(of) => {
+                let restated = of.restates.iter().map(ValuationId::as_str);
+                [of.investment.as_str(), of.id.as_str()].into_iter().chain(restated).collect()
+            }
+            Self::AccrueFee(fee) => vec![fee.fund.as_str(), fee.id.as_str()],
+            Self::PayFee(paid) => {
+                let named = [paid.fund.as_str(), paid.id.as_str(), paid.fee.as_str()];
+                named.into_iter().chain([paid.payee.as_str()]).collect()
+            }
+            Self::ReduceFee(of) => vec![of.fund.as_str(), of.id.as_str(), of.fee.as_str()],
+            Self::PayExpense(paid) => {
+                vec![paid.fund.as_str(), paid.id.as_str(), paid.payee.as_str()]
+            }
+            Self::PayCarry(paid) => vec![paid.fund.as_str(), paid.id.as_str(), paid.payee.as_str()],
+            Self::DrawLine(drawn) => {
+                vec![drawn.fund.as_str(), drawn.id.as_str(), drawn.lender.as_str()]
+            }
+            Self::RepayLine(paid) => {
+                vec![paid.fund.as_str(), paid.id.as_str(), paid.lender.as_str()]
+            }
+            Self::DissolveFund(end) => vec![end.fund.as_str()],
             Self::Distribute(paid) => vec![paid.fund.as_str(), paid.id.as_str(), paid.lp.as_str()],
             Self::RecogniseReinvestment(recognised) => {
                 vec![recognised.fund.as_str(), recognised.id.as_str()]

@@ -301,6 +301,7 @@ impl History {
             lp: named("provider", provider),
             amount: self.amount(100_000),
             at: day,
+            call: None,
         };
         let invested = Investment {
             id: named("iv", n),
@@ -309,6 +310,7 @@ impl History {
             amount: contributed.amount,
             stake_percent: None,
             at: after(day, 1),
+            follows: None,
         };
         [fund::Event::ContributionReceived(contributed), fund::Event::InvestmentFunded(invested)]
     }

@@ -25,6 +25,8 @@ pub enum Belonging {
     ApplicationProgramme,
     ClawbackProgramme,
     PaymentProgramme,
+    /// Of an investment.
+    Investor,
 }
 
 impl Belonging {
@@ -65,6 +67,9 @@ impl Belonging {
             Self::PaymentProgramme => {
                 "voucher_facts WHERE programme = ANY ($2) \
                  AND event::JSONB #>> '{payment_ordered,id}' = $1"
+            }
+            Self::Investor => {
+                "flows WHERE kind = 'investment' AND id = $1 AND from_party = ANY ($2)"
             }
         }
     }

@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 use loopledger_model::allocation::{CardSerial, CardState, ReservationEnding, Stage};
-use loopledger_model::fund::RecognitionKind;
+use loopledger_model::fund::{self, RecognitionKind};
 use loopledger_model::purchase::{
     AdvanceKind, ContractKind, ContractSide, ContractUnit, CreditReason, DisputeOutcome, Rating,
     RefundOf, TerminationReason, Terms,
@@ -12,11 +12,11 @@ use loopledger_model::purchase::{
 use loopledger_model::registry::{ControlStatus, PartyKind, PriceUnit};
 use loopledger_model::voucher::{Affiliation, Event};
 use loopledger_model::{
-    AdvanceUseId, AllocationId, CardHours, CardModel, CommitmentId, ContractId, Country, CreditId,
-    Currency, DeliveryId, DisputeId, InvoiceId, KilowattHours, Lei, LockId, NavId, OrderId,
-    OversellFactor, PFlops, PartyId, PaymentId, Percent, PersonId, PoolId, Precision, Price,
-    ProgrammeId, Quantity, Ratio, ReadingId, RecognitionId, RedemptionId, RefundId, ReservationId,
-    RoundingMode, SettlementId, Sparsity, Text, UsageId, Uscc, VoucherId, Watts, WorkloadClass,
+    AdvanceUseId, AllocationId, CardHours, CardModel, ContractId, Country, CreditId, Currency,
+    DeliveryId, DisputeId, InvoiceId, KilowattHours, Lei, LockId, NavId, OrderId, OversellFactor,
+    PFlops, PartyId, PaymentId, Percent, PersonId, PoolId, Precision, Price, ProgrammeId, Quantity,
+    Ratio, ReadingId, RecognitionId, RedemptionId, RefundId, ReservationId, RoundingMode,
+    SettlementId, Sparsity, Text, UsageId, Uscc, VoucherId, Watts, WorkloadClass,
 };
 use rust_decimal::Decimal;
 use tokio_postgres::types::{FromSql, ToSql, Type};
@@ -135,7 +135,6 @@ as_text!(
     AllocationId,
     CardModel,
     CardSerial,
-    CommitmentId,
     ContractId,
     CreditId,
     DeliveryId,
@@ -259,7 +258,7 @@ macro_rules! as_json {
     )*};
 }
 
-as_json!(Event, Box<Terms>);
+as_json!(Event, fund::Event, Box<Terms>);
 
 impl Column for Vec<u8> {
     const TYPE: Type = Type::BYTEA;

@@ -8,11 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use loopledger_loops::BigRational;
-use loopledger_model::fund::RecognitionKind;
+use loopledger_model::fund::{RecognitionKind, SetTerms};
 use loopledger_model::{
-    Currency, FactId, NavId, PartyId, PaymentId, Percent, Period, Position, RecognitionId,
+    Currency, FactId, InvestmentId, NavId, PartyId, PaymentId, Percent, Period, Position,
+    RecognitionId,
 };
-use num_traits::{ToPrimitive, Zero};
+use num_traits::{One, ToPrimitive, Zero};
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -25,10 +26,20 @@ use crate::flow_kind::FlowKind;
 use crate::irr::{Irr, irr};
 use crate::loops::{LoopQuery, Source};
 use crate::reader::see_everything;
-use crate::rows::{Commitment, Flow, Fund, Nav, Recognition};
+use crate::rows::{Flow, Fund, FundFact, Nav, Recognition};
 use crate::spans::asked;
 use crate::table::select;
 use crate::views::Views;
+
+mod account;
+mod entries;
+mod running;
+
+pub use account::{AccountEntry, CapitalAccount, LpAccount};
+pub use entries::{CallBorne, EntryKind, FundCall};
+use entries::{Entered, Standing, Told};
+pub use running::{Costs, FundFee, LineTold, NavStep, ValueTold, WithoutLine};
+use running::{Running, nav_steps};
 
 /// Amounts are in the fund's currency. `cash` is all that it received less all that it paid.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -39,7 +50,9 @@ pub struct FundReport {
     pub currency: Currency,
     pub formed_at: Timestamp,
     pub committed: String,
+    /// Less what went back as excess, with what was recalled.
     pub contributed: String,
+    /// What was promised and is not paid in, with what was distributed as recallable.
     pub unfunded: String,
     /// Put into companies, and into other funds.
     pub invested: String,
@@ -62,6 +75,18 @@ pub struct FundReport {
     pub partners: Vec<FundPartner>,
     /// By date.
     pub investments: Vec<FundInvestment>,
+    /// In the order in which they were made.
+    pub calls: Vec<FundCall>,
+    /// Those that hold.
+    pub terms: Option<SetTerms>,
+    /// In the order in which they accrued.
+    pub fees: Vec<FundFee>,
+    pub costs: Costs,
+    /// Where the fund drew on a line.
+    pub line: Option<LineTold>,
+    /// From each NAV to the next, by date.
+    pub nav_steps: Vec<NavStep>,
+    pub dissolved_at: Option<Timestamp>,
     /// The formation.
     pub event: FactId,
 }
@@ -109,6 +134,7 @@ pub struct FundPartner {
     pub unfunded: String,
     pub distributed: String,
     pub dpi: Option<String>,
+    /// Undetermined where a commitment came or went: what partners pay each other is not known.
     pub irr: Irr,
     /// A side letter promises that portfolio companies buy from it first.
     pub priority_supplier: bool,
@@ -121,57 +147,17 @@ pub struct FundInvestment {
     pub amount: String,
     pub stake_percent: Option<Percent>,
     pub at: Timestamp,
+    /// The investment that it adds to.
+    pub follows: Option<InvestmentId>,
+    /// What is not given up of its cost.
+    pub cost_left: String,
+    /// Absent where none was stated or none is left.
+    pub stake_left_percent: Option<Percent>,
+    /// What it brought, income included.
+    pub proceeds: String,
+    /// The latest date's, as it was last stated: below its cost it is written down, at nothing written off.
+    pub value: Option<ValueTold>,
     pub event: FactId,
-}
-
-/// A partner's capital account: what it promised, paid in and got back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct LpAccount {
-    pub position: Position,
-    pub fund: PartyId,
-    pub lp: PartyId,
-    pub currency: Currency,
-    pub committed: String,
-    pub unfunded: String,
-    pub priority_supplier: bool,
-    /// Of the period that is asked for, its end not included.
-    pub period: Option<CapitalAccount>,
-    pub since_inception: CapitalAccount,
-    /// In the order of time.
-    pub entries: Vec<AccountEntry>,
-}
-
-/// `closing` = `opening` + `contributions` - `distributions`: what was paid in and is not back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct CapitalAccount {
-    pub from: Timestamp,
-    pub to: Option<Timestamp>,
-    pub opening: String,
-    pub commitments: String,
-    pub contributions: String,
-    pub distributions: String,
-    pub closing: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct AccountEntry {
-    pub at: Timestamp,
-    pub kind: EntryKind,
-    pub id: String,
-    pub amount: String,
-    /// After it.
-    pub unfunded: String,
-    /// After it: what was paid in and is not back.
-    pub balance: String,
-    pub event: FactId,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum EntryKind {
-    Commitment,
-    Contribution,
-    Distribution,
 }
 
 impl Views {
@@ -203,7 +189,11 @@ impl Views {
 /// All that was known of a fund.
 struct Known {
     fund: Fund,
-    commitments: Vec<Commitment>,
+    /// Of its partners, in the order of time.
+    entries: Vec<Entered>,
+    calls: Vec<FundCall>,
+    terms: Option<SetTerms>,
+    running: Running,
     /// From it or to it, in its currency.
     flows: Vec<Flow>,
     navs: Vec<Nav>,
@@ -222,7 +212,7 @@ impl Known {
         let funds: Vec<Fund> = select(transaction, &with("id = $3"), &parameters).await?;
         let Some(fund) = funds.into_iter().next() else { return Ok(None) };
         let of_fund = with("fund = $3");
-        let commitments = select(transaction, &of_fund, &parameters).await?;
+        let facts: Vec<FundFact> = select(transaction, &of_fund, &parameters).await?;
         let navs = select(transaction, &of_fund, &parameters).await?;
         let mut recognitions: Vec<Recognition> = select(transaction, &of_fund, &parameters).await?;
         recognitions.sort_by_key(|made| made.stamp.at);
@@ -230,15 +220,14 @@ impl Known {
         let mut flows: Vec<Flow> = select(transaction, &moved, &parameters).await?;
         flows.retain(|flow| flow.currency == fund.currency);
         flows.sort_by_key(|flow| flow.stamp.at);
-        Ok(Some(Self { fund, commitments, flows, navs, recognitions }))
+        let Told { entries, calls, terms, running } = Told::of(facts, fund.currency);
+        Ok(Some(Self { fund, entries, calls, terms, running, flows, navs, recognitions }))
     }
 
     fn paid_in(&self) -> impl Iterator<Item = &Flow> {
-        self.of(FlowKind::Contribution).filter(|flow| flow.to_party == self.fund.id)
-    }
-
-    fn paid_back(&self) -> impl Iterator<Item = &Flow> {
-        self.of(FlowKind::Distribution).filter(|flow| flow.from_party == self.fund.id)
+        let paid_in =
+            |flow: &&Flow| flow.kind == FlowKind::Contribution && flow.to_party == self.fund.id;
+        self.flows.iter().filter(paid_in)
     }
 
     /// Into companies, and into other funds as their partner.
@@ -250,15 +239,11 @@ impl Known {
         self.flows.iter().filter(put_on)
     }
 
-    fn of(&self, kind: FlowKind) -> impl Iterator<Item = &Flow> {
-        self.flows.iter().filter(move |flow| flow.kind == kind)
-    }
-
     fn report(&self, position: Position) -> FundReport {
         let currency = self.fund.currency;
         let told = |sum: &BigRational| figures::rounded(sum, currency);
-        let committed: BigRational = self.commitments.iter().map(|made| exact(made.amount)).sum();
-        let (contributed, distributed) = (sum(self.paid_in()), sum(self.paid_back()));
+        let all = Standing::of(&self.entries);
+        let Standing { committed, contributed, distributed, unfunded, .. } = all.clone();
         let received = sum(self.flows.iter().filter(|flow| flow.to_party == self.fund.id));
         let paid = sum(self.flows.iter().filter(|flow| flow.from_party == self.fund.id));
         let mut navs = self.latest_navs();
@@ -266,13 +251,14 @@ impl Known {
         let residual = nav.map(|nav| exact(nav.amount));
         let dpi = figures::ratio(&distributed, &contributed);
         let rvpi = residual.as_ref().and_then(|nav| figures::ratio(nav, &contributed));
-        let all = residual.as_ref().map(|nav| nav + &distributed);
+        let returned = residual.as_ref().map(|nav| nav + &distributed);
         let mut dated = self.dated(|_| true);
         let irr_with_nav = nav.map(|nav| {
             let mut dated = dated.clone();
             enter(&mut dated, nav.as_of_at, nav.amount, currency);
             irr(&dated)
         });
+        let line = self.running.line(&all, &dated, nav, currency);
         dated.retain(|_, amount| *amount != 0);
         FundReport {
             position,
@@ -281,19 +267,29 @@ impl Known {
             currency,
             formed_at: self.fund.stamp.at,
             committed: told(&committed),
-            unfunded: told(&(&committed - &contributed)),
+            unfunded: told(&unfunded),
             invested: told(&sum(self.put_on())),
             cash: told(&(received - paid)),
             nav: nav.map(|nav| nav_told(nav, currency)),
             restated: navs.into_iter().map(|nav| nav_told(nav, currency)).collect(),
             dpi,
             rvpi,
-            tvpi: all.and_then(|all| figures::ratio(&all, &contributed)),
+            tvpi: returned.and_then(|all| figures::ratio(&all, &contributed)),
             irr: irr(&dated),
             irr_with_nav,
             reinvestment: None,
             partners: self.partners(),
-            investments: self.put_on().map(|flow| investment(flow, currency)).collect(),
+            calls: self.calls.clone(),
+            terms: self.terms.clone(),
+            fees: self.running.fees(currency),
+            costs: self.running.told(|_| true, &BigRational::one(), currency),
+            line,
+            nav_steps: nav_steps(&self.navs, &self.entries, self.fund.stamp.at, currency),
+            dissolved_at: self.running.dissolved_at,
+            investments: self
+                .put_on()
+                .map(|flow| self.running.investment(flow, currency))
+                .collect(),
             contributed: told(&contributed),
             distributed: told(&distributed),
             event: self.fund.stamp.fact(),
@@ -305,7 +301,7 @@ impl Known {
         transaction: &Transaction<'_>,
         seen: As,
     ) -> Result<Option<Reinvestment>, Error> {
-        let partners: Vec<&str> = self.commitments.iter().map(|made| made.lp.as_str()).collect();
+        let partners: Vec<&str> = self.entries.iter().map(|entry| entry.lp.as_str()).collect();
         let question = "SELECT id FROM parties WHERE kind = 'government' AND id = ANY ($1)";
         let rows = asked(question, transaction.query(question, &[&partners])).await?;
         let governments =
@@ -380,169 +376,42 @@ impl Known {
     /// What partners paid in, below zero, and got back, by day.
     fn dated(&self, of: impl Fn(&PartyId) -> bool) -> BTreeMap<i64, i128> {
         let mut dated = BTreeMap::new();
-        for flow in self.paid_in().filter(|flow| of(&flow.from_party)) {
-            enter(&mut dated, flow.stamp.at, -flow.amount, flow.currency);
-        }
-        for flow in self.paid_back().filter(|flow| of(&flow.to_party)) {
-            enter(&mut dated, flow.stamp.at, flow.amount, flow.currency);
+        for entry in self.entries.iter().filter(|entry| of(&entry.lp)) {
+            if let Some(amount) = entry.cash() {
+                enter(&mut dated, entry.at, amount, self.fund.currency);
+            }
         }
         dated
     }
 
     fn partners(&self) -> Vec<FundPartner> {
-        let mut promised: BTreeMap<&PartyId, (BigRational, bool)> = BTreeMap::new();
-        for made in &self.commitments {
-            let (sum, priority) = promised.entry(&made.lp).or_default();
-            *sum += exact(made.amount);
-            *priority |= made.priority_supplier;
+        let mut known: BTreeMap<&PartyId, Vec<&Entered>> = BTreeMap::new();
+        for entry in &self.entries {
+            known.entry(&entry.lp).or_default().push(entry);
         }
         let currency = self.fund.currency;
         let told = |sum: &BigRational| figures::rounded(sum, currency);
-        let partner = |(lp, (committed, priority_supplier)): (&PartyId, (BigRational, bool))| {
-            let contributed = sum(self.paid_in().filter(|flow| flow.from_party == *lp));
-            let distributed = sum(self.paid_back().filter(|flow| flow.to_party == *lp));
+        let partner = |(lp, entries): (&PartyId, Vec<&Entered>)| {
+            let Standing { committed, contributed, distributed, unfunded, priority_supplier } =
+                Standing::of(entries.iter().copied());
+            let handed_over = entries.iter().any(|entry| entry.kind.is_handed_over());
             FundPartner {
                 lp: lp.clone(),
                 committed: told(&committed),
-                unfunded: told(&(&committed - &contributed)),
+                unfunded: told(&unfunded),
                 dpi: figures::ratio(&distributed, &contributed),
-                irr: irr(&self.dated(|party| party == lp)),
+                irr: if handed_over {
+                    Irr::undetermined()
+                } else {
+                    irr(&self.dated(|party| party == lp))
+                },
                 priority_supplier,
                 contributed: told(&contributed),
                 distributed: told(&distributed),
             }
         };
-        promised.into_iter().map(partner).collect()
+        known.into_iter().map(partner).collect()
     }
-
-    fn account(
-        &self,
-        position: Position,
-        lp: &PartyId,
-        period: Option<Period>,
-    ) -> Option<LpAccount> {
-        let made: Vec<&Commitment> =
-            self.commitments.iter().filter(|made| made.lp == *lp).collect();
-        if made.is_empty() {
-            return None;
-        }
-        let priority_supplier = made.iter().any(|made| made.priority_supplier);
-        let promised = made.iter().map(|made| Entered {
-            at: made.stamp.at,
-            kind: EntryKind::Commitment,
-            event: made.stamp.fact(),
-            id: made.id.to_string(),
-            amount: exact(made.amount),
-        });
-        let moved = |flow: &Flow, kind| Entered {
-            at: flow.stamp.at,
-            kind,
-            event: flow.stamp.fact(),
-            id: flow.id.clone(),
-            amount: exact(flow.amount),
-        };
-        let paid_in = self.paid_in().filter(|flow| flow.from_party == *lp);
-        let paid_back = self.paid_back().filter(|flow| flow.to_party == *lp);
-        let mut entered: Vec<Entered> = promised
-            .chain(paid_in.map(|flow| moved(flow, EntryKind::Contribution)))
-            .chain(paid_back.map(|flow| moved(flow, EntryKind::Distribution)))
-            .collect();
-        entered.sort_by_key(|entry| (entry.at, entry.event));
-        let currency = self.fund.currency;
-        let from = self.fund.stamp.at;
-        let all = sums(&entered, |_| true);
-        Some(LpAccount {
-            position,
-            fund: self.fund.id.clone(),
-            lp: lp.clone(),
-            currency,
-            committed: figures::rounded(&all.commitments, currency),
-            unfunded: figures::rounded(&(&all.commitments - &all.contributions), currency),
-            priority_supplier,
-            period: period.map(|period| of_period(&entered, period, currency)),
-            since_inception: CapitalAccount::of(from, None, &BigRational::zero(), &all, currency),
-            entries: entries(&entered, currency),
-        })
-    }
-}
-
-struct Entered {
-    at: Timestamp,
-    kind: EntryKind,
-    event: FactId,
-    id: String,
-    amount: BigRational,
-}
-
-#[derive(Default)]
-struct Sums {
-    commitments: BigRational,
-    contributions: BigRational,
-    distributions: BigRational,
-}
-
-impl Sums {
-    fn add(&mut self, entry: &Entered) {
-        *match entry.kind {
-            EntryKind::Commitment => &mut self.commitments,
-            EntryKind::Contribution => &mut self.contributions,
-            EntryKind::Distribution => &mut self.distributions,
-        } += &entry.amount;
-    }
-
-    fn balance(&self) -> BigRational {
-        &self.contributions - &self.distributions
-    }
-}
-
-fn sums(entered: &[Entered], of: impl Fn(&Entered) -> bool) -> Sums {
-    let mut sums = Sums::default();
-    entered.iter().filter(|entry| of(entry)).for_each(|entry| sums.add(entry));
-    sums
-}
-
-fn of_period(entered: &[Entered], period: Period, currency: Currency) -> CapitalAccount {
-    let before = sums(entered, |entry| entry.at < period.from());
-    let within = sums(entered, |entry| period.contains(entry.at));
-    CapitalAccount::of(period.from(), Some(period.to()), &before.balance(), &within, currency)
-}
-
-impl CapitalAccount {
-    fn of(
-        from: Timestamp,
-        to: Option<Timestamp>,
-        opening: &BigRational,
-        within: &Sums,
-        currency: Currency,
-    ) -> Self {
-        let told = |sum: &BigRational| figures::rounded(sum, currency);
-        Self {
-            from,
-            to,
-            opening: told(opening),
-            commitments: told(&within.commitments),
-            contributions: told(&within.contributions),
-            distributions: told(&within.distributions),
-            closing: told(&(opening + within.balance())),
-        }
-    }
-}
-
-fn entries(entered: &[Entered], currency: Currency) -> Vec<AccountEntry> {
-    let mut sums = Sums::default();
-    let told = |entry: &Entered| {
-        sums.add(entry);
-        AccountEntry {
-            at: entry.at,
-            kind: entry.kind,
-            id: entry.id.clone(),
-            amount: figures::rounded(&entry.amount, currency),
-            unfunded: figures::rounded(&(&sums.commitments - &sums.contributions), currency),
-            balance: figures::rounded(&sums.balance(), currency),
-            event: entry.event,
-        }
-    };
-    entered.iter().map(told).collect()
 }
 
 fn sum<'a>(flows: impl Iterator<Item = &'a Flow>) -> BigRational {
@@ -564,16 +433,5 @@ fn nav_told(nav: &Nav, currency: Currency) -> NavTold {
         amount: figures::amount(nav.amount, currency),
         struck_at: nav.stamp.at,
         event: nav.stamp.fact(),
-    }
-}
-
-fn investment(flow: &Flow, currency: Currency) -> FundInvestment {
-    FundInvestment {
-        investment: flow.id.clone(),
-        into: flow.to_party.clone(),
-        amount: figures::amount(flow.amount, currency),
-        stake_percent: flow.stake_percent,
-        at: flow.stamp.at,
-        event: flow.stamp.fact(),
     }
 }

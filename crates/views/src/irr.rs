@@ -59,6 +59,11 @@ impl Irr {
         Self { status, rate, rates }
     }
 
+    /// Where the amounts themselves are not known.
+    pub(crate) const fn undetermined() -> Self {
+        Self { status: IrrStatus::Undetermined, rate: None, rates: Vec::new() }
+    }
+
     fn found(rates: Vec<String>) -> Self {
         let status = match rates.len() {
             0 => IrrStatus::None,

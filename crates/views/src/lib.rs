@@ -88,8 +88,9 @@ pub use flow_graph::{Added, FlowGraph};
 pub use flow_kind::FlowKind;
 pub use flows::{FlowPart, FlowQuery, Flows, MoneyFlow};
 pub use funds::{
-    AccountEntry, CapitalAccount, EntryKind, FundInvestment, FundPartner, FundReport, LpAccount,
-    NavTold, Recognised, Reinvestment,
+    AccountEntry, CallBorne, CapitalAccount, Costs, EntryKind, FundCall, FundFee, FundInvestment,
+    FundPartner, FundReport, LineTold, LpAccount, NavStep, NavTold, Recognised, Reinvestment,
+    ValueTold, WithoutLine,
 };
 pub use holdings::Holdings;
 pub use implied::{DeclaredContract, Implied, ImpliedCards, OtherReading};

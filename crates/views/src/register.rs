@@ -162,16 +162,21 @@ impl Register {
         let left = BigRational::one() - taken;
         let mut by_partner: BTreeMap<Pair, (BigRational, Vec<FactId>)> = BTreeMap::new();
         for commitment in self.committed.get(fund).into_iter().flatten() {
-            let pair = (commitment.lp.clone(), fund.clone());
-            if commitment.stamp.at <= instant
-                && commitment.lp != *fund
-                && !spoken_of.contains(&pair)
-            {
-                let (sum, events) = by_partner.entry(pair).or_default();
-                *sum += exact(commitment.amount);
-                events.push(commitment.stamp.fact());
+            if commitment.stamp.at > instant {
+                continue;
+            }
+            let amount = exact(commitment.amount);
+            let given = commitment.from_lp.as_ref().map(|from| (from, -&amount));
+            for (lp, amount) in [(&commitment.lp, amount)].into_iter().chain(given) {
+                let pair = (lp.clone(), fund.clone());
+                if lp != fund && !spoken_of.contains(&pair) {
+                    let (sum, events) = by_partner.entry(pair).or_default();
+                    *sum += amount;
+                    events.push(commitment.stamp.fact());
+                }
             }
         }
+        by_partner.retain(|_, (sum, _)| !sum.is_zero());
         let all: BigRational = by_partner.values().map(|(sum, _)| sum).sum();
         if left <= BigRational::zero() || all.is_zero() {
             return Vec::new();

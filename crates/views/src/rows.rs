@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use loopledger_model::allocation::{CardSerial, CardState, ReservationEnding, Stage};
-use loopledger_model::fund::RecognitionKind;
+use loopledger_model::fund::{self, RecognitionKind};
 use loopledger_model::purchase::{
     AdvanceKind, ContractKind, ContractSide, ContractUnit, CreditReason, DisputeOutcome, Rating,
     RefundOf, TerminationReason, Terms,
@@ -15,12 +15,12 @@ use loopledger_model::purchase::{
 use loopledger_model::registry::{ControlStatus, PartyKind, PriceUnit};
 use loopledger_model::voucher::{Affiliation, Ending, Event};
 use loopledger_model::{
-    AdvanceUseId, AllocationId, CardHours, CardModel, CommitmentId, ContractId, Country, CreditId,
-    Currency, DeliveryId, DisputeId, Fact, FactId, InvoiceId, KilowattHours, Lei, LockId, NavId,
-    NotAName, OrderId, OversellFactor, PFlops, PartyId, PaymentId, Percent, PersonId, PoolId,
-    Position, Precision, Price, ProgrammeId, Quantity, Ratio, ReadingId, RecognitionId,
-    RedemptionId, RefundId, ReservationId, RoundingMode, SettlementId, Sparsity, Text, UsageId,
-    Uscc, VoucherId, Watts, WorkloadClass,
+    AdvanceUseId, AllocationId, CardHours, CardModel, ContractId, Country, CreditId, Currency,
+    DeliveryId, DisputeId, Fact, FactId, InvoiceId, KilowattHours, Lei, LockId, NavId, NotAName,
+    OrderId, OversellFactor, PFlops, PartyId, PaymentId, Percent, PersonId, PoolId, Position,
+    Precision, Price, ProgrammeId, Quantity, Ratio, ReadingId, RecognitionId, RedemptionId,
+    RefundId, ReservationId, RoundingMode, SettlementId, Sparsity, Text, UsageId, Uscc, VoucherId,
+    Watts, WorkloadClass,
 };
 use rust_decimal::Decimal;
 use tokio_postgres::Row;
@@ -189,14 +189,18 @@ tables! {
         event: Event,
     }
     Fund in funds { id: PartyId, manager: PartyId, currency: Currency }
+    /// What partners promised, more or less of it, and what went over from one to another.
     Commitment in commitments {
-        id: CommitmentId,
+        id: String,
         fund: PartyId,
         lp: PartyId,
+        from_lp: Option<PartyId>,
         amount: Decimal,
         currency: Currency,
         priority_supplier: bool,
     }
+    /// A fact of the fund context, whole, but for those that have a table of their own and move no capital.
+    FundFact in fund_facts { fund: PartyId, event: fund::Event }
     /// What a fund was said to be worth.
     Nav in navs {
         id: NavId,

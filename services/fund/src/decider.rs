@@ -3,24 +3,26 @@
 //! Invariant: what exists with the same content is nothing to do, whatever has happened since.
 
 use loopledger_model::fund::{
-    Command, Commitment, Contribution, Distribution, Event, Fund, Investment,
-    RecogniseReinvestment, RecognitionKind, Refusal, StrikeNav, Transfer,
+    Command, Contribution, Distribution, DistributionKind, Event, Fund, RecogniseReinvestment,
+    RecognitionKind, Refusal, StrikeNav, Transfer,
 };
 use loopledger_model::{Context, Fact, Money, NavId, PartyId, registry};
 use loopledger_service::{Decider, Decision};
 
+use crate::account::Account;
 use crate::movement::Movement;
-use crate::state::{Account, Parties, State};
+use crate::state::{Parties, State};
+use crate::{calls, carry, commitments, fees, holdings, lines};
 
 /// The context fund; `Fund` itself is a fund.
 pub enum FundDecider {}
 
-type Answer = Result<Decision<Event>, Refusal>;
+pub type Answer = Result<Decision<Event>, Refusal>;
 
 impl Decider for FundDecider {
     const CONTEXT: Context = Context::Fund;
     const READS: &'static [Context] = &[Context::Registry];
-    const STATE_FORMAT: u32 = 3;
+    const STATE_FORMAT: u32 = 4;
 
     type Command = Command;
     type Event = Event;
@@ -31,13 +33,31 @@ impl Decider for FundDecider {
     fn decide(state: &State, parties: &Parties, command: &Command) -> Answer {
         match command {
             Command::FormFund(fund) => form_fund(state, parties, fund),
-            Command::Commit(commitment) => commit(state, parties, commitment),
+            Command::Commit(commitment) => commitments::commit(state, parties, commitment),
             Command::Contribute(contribution) => contribute(state, parties, contribution),
-            Command::Invest(investment) => invest(state, parties, investment),
+            Command::Invest(investment) => holdings::invest(state, parties, investment),
             Command::Distribute(distribution) => distribute(state, distribution),
             Command::RecordTransfer(transfer) => record_transfer(state, parties, transfer),
             Command::StrikeNav(nav) => strike(state, nav),
             Command::RecogniseReinvestment(asked) => recognise(state, parties, asked),
+            Command::ChangeCommitment(change) => commitments::change(state, change),
+            Command::TransferCommitment(made) => commitments::transfer(state, parties, made),
+            Command::SetTerms(terms) => commitments::set_terms(state, terms),
+            Command::CallCapital(call) => calls::call_capital(state, call),
+            Command::DeclareDefault(default) => calls::declare_default(state, default),
+            Command::CureDefault(cure) => calls::cure_default(state, cure),
+            Command::ReturnExcess(returned) => calls::return_excess(state, returned),
+            Command::RecallDistribution(recall) => calls::recall(state, parties, recall),
+            Command::ExitInvestment(exit) => holdings::exit(state, parties, exit),
+            Command::ValueInvestment(valuation) => holdings::value(state, valuation),
+            Command::AccrueFee(accrual) => fees::accrue(state, accrual),
+            Command::PayFee(paid) => fees::pay(state, parties, paid),
+            Command::ReduceFee(reduced) => fees::reduce(state, reduced),
+            Command::PayExpense(expense) => fees::spend(state, parties, expense),
+            Command::PayCarry(paid) => carry::pay(state, parties, paid),
+            Command::DrawLine(drawn) => lines::draw(state, parties, drawn),
+            Command::RepayLine(repaid) => lines::repay(state, parties, repaid),
+            Command::DissolveFund(end) => lines::dissolve(state, end),
         }
     }
 
@@ -66,24 +86,6 @@ fn form_fund(state: &State, parties: &Parties, fund: &Fund) -> Answer {
     Ok(Decision::from(Event::FundFormed(fund.clone())).resting_on(facts))
 }
 
-fn commit(state: &State, parties: &Parties, commitment: &Commitment) -> Answer {
-    let Commitment { id, fund, lp, amount, at, .. } = commitment;
-    let exists = || Refusal::CommitmentExists { commitment: id.clone() };
-    if let Some(answer) = known_as(state.commitments.get(id), commitment, exists) {
-        return answer;
-    }
-    let registered = parties.registered(lp)?;
-    let account = state.formed(fund)?;
-    account.formed_by(*at)?;
-    positive(*amount)?;
-    account.in_currency(*amount)?;
-    distinct(lp, fund)?;
-    if let Some(partner) = account.partners.get(lp) {
-        partner.can_count(*amount)?;
-    }
-    Ok(Decision::from(Event::CommitmentMade(commitment.clone())).resting_on([registered]))
-}
-
 fn contribute(state: &State, parties: &Parties, contribution: &Contribution) -> Answer {
     let Contribution { id, fund, lp, amount, .. } = contribution;
     let exists = || Refusal::ContributionExists { contribution: id.clone() };
@@ -100,41 +102,27 @@ fn contribute(state: &State, parties: &Parties, contribution: &Contribution) -> 
     distinct(lp, fund)?;
     within_commitment(account, contribution)?;
     state.affordable(&movement)?;
+    holdings::recyclable(state, lp, *amount, contribution.at)?;
     state.countable(&movement)?;
+    account.partner_by(lp, contribution.at)?.contributed.can_count(*amount)?;
     Ok(Decision::from(Event::ContributionReceived(contribution.clone())).resting_on([registered]))
 }
 
 fn within_commitment(account: &Account, contribution: &Contribution) -> Result<(), Refusal> {
-    let &Contribution { ref fund, ref lp, amount: asked, at, .. } = contribution;
+    let &Contribution { ref fund, ref lp, amount: asked, at, ref call, .. } = contribution;
     let partner = account.partner_by(lp, at)?;
-    let Some((at, _)) = partner.shortfall(at, asked)? else { return Ok(()) };
-    let (committed, contributed) = partner.until(at)?;
+    if let Some(call) = call {
+        return calls::answers(account, contribution, call);
+    }
+    let Some((at, uncalled)) = partner.uncalled.shortfall(at, asked)? else { return Ok(()) };
+    let committed = partner.committed.left_at(at)?;
+    let contributed = committed.checked_sub(uncalled)?;
     let (fund, lp) = (fund.clone(), lp.clone());
     Err(Refusal::AboveCommitment { fund, lp, committed, contributed, asked, at })
 }
 
-fn invest(state: &State, parties: &Parties, investment: &Investment) -> Answer {
-    let Investment { id, investor, company, amount, stake_percent, .. } = investment;
-    let exists = || Refusal::InvestmentExists { investment: id.clone() };
-    if let Some(answer) = known_as(state.investments.get(id), investment, exists) {
-        return answer;
-    }
-    let facts = [parties.registered(investor)?, parties.registered(company)?];
-    let movement = Movement::from(investment);
-    state.after_formation(&movement)?;
-    positive(*amount)?;
-    state.in_payers_currency(&movement)?;
-    distinct(investor, company)?;
-    state.affordable(&movement)?;
-    if let Some(stake) = stake_percent {
-        state.within_whole(company, *stake)?;
-    }
-    state.countable(&movement)?;
-    Ok(Decision::from(Event::InvestmentFunded(investment.clone())).resting_on(facts))
-}
-
 fn distribute(state: &State, distribution: &Distribution) -> Answer {
-    let Distribution { id, fund, lp, amount, at } = distribution;
+    let Distribution { id, fund, lp, amount, at, .. } = distribution;
     let exists = || Refusal::DistributionExists { distribution: id.clone() };
     if let Some(answer) = known_as(state.distributions.get(id), distribution, exists) {
         return answer;
@@ -145,9 +133,14 @@ fn distribute(state: &State, distribution: &Distribution) -> Answer {
     positive(*amount)?;
     account.in_currency(*amount)?;
     distinct(fund, lp)?;
-    account.partner_by(lp, *at)?;
+    let partner = account.partner_by(lp, *at)?;
     state.affordable(&movement)?;
     state.countable(&movement)?;
+    partner.distributed.can_count(*amount)?;
+    if distribution.kind == Some(DistributionKind::Recallable) {
+        partner.recallable.can_count(*amount)?;
+        partner.uncalled.can_count(*amount)?;
+    }
     Ok(Decision::from(Event::DistributionPaid(distribution.clone())))
 }
 
@@ -237,7 +230,7 @@ fn restate(
 }
 
 /// What a command comes to whose thing is known already; `None` where it is new.
-fn known_as<T: PartialEq>(
+pub fn known_as<T: PartialEq>(
     known: Option<&T>,
     asked: &T,
     exists: impl FnOnce() -> Refusal,
@@ -245,10 +238,10 @@ fn known_as<T: PartialEq>(
     known.map(|known| if known == asked { Ok(Decision::nothing()) } else { Err(exists()) })
 }
 
-fn positive(amount: Money) -> Result<(), Refusal> {
+pub fn positive(amount: Money) -> Result<(), Refusal> {
     if amount.is_positive() { Ok(()) } else { Err(Refusal::NotPositive { amount }) }
 }
 
-fn distinct(from: &PartyId, to: &PartyId) -> Result<(), Refusal> {
+pub fn distinct(from: &PartyId, to: &PartyId) -> Result<(), Refusal> {
     if from != to { Ok(()) } else { Err(Refusal::SameParty { party: from.clone() }) }
 }

@@ -4,8 +4,17 @@
 //! Invariant: a fund's cash is never below zero, and no partner has paid in more than it promised,
 //! at any instant at which something took effect, in whatever order the facts were recorded.
 
+mod account;
+mod calls;
+mod carry;
+mod commitments;
 mod decider;
+mod fees;
+mod fold;
+mod holdings;
+mod lines;
 mod movement;
+mod stakes;
 mod state;
 mod timeline;
 

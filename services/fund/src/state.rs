@@ -9,60 +9,78 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use loopledger_model::fund::{
-    Commitment, Contribution, Distribution, Event, Fund, Investment, RecogniseReinvestment,
-    Refusal, StrikeNav, Transfer,
+    ChangeCommitment, Commitment, Contribution, Distribution, DrawLine, ExitInvestment, Investment,
+    PayCarry, PayExpense, PayFee, RecallDistribution, RecogniseReinvestment, ReduceFee, Refusal,
+    RepayLine, ReturnExcess, StrikeNav, Transfer, TransferCommitment, ValueInvestment,
 };
 use loopledger_model::{
-    CommitmentId, ContributionId, Currency, DistributionId, FactId, InvestmentId, Money,
-    MoneyError, NavId, PartyId, PaymentId, Percent, RecognitionId, TransferId,
+    CarryId, CommitmentChangeId, CommitmentId, CommitmentTransferId, ContributionId, Currency,
+    DistributionId, ExcessReturnId, ExitId, ExpenseId, FactId, FeePaymentId, FeeReductionId,
+    InvestmentId, LineDrawId, LinePaymentId, Money, MoneyError, NavId, PartyId, PaymentId,
+    RecallId, RecognitionId, TransferId, ValuationId,
 };
-use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::account::Account;
 use crate::movement::Movement;
-use crate::timeline::Timeline;
+use crate::stakes::Stakes;
+use crate::timeline::{Side, Timeline};
 
-const WHOLE: Decimal = Decimal::ONE_HUNDRED;
-const COUNTED: &str = "amounts were found to be countable before they were recorded";
+pub const COUNTED: &str = "amounts were found to be countable before they were recorded";
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     pub funds: BTreeMap<PartyId, Account>,
     pub commitments: BTreeMap<CommitmentId, Commitment>,
     pub contributions: BTreeMap<ContributionId, Contribution>,
-    pub investments: BTreeMap<InvestmentId, Investment>,
+    pub holdings: BTreeMap<InvestmentId, Holding>,
     pub distributions: BTreeMap<DistributionId, Distribution>,
     pub transfers: BTreeMap<TransferId, Transfer>,
     pub navs: BTreeMap<NavId, StrikeNav>,
     pub recognitions: BTreeMap<RecognitionId, RecogniseReinvestment>,
+    pub commitment_changes: BTreeMap<CommitmentChangeId, ChangeCommitment>,
+    pub commitment_transfers: BTreeMap<CommitmentTransferId, TransferCommitment>,
+    pub excess_returns: BTreeMap<ExcessReturnId, ReturnExcess>,
+    pub recalls: BTreeMap<RecallId, RecallDistribution>,
+    pub exits: BTreeMap<ExitId, ExitInvestment>,
+    pub valuations: BTreeMap<ValuationId, ValueInvestment>,
+    pub fee_payments: BTreeMap<FeePaymentId, PayFee>,
+    pub fee_reductions: BTreeMap<FeeReductionId, ReduceFee>,
+    pub expenses: BTreeMap<ExpenseId, PayExpense>,
+    pub carries: BTreeMap<CarryId, PayCarry>,
+    pub draws: BTreeMap<LineDrawId, DrawLine>,
+    pub line_payments: BTreeMap<LinePaymentId, RepayLine>,
+    /// What can still be recalled of each recallable distribution.
+    pub recallable: BTreeMap<DistributionId, Timeline<Side>>,
     /// The payments that a fund counts.
-    recognised: BTreeMap<(PartyId, PaymentId), RecognitionId>,
+    pub(crate) recognised: BTreeMap<(PartyId, PaymentId), RecognitionId>,
     /// The NAV that stands of a fund's date.
-    standing: BTreeMap<(PartyId, Timestamp), NavId>,
-    /// The percentages of each company that investments bought.
-    pub stakes: BTreeMap<PartyId, Percent>,
+    pub(crate) standing: BTreeMap<(PartyId, Timestamp), NavId>,
+    /// The part of each company that investments bought and hold.
+    pub stakes: BTreeMap<PartyId, Stakes>,
     /// When money of a party that is no formed fund last moved.
     moved: BTreeMap<(PartyId, Currency), Timestamp>,
 }
 
-/// A formed fund.
+/// What is held of an investment, whoever made it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Account {
-    pub fund: Fund,
-    /// In recorded order within an instant.
-    pub cash: Timeline<usize>,
-    /// What each partner promised and has not paid in yet.
-    pub partners: BTreeMap<PartyId, Timeline<Side>>,
-}
-
-/// What is promised at the very instant at which it is paid in is promised first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Side {
-    Commitment,
-    Contribution,
+pub struct Holding {
+    pub investment: Investment,
+    /// What is not given up.
+    pub cost: Timeline<Side>,
+    pub stake: Stakes,
+    /// The valuation that stands of each date.
+    pub valued: BTreeMap<Timestamp, ValuationId>,
 }
 
 impl State {
+    /// Whether the latest valuation says that it is worth nothing.
+    pub fn is_written_off(&self, holding: &Holding) -> bool {
+        let latest = holding.valued.last_key_value();
+        let latest = latest.and_then(|(_, valuation)| self.valuations.get(valuation));
+        latest.is_some_and(|valuation| valuation.amount.is_zero())
+    }
+
     pub fn formed(&self, fund: &PartyId) -> Result<&Account, Refusal> {
         self.funds.get(fund).ok_or_else(|| Refusal::UnknownFund { fund: fund.clone() })
     }
@@ -92,7 +110,10 @@ impl State {
     pub fn after_formation(&self, movement: &Movement<'_>) -> Result<(), Refusal> {
         let parties = [movement.from, movement.to];
         let mut formed = parties.into_iter().filter_map(|party| self.funds.get(party));
-        formed.try_for_each(|account| account.formed_by(movement.at))
+        formed.try_for_each(|account| {
+            account.formed_by(movement.at)?;
+            account.open(movement.at)
+        })
     }
 
     /// A fund that pays does so in its own currency.
@@ -117,83 +138,16 @@ impl State {
         cash.map_or(Ok(()), |cash| cash.can_count(movement.amount))
     }
 
-    /// The stake fits beside what is held of the company already.
-    pub fn within_whole(&self, company: &PartyId, asked: Percent) -> Result<(), Refusal> {
-        let Some(held) = self.stakes.get(company).copied() else { return Ok(()) };
-        if held.value().checked_add(asked.value()).is_some_and(|sum| sum <= WHOLE) {
-            return Ok(());
-        }
-        Err(Refusal::AboveWhole { company: company.clone(), held, asked })
-    }
-
     fn cash_in(&self, party: &PartyId, currency: Currency) -> Option<&Timeline<usize>> {
         let account = self.funds.get(party)?;
         (account.cash.currency() == currency).then_some(&account.cash)
     }
 
-    pub fn apply(&mut self, event: &Event) {
-        match event {
-            Event::FundFormed(fund) => self.form(fund),
-            Event::CommitmentMade(commitment) => {
-                let partner = self.partner(&commitment.fund, &commitment.lp);
-                partner.add(commitment.at, Side::Commitment, commitment.amount).expect(COUNTED);
-                self.commitments.insert(commitment.id.clone(), commitment.clone());
-            }
-            Event::ContributionReceived(contribution) => {
-                let partner = self.partner(&contribution.fund, &contribution.lp);
-                let (at, amount) = (contribution.at, contribution.amount);
-                partner.take(at, Side::Contribution, amount).expect(COUNTED);
-                self.post(&contribution.into());
-                self.contributions.insert(contribution.id.clone(), contribution.clone());
-            }
-            Event::InvestmentFunded(investment) => {
-                if let Some(stake) = investment.stake_percent {
-                    self.hold(&investment.company, stake);
-                }
-                self.post(&investment.into());
-                self.investments.insert(investment.id.clone(), investment.clone());
-            }
-            Event::DistributionPaid(distribution) => {
-                self.post(&distribution.into());
-                self.distributions.insert(distribution.id.clone(), distribution.clone());
-            }
-            Event::TransferRecorded(transfer) => {
-                self.post(&transfer.into());
-                self.transfers.insert(transfer.id.clone(), transfer.clone());
-            }
-            Event::ReinvestmentRecognised(made) => {
-                if let Some(payment) = &made.payment {
-                    self.recognised.insert((made.fund.clone(), payment.clone()), made.id.clone());
-                }
-                self.recognitions.insert(made.id.clone(), made.clone());
-            }
-            Event::NavStruck(nav) => {
-                self.standing.insert((nav.fund.clone(), nav.as_of), nav.id.clone());
-                self.navs.insert(nav.id.clone(), nav.clone());
-            }
-        }
-    }
-
-    fn form(&mut self, fund: &Fund) {
-        let cash = Timeline::new(fund.currency);
-        let account = Account { fund: fund.clone(), cash, partners: BTreeMap::new() };
-        self.funds.insert(fund.id.clone(), account);
-    }
-
-    fn partner(&mut self, fund: &PartyId, lp: &PartyId) -> &mut Timeline<Side> {
-        let account = self.funds.get_mut(fund).expect("capital is recorded of formed funds only");
-        let currency = account.fund.currency;
-        account.partners.entry(lp.clone()).or_insert_with(|| Timeline::new(currency))
-    }
-
-    fn hold(&mut self, company: &PartyId, stake: Percent) {
-        let held = self.stakes.get(company).map_or(Decimal::ZERO, |held| held.value());
-        let sum = held.checked_add(stake.value()).and_then(|sum| Percent::new(sum).ok());
-        self.stakes.insert(company.clone(), sum.expect("stakes were found to fit in the whole"));
-    }
-
-    fn post(&mut self, movement: &Movement<'_>) {
+    pub(crate) fn post(&mut self, movement: &Movement<'_>) {
         let &Movement { from, to, amount, at } = movement;
+        if amount.is_zero() {
+            return;
+        }
         self.post_to(from, amount, at, Timeline::take);
         self.post_to(to, amount, at, Timeline::add);
     }
@@ -215,30 +169,6 @@ impl State {
 }
 
 type Enter = fn(&mut Timeline<usize>, Timestamp, usize, Money) -> Result<(), MoneyError>;
-
-impl Account {
-    pub fn formed_by(&self, at: Timestamp) -> Result<(), Refusal> {
-        if at >= self.fund.at {
-            return Ok(());
-        }
-        let (fund, formed_at) = (self.fund.id.clone(), self.fund.at);
-        Err(Refusal::BeforeFormation { fund, formed_at, at })
-    }
-
-    pub fn in_currency(&self, amount: Money) -> Result<(), Refusal> {
-        if amount.currency() == self.fund.currency {
-            return Ok(());
-        }
-        Err(Refusal::WrongCurrency { amount, currency: self.fund.currency })
-    }
-
-    /// The partner's promises and payments, if it promised anything by then.
-    pub fn partner_by(&self, lp: &PartyId, at: Timestamp) -> Result<&Timeline<Side>, Refusal> {
-        let partner = self.partners.get(lp).filter(|partner| partner.begins_by(at));
-        let fund = &self.fund.id;
-        partner.ok_or_else(|| Refusal::NoCommitment { fund: fund.clone(), lp: lp.clone(), at })
-    }
-}
 
 /// The registered parties, and the facts that say so.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

@@ -1,8 +1,14 @@
 //! Short ways to write down commands and stories of fund.
 
+mod calls;
 mod capital;
+mod carry;
 mod cash;
+mod changes;
+mod fees;
 mod formation;
+mod holdings;
+mod lines;
 mod movements;
 mod navs;
 mod precedence;
@@ -10,8 +16,11 @@ mod properties;
 mod recognitions;
 
 use loopledger_model::fund::{
-    Command, Commitment, Contribution, Distribution, Event, Fund, Investment,
-    RecogniseReinvestment, StrikeNav, Transfer,
+    CallCapital, CallLine, CallPurpose, ChangeCommitment, ChangeKind, Command, Commitment,
+    Contribution, CureDefault, DeclareDefault, Distribution, DistributionKind, DrawLine, Event,
+    ExitInvestment, Fund, Investment, PayCarry, PayExpense, PayFee, RecallDistribution,
+    RecogniseReinvestment, ReduceFee, RepayLine, ReturnExcess, SetTerms, StrikeNav, Transfer,
+    TransferCommitment, ValueInvestment,
 };
 use loopledger_model::registry::{self, Party, PartyKind};
 use loopledger_model::{Currency, Fact};
@@ -58,9 +67,13 @@ fn funded() -> Story<FundDecider> {
     promised().after([contribute("c-1", "fund-1", "lp-a", "80", "2025-03-05")])
 }
 
-/// The event that an accepted command makes.
+/// The event that an accepted command makes, where the command says all of it.
 fn event(command: &Command) -> Event {
-    match command.clone() {
+    stated(command).expect("the command says all of its event")
+}
+
+fn stated(command: &Command) -> Option<Event> {
+    Some(match command.clone() {
         Command::FormFund(fund) => Event::FundFormed(fund),
         Command::Commit(commitment) => Event::CommitmentMade(commitment),
         Command::Contribute(contribution) => Event::ContributionReceived(contribution),
@@ -69,7 +82,25 @@ fn event(command: &Command) -> Event {
         Command::RecordTransfer(transfer) => Event::TransferRecorded(transfer),
         Command::StrikeNav(nav) => Event::NavStruck(nav),
         Command::RecogniseReinvestment(made) => Event::ReinvestmentRecognised(made),
-    }
+        Command::ChangeCommitment(change) => Event::CommitmentChanged(change),
+        Command::SetTerms(terms) => Event::TermsSet(terms),
+        Command::CureDefault(cure) => Event::DefaultCured(cure),
+        Command::ReturnExcess(returned) => Event::ExcessReturned(returned),
+        Command::RecallDistribution(recall) => Event::DistributionRecalled(recall),
+        Command::PayFee(paid) => Event::FeePaid(paid),
+        Command::ReduceFee(reduced) => Event::FeeReduced(reduced),
+        Command::PayExpense(expense) => Event::ExpensePaid(expense),
+        Command::PayCarry(paid) => Event::CarryPaid(paid),
+        Command::DrawLine(drawn) => Event::LineDrawn(drawn),
+        Command::RepayLine(repaid) => Event::LineRepaid(repaid),
+        Command::DissolveFund(end) => Event::FundDissolved(end),
+        Command::TransferCommitment(_)
+        | Command::CallCapital(_)
+        | Command::DeclareDefault(_)
+        | Command::ExitInvestment(_)
+        | Command::ValueInvestment(_)
+        | Command::AccrueFee(_) => return None,
+    })
 }
 
 /// The command is accepted, and once it is recorded there is nothing left to do.
@@ -109,7 +140,108 @@ fn commit(name: &str, fund: &str, lp: &str, amount: &str, day: &str) -> Command 
 
 fn contribute(name: &str, fund: &str, lp: &str, amount: &str, day: &str) -> Command {
     let (fund, lp) = (id(fund), id(lp));
-    Command::Contribute(Contribution { id: id(name), fund, lp, amount: cny(amount), at: at(day) })
+    let (amount, at) = (cny(amount), at(day));
+    Command::Contribute(Contribution { id: id(name), fund, lp, amount, at, call: None })
+}
+
+/// What answers a call of fund-1.
+fn answer(name: &str, call: &str, lp: &str, amount: &str, day: &str) -> Command {
+    let Command::Contribute(plain) = contribute(name, "fund-1", lp, amount, day) else {
+        panic!("a contribution")
+    };
+    Command::Contribute(Contribution { call: Some(id(call)), ..plain })
+}
+
+/// fund-1 calls for an investment, due ten days later.
+fn call(name: &str, amount: &str, day: &str) -> CallCapital {
+    CallCapital {
+        id: id(name),
+        fund: id("fund-1"),
+        at: at(day),
+        due: at(day) + jiff::SignedDuration::from_hours(240),
+        lines: vec![CallLine { purpose: CallPurpose::Investment, amount: cny(amount) }],
+        excused: Vec::new(),
+    }
+}
+
+fn change(name: &str, lp: &str, change: ChangeKind, amount: &str, day: &str) -> Command {
+    Command::ChangeCommitment(ChangeCommitment {
+        id: id(name),
+        fund: id("fund-1"),
+        lp: id(lp),
+        change,
+        amount: cny(amount),
+        at: at(day),
+    })
+}
+
+fn hand_over(name: &str, from: &str, to: &str, amount: &str, day: &str) -> TransferCommitment {
+    TransferCommitment {
+        id: id(name),
+        fund: id("fund-1"),
+        from: id(from),
+        to: id(to),
+        amount: cny(amount),
+        at: at(day),
+        priority_supplier: false,
+    }
+}
+
+fn recallable(name: &str, lp: &str, amount: &str, day: &str) -> Command {
+    let Command::Distribute(plain) = distribute(name, "fund-1", lp, amount, day) else {
+        panic!("a distribution")
+    };
+    Command::Distribute(Distribution { kind: Some(DistributionKind::Recallable), ..plain })
+}
+
+fn recall(name: &str, distribution: &str, lp: &str, amount: &str, day: &str) -> Command {
+    Command::RecallDistribution(RecallDistribution {
+        id: id(name),
+        fund: id("fund-1"),
+        lp: id(lp),
+        distribution: id(distribution),
+        amount: cny(amount),
+        at: at(day),
+    })
+}
+
+fn give_back(name: &str, call: &str, lp: &str, amount: &str, day: &str) -> Command {
+    Command::ReturnExcess(ReturnExcess {
+        id: id(name),
+        fund: id("fund-1"),
+        call: id(call),
+        lp: id(lp),
+        amount: cny(amount),
+        at: at(day),
+    })
+}
+
+fn default_of(lp: &str, call: &str, day: &str) -> DeclareDefault {
+    DeclareDefault { fund: id("fund-1"), call: id(call), lp: id(lp), at: at(day) }
+}
+
+fn cure_of(lp: &str, call: &str, day: &str) -> Command {
+    Command::CureDefault(CureDefault {
+        fund: id("fund-1"),
+        call: id(call),
+        lp: id(lp),
+        at: at(day),
+    })
+}
+
+/// The first version of fund-1's terms: invests until 2028, exits until 2031, without fee.
+fn terms() -> SetTerms {
+    SetTerms {
+        fund: id("fund-1"),
+        version: 1,
+        at: at("2025-03-01"),
+        investment_ends: at("2028-03-01"),
+        exit_ends: at("2031-03-01"),
+        extension_ends: None,
+        fees: Vec::new(),
+        recycling_percent: None,
+        waterfall: None,
+    }
 }
 
 fn invest(name: &str, investor: &str, company: &str, amount: &str, day: &str) -> Command {
@@ -120,18 +252,21 @@ fn invest(name: &str, investor: &str, company: &str, amount: &str, day: &str) ->
         amount: cny(amount),
         stake_percent: None,
         at: at(day),
+        follows: None,
     })
 }
 
 fn buy(name: &str, investor: &str, company: &str, stake: &str) -> Command {
     let (investor, company, amount) = (id(investor), id(company), cny("1"));
     let (stake_percent, at) = (Some(id(stake)), at("2025-03-10"));
-    Command::Invest(Investment { id: id(name), investor, company, amount, stake_percent, at })
+    let (id, follows) = (id(name), None);
+    Command::Invest(Investment { id, investor, company, amount, stake_percent, at, follows })
 }
 
 fn distribute(name: &str, fund: &str, lp: &str, amount: &str, day: &str) -> Command {
     let (fund, lp) = (id(fund), id(lp));
-    Command::Distribute(Distribution { id: id(name), fund, lp, amount: cny(amount), at: at(day) })
+    let (amount, at) = (cny(amount), at(day));
+    Command::Distribute(Distribution { id: id(name), fund, lp, amount, at, kind: None })
 }
 
 fn transfer(name: &str, from: &str, to: &str, amount: &str, day: &str) -> Command {
@@ -172,5 +307,46 @@ fn in_dollars(command: Command) -> Command {
                 ..it
             })
         }
+        Command::ChangeCommitment(it) => {
+            Command::ChangeCommitment(ChangeCommitment { amount: dollars(it.amount), ..it })
+        }
+        Command::TransferCommitment(it) => {
+            Command::TransferCommitment(TransferCommitment { amount: dollars(it.amount), ..it })
+        }
+        Command::CallCapital(mut it) => {
+            it.lines.iter_mut().for_each(|line| line.amount = dollars(line.amount));
+            Command::CallCapital(it)
+        }
+        Command::ReturnExcess(it) => {
+            Command::ReturnExcess(ReturnExcess { amount: dollars(it.amount), ..it })
+        }
+        Command::RecallDistribution(it) => {
+            Command::RecallDistribution(RecallDistribution { amount: dollars(it.amount), ..it })
+        }
+        Command::ExitInvestment(it) => Command::ExitInvestment(ExitInvestment {
+            cost: dollars(it.cost),
+            proceeds: dollars(it.proceeds),
+            ..it
+        }),
+        Command::ValueInvestment(it) => {
+            Command::ValueInvestment(ValueInvestment { amount: dollars(it.amount), ..it })
+        }
+        Command::PayFee(it) => Command::PayFee(PayFee { amount: dollars(it.amount), ..it }),
+        Command::ReduceFee(it) => {
+            Command::ReduceFee(ReduceFee { amount: dollars(it.amount), ..it })
+        }
+        Command::PayExpense(it) => {
+            Command::PayExpense(PayExpense { amount: dollars(it.amount), ..it })
+        }
+        Command::PayCarry(it) => Command::PayCarry(PayCarry { amount: dollars(it.amount), ..it }),
+        Command::DrawLine(it) => Command::DrawLine(DrawLine { amount: dollars(it.amount), ..it }),
+        Command::RepayLine(it) => {
+            Command::RepayLine(RepayLine { amount: dollars(it.amount), ..it })
+        }
+        Command::SetTerms(_)
+        | Command::DeclareDefault(_)
+        | Command::CureDefault(_)
+        | Command::AccrueFee(_)
+        | Command::DissolveFund(_) => command,
     }
 }

@@ -10,6 +10,13 @@ use jiff::Timestamp;
 use loopledger_model::{Currency, Money, MoneyError};
 use serde::{Deserialize, Serialize};
 
+/// What comes in at an instant comes before what goes out at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Side {
+    In,
+    Out,
+}
+
 /// Entries of one instant are in the order of `O`; entries alike in both are one entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(bound(deserialize = "O: Deserialize<'de> + Ord"))]
@@ -29,6 +36,31 @@ impl<O: Ord> Timeline<O> {
         self.added.currency()
     }
 
+    /// All that was added.
+    pub const fn added(&self) -> Money {
+        self.added
+    }
+
+    /// When anything was last entered.
+    pub fn latest(&self) -> Option<Timestamp> {
+        self.entries.last_key_value().map(|((at, _), _)| *at)
+    }
+
+    /// What is left at an instant, once everything of that instant has happened.
+    pub fn left_at(&self, at: Timestamp) -> Result<Money, MoneyError> {
+        let zero = Money::zero(self.currency());
+        let past = self.entries.iter().take_while(|((when, _), _)| *when <= at);
+        past.map(|(_, change)| *change).try_fold(zero, Money::checked_add)
+    }
+
+    /// What was added until an instant, that instant included.
+    pub fn added_by(&self, at: Timestamp) -> Result<Money, MoneyError> {
+        let zero = Money::zero(self.currency());
+        let past = self.entries.iter().take_while(|((when, _), _)| *when <= at);
+        let mut added = past.map(|(_, change)| *change).filter(|change| change.is_positive());
+        added.try_fold(zero, Money::checked_add)
+    }
+
     /// How many entries there are.
     pub fn len(&self) -> usize {
         self.entries.len()
@@ -39,22 +71,19 @@ impl<O: Ord> Timeline<O> {
         self.entries.first_key_value().is_some_and(|((first, _), _)| *first <= at)
     }
 
+    /// The later instants at which anything was entered.
+    pub fn instants_after(&self, at: Timestamp) -> impl Iterator<Item = Timestamp> {
+        self.entries.keys().map(|(when, _)| *when).skip_while(move |when| *when <= at)
+    }
+
+    /// What was added, or below zero taken, by instant.
+    pub fn entries(&self) -> impl Iterator<Item = (Timestamp, Money)> {
+        self.entries.iter().map(|((when, _), change)| (*when, *change))
+    }
+
     /// What is left once everything entered has happened.
     pub fn left(&self) -> Result<Money, MoneyError> {
         self.added.checked_sub(self.taken)
-    }
-
-    /// What was added and what was taken until an instant, that instant included.
-    pub fn until(&self, at: Timestamp) -> Result<(Money, Money), MoneyError> {
-        let zero = Money::zero(self.currency());
-        let past = self.entries.iter().take_while(|((when, _), _)| *when <= at);
-        past.map(|(_, change)| *change).try_fold((zero, zero), |(added, taken), change| {
-            if change.is_positive() {
-                Ok((added.checked_add(change)?, taken))
-            } else {
-                Ok((added, taken.checked_sub(change)?))
-            }
-        })
     }
 
     /// The first instant from `at` on at which less than `amount` is left, and what is left then.
@@ -97,5 +126,15 @@ impl<O: Ord> Timeline<O> {
         let entry = self.entries.entry((at, order)).or_insert(zero);
         *entry = entry.checked_add(change)?;
         Ok(())
+    }
+}
+
+impl Timeline<Side> {
+    pub fn put(&mut self, at: Timestamp, amount: Money) -> Result<(), MoneyError> {
+        self.add(at, Side::In, amount)
+    }
+
+    pub fn draw(&mut self, at: Timestamp, amount: Money) -> Result<(), MoneyError> {
+        self.take(at, Side::Out, amount)
     }
 }

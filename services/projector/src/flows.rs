@@ -1,7 +1,9 @@
 //! Money that moved, whichever context recorded it.
 
 use loopledger_model::voucher::{ClawbackRecovered, RedemptionSettled};
-use loopledger_model::{Event, Money, PartyId, allocation, fund, purchase, registry, voucher};
+use loopledger_model::{
+    Event, Money, PartyId, Text, allocation, fund, purchase, registry, voucher,
+};
 use loopledger_views::FlowKind;
 use loopledger_views::rows::{Flow, Stamp};
 
@@ -78,16 +80,76 @@ fn capital(stamp: Stamp, event: &fund::Event) -> Option<Flow> {
             let (id, way) = (paid.id.as_str(), (&paid.fund, &paid.lp));
             Some(moved(stamp, id, FlowKind::Distribution, way, paid.amount))
         }
+        fund::Event::DistributionRecalled(paid) => {
+            let (id, way) = (paid.id.as_str(), (&paid.lp, &paid.fund));
+            let flow = moved(stamp, id, FlowKind::Contribution, way, paid.amount);
+            Some(Flow { note: noted("recall of", paid.distribution.as_str()), ..flow })
+        }
+        fund::Event::ExcessReturned(paid) => {
+            let (id, way) = (paid.id.as_str(), (&paid.fund, &paid.lp));
+            let flow = moved(stamp, id, FlowKind::Transfer, way, paid.amount);
+            Some(Flow { note: noted("excess of", paid.call.as_str()), ..flow })
+        }
         fund::Event::TransferRecorded(made) => {
             let (id, way) = (made.id.as_str(), (&made.from, &made.to));
             let flow = moved(stamp, id, FlowKind::Transfer, way, made.amount);
             Some(Flow { note: Some(made.purpose.clone()), ..flow })
         }
+        fund::Event::InvestmentExited(made) => {
+            let (exit, way) = (&made.exit, (&made.exit.payer, &made.investor));
+            let flow = moved(stamp, exit.id.as_str(), FlowKind::Transfer, way, exit.proceeds);
+            let noted = noted("exit of", exit.investment.as_str());
+            exit.proceeds.is_positive().then_some(Flow { note: noted, ..flow })
+        }
+        fund::Event::FeePaid(_)
+        | fund::Event::ExpensePaid(_)
+        | fund::Event::CarryPaid(_)
+        | fund::Event::LineDrawn(_)
+        | fund::Event::LineRepaid(_) => running(stamp, event),
         fund::Event::FundFormed(_)
         | fund::Event::CommitmentMade(_)
         | fund::Event::NavStruck(_)
-        | fund::Event::ReinvestmentRecognised(_) => None,
+        | fund::Event::ReinvestmentRecognised(_)
+        | fund::Event::CommitmentChanged(_)
+        | fund::Event::CommitmentTransferred(_)
+        | fund::Event::TermsSet(_)
+        | fund::Event::CapitalCalled(_)
+        | fund::Event::PartnerDefaulted(_)
+        | fund::Event::DefaultCured(_)
+        | fund::Event::InvestmentValued(_)
+        | fund::Event::FeeAccrued(_)
+        | fund::Event::FeeReduced(_)
+        | fund::Event::FundDissolved(_) => None,
     }
+}
+
+/// What running a fund costs, and what it borrows: nobody's capital.
+fn running(stamp: Stamp, event: &fund::Event) -> Option<Flow> {
+    let (id, way, amount, note) = if let fund::Event::FeePaid(paid) = event {
+        let note = noted("fee", paid.fee.as_str());
+        (paid.id.as_str(), (&paid.fund, &paid.payee), paid.amount, note)
+    } else if let fund::Event::ExpensePaid(paid) = event {
+        let note = Some(paid.purpose.clone());
+        (paid.id.as_str(), (&paid.fund, &paid.payee), paid.amount, note)
+    } else if let fund::Event::CarryPaid(paid) = event {
+        let note = noted("carry of", paid.fund.as_str());
+        (paid.id.as_str(), (&paid.fund, &paid.payee), paid.amount, note)
+    } else if let fund::Event::LineDrawn(drawn) = event {
+        let note = noted("draw of", drawn.fund.as_str());
+        (drawn.id.as_str(), (&drawn.lender, &drawn.fund), drawn.amount, note)
+    } else if let fund::Event::LineRepaid(paid) = event {
+        let note = noted(paid.part.name(), "of a line");
+        (paid.id.as_str(), (&paid.fund, &paid.lender), paid.amount, note)
+    } else {
+        return None;
+    };
+    Some(Flow { note, ..moved(stamp, id, FlowKind::Transfer, way, amount) })
+}
+
+/// What a flow is, where its kind does not say so.
+fn noted(what: &str, id: &str) -> Option<Text> {
+    let note = format!("{what} {id}").parse();
+    Some(note.expect("a few words and an id are a text"))
 }
 
 fn bought(stamp: Stamp, event: &purchase::Event) -> Option<Flow> {

@@ -243,6 +243,9 @@ impl Facts {
             fund::Event::ContributionReceived(paid) => {
                 self.ties.add_capital(&paid.lp, &paid.fund, paid.amount, paid.at, fact);
             }
+            fund::Event::DistributionRecalled(paid) => {
+                self.ties.add_capital(&paid.lp, &paid.fund, paid.amount, paid.at, fact);
+            }
             fund::Event::InvestmentFunded(paid) => {
                 self.ties.add_capital(&paid.investor, &paid.company, paid.amount, paid.at, fact);
             }
@@ -251,7 +254,24 @@ impl Facts {
             | fund::Event::DistributionPaid(_)
             | fund::Event::TransferRecorded(_)
             | fund::Event::NavStruck(_)
-            | fund::Event::ReinvestmentRecognised(_) => {}
+            | fund::Event::ReinvestmentRecognised(_)
+            | fund::Event::CommitmentChanged(_)
+            | fund::Event::CommitmentTransferred(_)
+            | fund::Event::TermsSet(_)
+            | fund::Event::CapitalCalled(_)
+            | fund::Event::PartnerDefaulted(_)
+            | fund::Event::DefaultCured(_)
+            | fund::Event::ExcessReturned(_)
+            | fund::Event::InvestmentExited(_)
+            | fund::Event::InvestmentValued(_)
+            | fund::Event::FeeAccrued(_)
+            | fund::Event::FeePaid(_)
+            | fund::Event::FeeReduced(_)
+            | fund::Event::ExpensePaid(_)
+            | fund::Event::CarryPaid(_)
+            | fund::Event::LineDrawn(_)
+            | fund::Event::LineRepaid(_)
+            | fund::Event::FundDissolved(_) => {}
         }
     }
 

@@ -38,6 +38,7 @@ pub(super) fn contribution(row: &mut Cells<'_>) -> Option<Draft> {
         lp: row.one("lp"),
         amount: row.money("amount", currency),
         at: row.one("at"),
+        call: row.maybe("call"),
     })?;
     Some(Draft::dated(contribution.at, Command::Contribute(contribution)))
 }
@@ -51,6 +52,7 @@ pub(super) fn investment(row: &mut Cells<'_>) -> Option<Draft> {
         amount: row.money("amount", currency),
         stake_percent: row.maybe("stake_percent"),
         at: row.one("at"),
+        follows: row.maybe("follows"),
     })?;
     Some(Draft::dated(investment.at, Command::Invest(investment)))
 }
@@ -63,6 +65,7 @@ pub(super) fn distribution(row: &mut Cells<'_>) -> Option<Draft> {
         lp: row.one("lp"),
         amount: row.money("amount", currency),
         at: row.one("at"),
+        kind: row.maybe("kind"),
     })?;
     Some(Draft::dated(distribution.at, Command::Distribute(distribution)))
 }

@@ -48,7 +48,7 @@ fn a_file_that_no_bundle_has_is_told_which_there_are() {
         "payment.csv",
         "id\n",
         &expect![[r#"
-            payment.csv: is no file of a bundle: the files are parties.csv, ownership.csv, card_specs.csv, prices.csv, capabilities.csv, controls.csv, programmes.csv, programme_versions.csv, programme_changes.csv, admission_applications.csv, admissions.csv, admission_changes.csv, funds.csv, commitments.csv, contributions.csv, investments.csv, distributions.csv, navs.csv, recognitions.csv, pools.csv, pool_changes.csv, oversells.csv, pool_stages.csv, cards.csv, card_changes.csv, card_counts.csv, provenances.csv, announcements.csv, contracts.csv, price_steps.csv, refund_steps.csv, applications.csv, application_reviews.csv, vouchers.csv, allocation_ends.csv, reservation_ends.csv, reservations.csv, reservation_confirmations.csv, allocations.csv, usage.csv, electricity.csv, orders.csv, deliveries.csv, invoices.csv, credits.csv, disputes.csv, dispute_ends.csv, waivers.csv, locks.csv, advances.csv, payments.csv, advance_uses.csv, claims.csv, claim_reviews.csv, redemptions.csv, payment_orders.csv, payment_failures.csv, settlements.csv, terminations.csv, refunds.csv, clawbacks.csv, clawback_assessments.csv, recoveries.csv, write_offs.csv, releases.csv, voucher_ends.csv, transfers.csv, evidence.csv
+            payment.csv: is no file of a bundle: the files are parties.csv, ownership.csv, card_specs.csv, prices.csv, capabilities.csv, controls.csv, programmes.csv, programme_versions.csv, programme_changes.csv, admission_applications.csv, admissions.csv, admission_changes.csv, funds.csv, commitments.csv, fund_terms.csv, commitment_changes.csv, commitment_transfers.csv, calls.csv, contributions.csv, defaults.csv, default_cures.csv, line_draws.csv, investments.csv, exits.csv, distributions.csv, recalls.csv, excess_returns.csv, valuations.csv, fees.csv, fee_payments.csv, fee_reductions.csv, expenses.csv, carry.csv, line_payments.csv, dissolutions.csv, navs.csv, recognitions.csv, pools.csv, pool_changes.csv, oversells.csv, pool_stages.csv, cards.csv, card_changes.csv, card_counts.csv, provenances.csv, announcements.csv, contracts.csv, price_steps.csv, refund_steps.csv, applications.csv, application_reviews.csv, vouchers.csv, allocation_ends.csv, reservation_ends.csv, reservations.csv, reservation_confirmations.csv, allocations.csv, usage.csv, electricity.csv, orders.csv, deliveries.csv, invoices.csv, credits.csv, disputes.csv, dispute_ends.csv, waivers.csv, locks.csv, advances.csv, payments.csv, advance_uses.csv, claims.csv, claim_reviews.csv, redemptions.csv, payment_orders.csv, payment_failures.csv, settlements.csv, terminations.csv, refunds.csv, clawbacks.csv, clawback_assessments.csv, recoveries.csv, write_offs.csv, releases.csv, voucher_ends.csv, transfers.csv, evidence.csv
         "#]],
     );
 }
@@ -82,7 +82,7 @@ fn a_folder_that_is_missing_or_holds_no_bundle_is_an_error() {
         let unreadable = read_dir(dir, &Ledger::default()).expect_err("there is no bundle");
         unreadable.problems[0].reason.clone()
     };
-    expect!["the folder holds no file of a bundle: the files are parties.csv, ownership.csv, card_specs.csv, prices.csv, capabilities.csv, controls.csv, programmes.csv, programme_versions.csv, programme_changes.csv, admission_applications.csv, admissions.csv, admission_changes.csv, funds.csv, commitments.csv, contributions.csv, investments.csv, distributions.csv, navs.csv, recognitions.csv, pools.csv, pool_changes.csv, oversells.csv, pool_stages.csv, cards.csv, card_changes.csv, card_counts.csv, provenances.csv, announcements.csv, contracts.csv, price_steps.csv, refund_steps.csv, applications.csv, application_reviews.csv, vouchers.csv, allocation_ends.csv, reservation_ends.csv, reservations.csv, reservation_confirmations.csv, allocations.csv, usage.csv, electricity.csv, orders.csv, deliveries.csv, invoices.csv, credits.csv, disputes.csv, dispute_ends.csv, waivers.csv, locks.csv, advances.csv, payments.csv, advance_uses.csv, claims.csv, claim_reviews.csv, redemptions.csv, payment_orders.csv, payment_failures.csv, settlements.csv, terminations.csv, refunds.csv, clawbacks.csv, clawback_assessments.csv, recoveries.csv, write_offs.csv, releases.csv, voucher_ends.csv, transfers.csv, evidence.csv"].assert_eq(&problem(dir.path()));
+    expect!["the folder holds no file of a bundle: the files are parties.csv, ownership.csv, card_specs.csv, prices.csv, capabilities.csv, controls.csv, programmes.csv, programme_versions.csv, programme_changes.csv, admission_applications.csv, admissions.csv, admission_changes.csv, funds.csv, commitments.csv, fund_terms.csv, commitment_changes.csv, commitment_transfers.csv, calls.csv, contributions.csv, defaults.csv, default_cures.csv, line_draws.csv, investments.csv, exits.csv, distributions.csv, recalls.csv, excess_returns.csv, valuations.csv, fees.csv, fee_payments.csv, fee_reductions.csv, expenses.csv, carry.csv, line_payments.csv, dissolutions.csv, navs.csv, recognitions.csv, pools.csv, pool_changes.csv, oversells.csv, pool_stages.csv, cards.csv, card_changes.csv, card_counts.csv, provenances.csv, announcements.csv, contracts.csv, price_steps.csv, refund_steps.csv, applications.csv, application_reviews.csv, vouchers.csv, allocation_ends.csv, reservation_ends.csv, reservations.csv, reservation_confirmations.csv, allocations.csv, usage.csv, electricity.csv, orders.csv, deliveries.csv, invoices.csv, credits.csv, disputes.csv, dispute_ends.csv, waivers.csv, locks.csv, advances.csv, payments.csv, advance_uses.csv, claims.csv, claim_reviews.csv, redemptions.csv, payment_orders.csv, payment_failures.csv, settlements.csv, terminations.csv, refunds.csv, clawbacks.csv, clawback_assessments.csv, recoveries.csv, write_offs.csv, releases.csv, voucher_ends.csv, transfers.csv, evidence.csv"].assert_eq(&problem(dir.path()));
     expect!["the folder cannot be listed: No such file or directory (os error 2)"]
         .assert_eq(&problem(&dir.path().join("absent")));
 }
@@ -250,7 +250,12 @@ fn a_party_that_nobody_knows_is_named_everywhere_it_is_used() {
         parties,
         &expect![[r#"
             ownership.csv line 2, column owned: no party `C` is in parties.csv or in the ledger: add it to parties.csv
+            line_draws.csv line 2, column lender: no party `C` is in parties.csv or in the ledger: add it to parties.csv
             investments.csv line 2, column company: no party `C` is in parties.csv or in the ledger: add it to parties.csv
+            investments.csv line 3, column company: no party `C` is in parties.csv or in the ledger: add it to parties.csv
+            exits.csv line 2, column payer: no party `C` is in parties.csv or in the ledger: add it to parties.csv
+            line_payments.csv line 2, column lender: no party `C` is in parties.csv or in the ledger: add it to parties.csv
+            line_payments.csv line 3, column lender: no party `C` is in parties.csv or in the ledger: add it to parties.csv
             recognitions.csv line 2, column company: no party `C` is in parties.csv or in the ledger: add it to parties.csv
             recognitions.csv line 3, column company: no party `C` is in parties.csv or in the ledger: add it to parties.csv
             announcements.csv line 2, column buyer: no party `C` is in parties.csv or in the ledger: add it to parties.csv
@@ -282,12 +287,25 @@ fn what_gives_a_row_its_currency_has_to_be_known() {
     "#]].assert_eq(&problems(&without(full(), "programmes.csv")));
     expect![[r#"
         commitments.csv line 2, column fund: no fund `B` is in funds.csv or in the ledger, so the currency is not known: add it to funds.csv
+        commitment_changes.csv line 2, column fund: no fund `B` is in funds.csv or in the ledger, so the currency is not known: add it to funds.csv
+        commitment_transfers.csv line 2, column fund: no fund `B` is in funds.csv or in the ledger, so the currency is not known: add it to funds.csv
+        calls.csv line 2, column fund: no fund `B` is in funds.csv or in the ledger, so the currency is not known: add it to funds.csv
         contributions.csv line 2, column fund: no fund `B` is in funds.csv or in the ledger, so the currency is not known: add it to funds.csv
+        contributions.csv line 3, column fund: no fund `B` is in funds.csv or in the ledger, so the currency is not known: add it to funds.csv
+        line_draws.csv line 2, column fund: no fund `B` is in funds.csv or in the ledger, so the currency is not known: add it to funds.csv
         distributions.csv line 2, column fund: no fund `B` is in funds.csv or in the ledger, so the currency is not known: add it to funds.csv
+        recalls.csv line 2, column fund: no fund `B` is in funds.csv or in the ledger, so the currency is not known: add it to funds.csv
+        excess_returns.csv line 2, column fund: no fund `B` is in funds.csv or in the ledger, so the currency is not known: add it to funds.csv
+        fee_payments.csv line 2, column fund: no fund `B` is in funds.csv or in the ledger, so the currency is not known: add it to funds.csv
+        fee_reductions.csv line 2, column fund: no fund `B` is in funds.csv or in the ledger, so the currency is not known: add it to funds.csv
+        fee_reductions.csv line 3, column fund: no fund `B` is in funds.csv or in the ledger, so the currency is not known: add it to funds.csv
+        expenses.csv line 2, column fund: no fund `B` is in funds.csv or in the ledger, so the currency is not known: add it to funds.csv
+        carry.csv line 2, column fund: no fund `B` is in funds.csv or in the ledger, so the currency is not known: add it to funds.csv
+        line_payments.csv line 2, column fund: no fund `B` is in funds.csv or in the ledger, so the currency is not known: add it to funds.csv
+        line_payments.csv line 3, column fund: no fund `B` is in funds.csv or in the ledger, so the currency is not known: add it to funds.csv
         navs.csv line 2, column fund: no fund `B` is in funds.csv or in the ledger, so the currency is not known: add it to funds.csv
         navs.csv line 3, column fund: no fund `B` is in funds.csv or in the ledger, so the currency is not known: add it to funds.csv
         recognitions.csv line 2, column fund: no fund `B` is in funds.csv or in the ledger, so the currency is not known: add it to funds.csv
-        recognitions.csv line 3, column fund: no fund `B` is in funds.csv or in the ledger, so the currency is not known: add it to funds.csv
     "#]].assert_eq(&problems(&without(full(), "funds.csv")));
 }
 

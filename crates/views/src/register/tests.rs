@@ -25,6 +25,7 @@ fn committed(position: u64, lp: &str, amount: &str, date: &str) -> rows::Commitm
         id: id(lp),
         fund: id("fund"),
         lp: id(lp),
+        from_lp: None,
         amount: amount.parse().expect("an amount"),
         currency: id("CNY"),
         priority_supplier: false,
@@ -126,6 +127,34 @@ fn a_fund_is_its_partners_by_commitment_and_its_managers_by_control() {
         "#]],
     );
     check(&standing.control, expect![["g-fund 1.0000 Manager 1.0\n"]]);
+}
+
+#[test]
+fn a_commitment_that_went_over_is_its_new_partners() {
+    let part = rows::Commitment {
+        from_lp: Some(id("p")),
+        lp: id("r"),
+        ..committed(4, "ct-1", "100", "2024-07-01")
+    };
+    let whole =
+        rows::Commitment { from_lp: Some(id("q")), ..committed(5, "r", "100", "2024-07-02") };
+    let less = committed(6, "p", "-50", "2024-07-03");
+    let commitments = vec![
+        committed(2, "p", "300", "2024-06-15"),
+        committed(3, "q", "100", "2024-06-15"),
+        part,
+        whole,
+        less,
+    ];
+    let register =
+        Register::of(Vec::new(), commitments, vec![fund(1, "g", "2024-06-01")], Vec::new());
+    check(
+        &register.at(at("2024-07-03")).economic,
+        expect![[r#"
+            p-fund 0.4286 Commitment 2.0 4.0 6.0
+            r-fund 0.5714 Commitment 4.0 5.0
+        "#]],
+    );
 }
 
 #[test]

@@ -73,6 +73,10 @@ impl<S: Services> Commands<S> {
                 step.is_some_and(|step| APPLICANTS_STEPS.contains(&step.as_str()))
             }
             Own::OfParty(how) => self.belongs(how, id, party.as_slice()).await?,
+            Own::OfFund(how) => {
+                let funds: Vec<&str> = caller.funds.iter().map(PartyId::as_str).collect();
+                self.belongs(how, id, &funds).await?
+            }
             Own::OfProgramme(how) => self.belongs(how, id, &programmes).await?,
         })
     }

@@ -42,6 +42,8 @@ pub enum Own {
     ApplicantsStep,
     /// The ledger says that it is the party's.
     OfParty(Belonging),
+    /// The ledger says that it is of one of the funds that it manages.
+    OfFund(Belonging),
     /// The ledger says that it is of one of the programmes.
     OfProgramme(Belonging),
 }
@@ -143,6 +145,26 @@ endpoints! {
     "invest" "/investments" "Record money that was put into a company"
         &[may(FundManager, &[("/investor", Own::Fund)])];
     "distribute" "/funds/{fund}/distributions" "Record money that was paid back to a limited partner" BY_MANAGER;
+    "change_commitment" "/funds/{fund}/commitment-changes" "Record that a commitment grew or shrank" BY_MANAGER;
+    "transfer_commitment" "/funds/{fund}/commitment-transfers" "Record that a commitment went over to another partner" BY_MANAGER;
+    "set_terms" "/funds/{fund}/terms" "Set a version of a fund's terms" BY_MANAGER;
+    "call_capital" "/funds/{fund}/calls" "Call capital from a fund's limited partners" BY_MANAGER;
+    "declare_default" "/funds/{fund}/calls/{call}/defaults" "Record that a partner did not pay its share" BY_MANAGER;
+    "cure_default" "/funds/{fund}/calls/{call}/cures" "Record that a partner in default has paid" BY_MANAGER;
+    "return_excess" "/funds/{fund}/calls/{call}/returns" "Record that called money went back to a limited partner" BY_MANAGER;
+    "recall_distribution" "/funds/{fund}/recalls" "Record what a limited partner paid back of a recallable distribution" BY_MANAGER;
+    "exit_investment" "/investments/{investment}/exits" "Record that an investment, or a part of it, was sold or paid income"
+        &[may(FundManager, &[("/investment", Own::OfFund(Belonging::Investor))])];
+    "value_investment" "/investments/{investment}/valuations" "State what is held of an investment to be worth so much at a date"
+        &[may(FundManager, &[("/investment", Own::OfFund(Belonging::Investor))])];
+    "accrue_fee" "/funds/{fund}/fees" "Accrue the manager's fee of a period, as the terms say" BY_MANAGER;
+    "pay_fee" "/funds/{fund}/fees/{fee}/payments" "Record that a fee was paid" BY_MANAGER;
+    "reduce_fee" "/funds/{fund}/fees/{fee}/reductions" "Waive a fee, or offset it" BY_MANAGER;
+    "pay_expense" "/funds/{fund}/expenses" "Record what a fund paid for anything else" BY_MANAGER;
+    "pay_carry" "/funds/{fund}/carry" "Record that the manager's share of profit was paid" BY_MANAGER;
+    "draw_line" "/funds/{fund}/line-draws" "Record what a fund drew on its subscription line" BY_MANAGER;
+    "repay_line" "/funds/{fund}/line-payments" "Record what a fund paid its lender" BY_MANAGER;
+    "dissolve_fund" "/funds/{fund}/dissolution" "Dissolve a fund" BY_MANAGER;
     "strike_nav" "/funds/{fund}/navs" "Strike or restate a fund's net asset value" BY_MANAGER;
     "recognise_reinvestment" "/funds/{fund}/recognitions" "Recognise investment in a guidance fund's place" BY_MANAGER;
     "record_transfer" "/transfers" "Record any other money that moved" NOBODY;

@@ -1,7 +1,7 @@
 //! Funds and capital accounts as people read them.
 
 use loopledger_exports::figures::{day, grouped, or_unknown, percent};
-use loopledger_views::{CapitalAccount, EntryKind, FundReport, Irr, IrrStatus, LpAccount};
+use loopledger_views::{CapitalAccount, Costs, EntryKind, FundReport, Irr, IrrStatus, LpAccount};
 
 use super::table;
 
@@ -46,10 +46,23 @@ pub fn fund(answer: &FundReport) -> String {
             made.into.to_string(),
             grouped(&made.amount),
             made.stake_percent.map_or_else(String::new, |stake| format!("{stake} %")),
+            grouped(&made.cost_left),
+            grouped(&made.proceeds),
+            or_unknown(made.value.as_ref().map(|value| value.amount.as_str()), grouped),
             made.event.to_string(),
         ]
     });
-    let columns = ["at", "investment", "into", ">amount", ">stake", "fact"];
+    let columns = [
+        "at",
+        "investment",
+        "into",
+        ">amount",
+        ">stake",
+        ">cost left",
+        ">brought",
+        ">value",
+        "fact",
+    ];
     let investments = table(&columns, investments);
     format!(
         "{}, managed by {}, formed {}\n\n{partners}\n\n{investments}\n\n{}\n{} {} invested, {} in cash; \
@@ -57,7 +70,7 @@ pub fn fund(answer: &FundReport) -> String {
         answer.fund,
         answer.manager,
         day(answer.formed_at),
-        worth(answer) + &reinvested(answer),
+        worth(answer) + &reinvested(answer) + &costs(&answer.costs) + &borrowed(answer),
         grouped(&answer.invested),
         answer.currency,
         grouped(&answer.cash),
@@ -74,6 +87,29 @@ fn reinvested(answer: &FundReport) -> String {
         multiple(told.ratio.as_ref()),
         grouped(&told.recognised_without_loops),
         multiple(told.ratio_without_loops.as_ref()),
+    )
+}
+
+fn costs(told: &Costs) -> String {
+    format!(
+        "\nfees {} accrued, {} paid; expenses {}, {} of it to related parties; carry {}",
+        grouped(&told.fees_accrued),
+        grouped(&told.fees_paid),
+        grouped(&told.expenses),
+        grouped(&told.expenses_to_related_parties),
+        grouped(&told.carry),
+    )
+}
+
+fn borrowed(answer: &FundReport) -> String {
+    let Some(line) = &answer.line else { return String::new() };
+    format!(
+        "\ndrawn on a line {}, repaid {}, interest {}; without it DPI {}, IRR {}",
+        grouped(&line.drawn),
+        grouped(&line.repaid),
+        grouped(&line.interest),
+        multiple(line.without_line.dpi.as_ref()),
+        rate(&line.without_line.irr),
     )
 }
 
@@ -128,7 +164,13 @@ pub fn account(answer: &LpAccount) -> String {
     let entries = answer.entries.iter().map(|entry| {
         let kind = match entry.kind {
             EntryKind::Commitment => "commitment",
+            EntryKind::CommitmentIncrease => "committed more",
+            EntryKind::CommitmentReduction => "committed less",
+            EntryKind::TransferIn => "came over",
+            EntryKind::TransferOut => "went over",
             EntryKind::Contribution => "paid in",
+            EntryKind::Recall => "recalled",
+            EntryKind::ExcessReturn => "excess back",
             EntryKind::Distribution => "paid back",
         };
         vec![

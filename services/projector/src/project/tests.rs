@@ -59,6 +59,10 @@ fn every_movement_of_money_is_one_flow() {
             json!({"transfer_recorded": {"id": "tr", "from": "c", "to": "f", "amount": cny("2"),
                 "at": AT,
                 "purpose": "loan"}}),
+            json!({"distribution_recalled": {"id": "ct", "fund": "f", "lp": "a",
+                "distribution": "ds", "amount": cny("1"), "at": AT}}),
+            json!({"excess_returned": {"id": "tr", "fund": "f", "call": "ca", "lp": "a",
+                "amount": cny("3"), "at": AT}}),
         ],
     );
     assert_eq!(
@@ -68,9 +72,17 @@ fn every_movement_of_money_is_one_flow() {
             json!(["iv", "investment", "f", "c", "4.00 CNY"]),
             json!(["ds", "distribution", "f", "a", "1.00 CNY"]),
             json!(["tr", "transfer", "c", "f", "2.00 CNY"]),
+            json!(["ct", "contribution", "a", "f", "1.00 CNY"]),
+            json!(["tr", "transfer", "f", "a", "3.00 CNY"]),
         ]
     );
-    assert_eq!(capital.count(), 4);
+    let notes: Vec<_> = capital.flows[4..].iter().filter_map(|flow| flow.note.as_ref()).collect();
+    assert_eq!(
+        notes.iter().map(|note| note.as_str()).collect::<Vec<_>>(),
+        ["recall of ds", "excess of ca"]
+    );
+    // Beside its flow, what is of a fund's account is kept whole.
+    assert_eq!((capital.fund_facts.len(), capital.count()), (5, 11));
     let bought = rows_of(
         Context::Purchase,
         &[
@@ -92,6 +104,45 @@ fn every_movement_of_money_is_one_flow() {
     let [flow] = subsidised.flows.as_slice() else { panic!("one flow") };
     assert_eq!(told(flow), json!(["st", "voucher_payment", "city", "a", "20.00 CNY"]));
     assert_eq!(json!([flow.buyer, flow.contract, flow.invoice]), json!(["c", "k", "in"]));
+}
+
+#[test]
+fn what_a_fund_sells_pays_and_borrows_is_one_flow_and_no_capital() {
+    let run = rows_of(
+        Context::Fund,
+        &[
+            json!({"investment_exited": {"exit": {"id": "x", "investment": "iv", "payer": "c",
+                "cost": cny("4"), "proceeds": cny("5"), "at": AT}, "investor": "f",
+                "company": "c"}}),
+            json!({"investment_exited": {"exit": {"id": "x-2", "investment": "iv", "payer": "c",
+                "cost": cny("4"), "proceeds": cny("0"), "at": AT}, "investor": "f",
+                "company": "c"}}),
+            json!({"fee_paid": {"id": "fp", "fund": "f", "fee": "fe", "payee": "gp",
+                "amount": cny("6"), "at": AT}}),
+            json!({"expense_paid": {"id": "e", "fund": "f", "payee": "gp", "amount": cny("7"),
+                "at": AT, "purpose": "audit", "related_party": true}}),
+            json!({"carry_paid": {"id": "ca", "fund": "f", "payee": "gp", "amount": cny("8"),
+                "at": AT}}),
+            json!({"line_drawn": {"id": "ld", "fund": "f", "lender": "bank", "amount": cny("9"),
+                "at": AT}}),
+            json!({"line_repaid": {"id": "lr", "fund": "f", "lender": "bank", "part": "interest",
+                "amount": cny("1"), "at": AT}}),
+        ],
+    );
+    let noted = |flow: &Flow| flow.note.as_ref().map(|note| note.as_str().to_owned());
+    assert_eq!(
+        run.flows.iter().map(|flow| json!([told(flow), noted(flow)])).collect::<Vec<_>>(),
+        [
+            json!([["x", "transfer", "c", "f", "5.00 CNY"], "exit of iv"]),
+            json!([["fp", "transfer", "f", "gp", "6.00 CNY"], "fee fe"]),
+            json!([["e", "transfer", "f", "gp", "7.00 CNY"], "audit"]),
+            json!([["ca", "transfer", "f", "gp", "8.00 CNY"], "carry of f"]),
+            json!([["ld", "transfer", "bank", "f", "9.00 CNY"], "draw of f"]),
+            json!([["lr", "transfer", "f", "bank", "1.00 CNY"], "interest of a line"]),
+        ]
+    );
+    // What is lost has no flow.
+    assert_eq!((run.fund_facts.len(), run.count()), (7, 13));
 }
 
 fn settlement() -> Value {

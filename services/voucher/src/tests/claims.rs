@@ -435,6 +435,7 @@ fn funded() -> Fact {
         amount: cny("40"),
         stake_percent: None,
         at: at("2024-11-15"),
+        follows: None,
     };
     let event = loopledger_model::fund::Event::InvestmentFunded(paid);
     fact(90, loopledger_model::Event::Fund(event))

@@ -24,7 +24,8 @@ fn stakes<const N: usize>(held: [(&str, &str, &str); N]) -> Vec<Fact> {
 
 fn contribution(position: u64, lp: &str, fund: &str, when: &str) -> Fact {
     let (amount, at, lp, fund) = (cny("70"), at(when), id(lp), id(fund));
-    let paid = fund::Contribution { id: id(&format!("ct-{position}")), fund, lp, amount, at };
+    let paid =
+        fund::Contribution { id: id(&format!("ct-{position}")), fund, lp, amount, at, call: None };
     fact(position, Event::Fund(fund::Event::ContributionReceived(paid)))
 }
 
@@ -36,6 +37,7 @@ fn investment(position: u64, investor: &str, company: &str, when: &str) -> Fact 
         amount: cny("40"),
         stake_percent: None,
         at: at(when),
+        follows: None,
     };
     fact(position, Event::Fund(fund::Event::InvestmentFunded(paid)))
 }
