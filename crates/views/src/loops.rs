@@ -2,7 +2,6 @@
 //! between groups, they are found anew.
 
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use jiff::Timestamp;
@@ -233,8 +232,9 @@ impl LoopFound {
     /// their facts.
     pub(crate) fn with_flows(self, legs: Vec<Leg>, voucher_events: Vec<FactId>) -> Self {
         let facts = legs.iter().map(|leg| leg.event).chain(voucher_events.iter().copied());
-        let positions: BTreeSet<Position> = facts.map(|fact| fact.position).collect();
-        let positions = positions.into_iter().collect();
+        let mut positions: Vec<Position> = facts.map(|fact| fact.position).collect();
+        positions.sort_unstable();
+        positions.dedup();
         Self { legs, voucher_events, positions, ..self }
     }
 

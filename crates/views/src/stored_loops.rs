@@ -7,9 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 
 use futures::TryStreamExt as _;
+use jiff::Timestamp;
 use loopledger_model::{Currency, FactId, PartyId};
+use rust_decimal::Decimal;
 use serde::Serialize;
-use tokio_postgres::types::{Json, ToSql};
+use tokio_postgres::types::{FromSqlOwned, Json, ToSql};
 use tokio_postgres::{GenericClient, Row, Statement, Transaction};
 
 use crate::error::Error;
@@ -57,21 +59,24 @@ const SELECT: &str = "
     LIMIT $5";
 
 /// What was paid on each of these ways, from one party to another in one currency. All of it is in the index by
-/// these parties, so that the flows' rows, which lie where they were recorded, are not looked at.
+/// these parties, so that the flows' rows, which lie where they were recorded, are not looked at. A row for each flow
+/// would take twice as long to hand over.
 const LEGS: &str = "
-    SELECT way, position, fact_index, at, kind, amount
+    SELECT way, array_agg(position), array_agg(fact_index), kind, array_agg(at), array_agg(amount)
     FROM unnest($1::TEXT[], $2::TEXT[], $3::TEXT[])
         WITH ORDINALITY AS ways (payer, payee, wanted, way)
     JOIN flows ON from_party = payer AND to_party = payee AND currency = wanted
-    WHERE payer <> payee AND kind IN ('contribution', 'investment', 'compute_payment')";
+    WHERE payer <> payee AND kind IN ('contribution', 'investment', 'compute_payment')
+    GROUP BY way, kind";
 
 /// What was paid to one party for invoices of another, in one currency.
 const VOUCHERS: &str = "
-    SELECT way, position, fact_index
+    SELECT way, array_agg(position), array_agg(fact_index)
     FROM unnest($1::TEXT[], $2::TEXT[], $3::TEXT[])
         WITH ORDINALITY AS ways (payee, invoiced, wanted, way)
     JOIN flows ON to_party = payee AND buyer = invoiced AND currency = wanted
-    WHERE kind = 'voucher_payment' AND from_party <> to_party";
+    WHERE kind = 'voucher_payment' AND from_party <> to_party
+    GROUP BY way";
 
 pub(crate) const UPSERT: &str = "
     INSERT INTO loops
@@ -178,12 +183,12 @@ impl<'a, T> Ways<'a, T> {
         self.numbers.get(&way).map_or(&[], |number| &self.found[*number])
     }
 
-    /// Asks what was paid on the ways: rows begin with the way's number, counted from 1, and the fact.
+    /// Asks what was paid on the ways: rows begin with the way's number, counted from 1, and the facts.
     async fn load(
         &mut self,
         transaction: &Transaction<'_>,
         query: &str,
-        read: impl Fn(Way<'_>, FactId, &Row) -> Result<T, Error>,
+        read: impl Fn(Way<'_>, Vec<FactId>, &Row) -> Result<Vec<T>, Error>,
     ) -> Result<(), Error> {
         let ways: Vec<Way<'a>> = self.numbers.keys().copied().collect();
         let ones: Vec<&str> = ways.iter().map(|(_, one, _)| *one).collect();
@@ -195,10 +200,13 @@ impl<'a, T> Ways<'a, T> {
         while let Some(row) = rows.try_next().await? {
             let way: u64 = cell(&row, 0, "flows", "way")?;
             let place = usize::try_from(way - 1).expect("ways are counted in memory");
-            let index: i32 = cell(&row, 2, "flows", "fact_index")?;
-            let index = index.try_into().expect("a fact's index is not negative");
-            let fact = FactId { position: cell(&row, 1, "flows", "position")?, index };
-            self.found[place].push(read(ways[place], fact, &row)?);
+            let positions: Vec<i64> = many(&row, 1, "position")?;
+            let indexes: Vec<i32> = many(&row, 2, "fact_index")?;
+            let facts = positions.into_iter().zip(indexes).map(|(position, index)| FactId {
+                position: position.try_into().expect("positions are counted from 1"),
+                index: index.try_into().expect("a fact's index is not negative"),
+            });
+            self.found[place].append(&mut read(ways[place], facts.collect(), &row)?);
         }
         Ok(())
     }
@@ -215,13 +223,13 @@ impl<'a> Paid<'a> {
     /// On the legs of these loops, and for the invoices of their last parties.
     async fn load(transaction: &Transaction<'_>, loops: &'a [StoredLoop]) -> Result<Self, Error> {
         let mut legs = Ways::of(loops.iter().flat_map(StoredLoop::legs));
-        legs.load(transaction, LEGS, leg_of).await?;
+        legs.load(transaction, LEGS, legs_of).await?;
         for legs in &mut legs.found {
             legs.sort_unstable_by_key(|(_, leg)| (leg.at, leg.event));
         }
         let ends = loops.iter().filter_map(|stored| stored.legs().last());
         let mut vouchers = Ways::of(ends.map(|(currency, last, root)| (currency, root, last)));
-        vouchers.load(transaction, VOUCHERS, |_, fact, _| Ok(fact)).await?;
+        vouchers.load(transaction, VOUCHERS, |_, facts, _| Ok(facts)).await?;
         vouchers.found.iter_mut().for_each(|facts| facts.sort_unstable());
         Ok(Self { legs, vouchers })
     }
@@ -247,21 +255,34 @@ impl<'a> Paid<'a> {
     }
 }
 
-fn leg_of(
+fn legs_of(
     (currency, from, to): Way<'_>,
-    event: FactId,
+    facts: Vec<FactId>,
     row: &Row,
-) -> Result<(FlowKind, Leg), Error> {
-    let kind: FlowKind = cell(row, 4, "flows", "kind")?;
-    let leg = Leg {
-        from: from.to_owned(),
-        to: to.to_owned(),
-        kind: kind.name().to_owned(),
-        amount: figures::amount(cell(row, 5, "flows", "amount")?, currency),
-        at: cell(row, 3, "flows", "at")?,
-        event,
-        from_group: None,
-        to_group: None,
-    };
-    Ok((kind, leg))
+) -> Result<Vec<(FlowKind, Leg)>, Error> {
+    let kind: FlowKind = cell(row, 3, "flows", "kind")?;
+    let (times, amounts): (Vec<Timestamp>, Vec<Decimal>) =
+        (many(row, 4, "at")?, many(row, 5, "amount")?);
+    let legs = facts.into_iter().zip(times).zip(amounts).map(|((event, at), amount)| {
+        let leg = Leg {
+            from: from.to_owned(),
+            to: to.to_owned(),
+            kind: kind.name().to_owned(),
+            amount: figures::amount(amount, currency),
+            at,
+            event,
+            from_group: None,
+            to_group: None,
+        };
+        (kind, leg)
+    });
+    Ok(legs.collect())
+}
+
+/// What one column has of all flows of a row.
+fn many<T: FromSqlOwned>(row: &Row, place: usize, column: &'static str) -> Result<Vec<T>, Error> {
+    row.try_get(place).map_err(|error| {
+        let found = error.to_string();
+        Error::Misread { table: "flows", column, found }
+    })
 }
