@@ -160,11 +160,17 @@ impl Engine {
         self.finish(command)
     }
 
+    /// Tells the command where the engine is.
+    pub fn tell<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command.envs(self.host.iter().map(|host| ("DOCKER_HOST", host)))
+    }
+
     fn finish(&self, mut command: Command) -> Result<String, String> {
-        if let Some(host) = &self.host {
-            command.env("DOCKER_HOST", host);
-        }
-        let output = command.stdin(Stdio::null()).output().map_err(|error| error.to_string())?;
+        let output = self
+            .tell(&mut command)
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|error| error.to_string())?;
         told(&output)
     }
 }

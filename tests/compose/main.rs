@@ -14,14 +14,15 @@ mod program;
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::process::Command;
 
 use serde_json::{Value, json};
 
 use calls::{Call, calls};
 use deployment::Deployment;
-use engine::Engine;
+use engine::{Engine, NATS, POSTGRES};
 use http::{Caller, Http};
-use program::{Ledger, scenario};
+use program::{Ledger, built, project, scenario};
 
 /// To the terminal, whether the test passes or not.
 fn say(text: &str) {
@@ -43,7 +44,7 @@ fn the_readmes_calls_are_answered_by_the_deployment_as_by_the_local_stack() {
     assert_eq!(http.get("/v1/loops").status, 401, "nobody is let in without a token");
 
     let operator = Caller::new(&http, &keys, &["--role", "operator"]);
-    let tar = std::process::Command::new("tar")
+    let tar = Command::new("tar")
         .arg("-C")
         .arg(scenario("lp-loop"))
         .args(["-cf", "-", "."])
@@ -63,6 +64,8 @@ fn the_readmes_calls_are_answered_by_the_deployment_as_by_the_local_stack() {
     }
     containers_can_do_no_more_than_they_have_to(&deployment);
     what_was_answered_outlives_every_container(&deployment, &operator);
+    drop(deployment);
+    servers_of_the_images_hold_a_ledger(&engine);
     say("the README's calls were answered by the deployment as it says");
 }
 
@@ -74,6 +77,28 @@ fn containers_can_do_no_more_than_they_have_to(deployment: &Deployment<'_>) {
         let written = deployment.compose(&["exec", "-T", service, "sh", "-c", write]);
         assert!(written.contains("Read-only file system"), "{service}: {written}");
     }
+}
+
+/// The test of tests/containers, which has to be built first.
+fn servers_of_the_images_hold_a_ledger(engine: &Engine) {
+    let cargo = |what: &[&str]| {
+        let mut command = Command::new(env!("CARGO"));
+        let manifest = ["test", "--quiet", "--manifest-path", "tests/containers/Cargo.toml"];
+        command.args(manifest).args(["--locked", "--target-dir", "target/containers"]).args(what);
+        command.current_dir(project()).env("LOOPLEDGER_PROGRAM", built("loopledger"));
+        engine.tell(&mut command).env("NATS_IMAGE", NATS).env("POSTGRES_IMAGE", POSTGRES);
+        command.output().expect("cargo runs")
+    };
+    let made = cargo(&["--no-run"]);
+    if !made.status.success() {
+        let why = String::from_utf8_lossy(&made.stderr).into_owned();
+        let why = why.lines().next_back().unwrap_or_default().to_owned();
+        return say(&format!("SKIPPED, its servers were not tried alone: {why}"));
+    }
+    let tried = cargo(&[]);
+    let said = String::from_utf8_lossy(&tried.stdout);
+    assert!(tried.status.success() && said.contains("1 passed"), "{said}");
+    say("its images' servers held a ledger");
 }
 
 /// False also where nobody answers.
