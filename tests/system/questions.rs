@@ -71,6 +71,26 @@ fn everybodys_questions_have_answers() {
     let cards = "pool,serial,at\n\
         pool-a1,sn-7,2025-01-01\npool-a1,sn-8,2025-01-01\npool-x1,sn-7,2025-02-01\n";
     ledger.import(folder_of([("cards.csv", cards)]).path()).succeeded();
+    let conflicts = [
+        (
+            "fund_terms.csv",
+            "fund,version,at,investment_ends,exit_ends,investment_fee_percent,\
+             investment_fee_basis,recycling_percent\n\
+             fund-b,1,2024-06-01,2029-01-01,2032-01-01,2,commitments,1\n",
+        ),
+        ("fees.csv", "id,fund,from,to,at\nfe-9,fund-b,2025-01-01,2026-01-01,2025-06-02\n"),
+        (
+            "fee_reductions.csv",
+            "id,fund,fee,reduction,amount,at,note\n\
+             fr-9,fund-b,fe-9,offset,50000,2025-06-03,fees of company-c's board\n",
+        ),
+        (
+            "expenses.csv",
+            "id,fund,payee,amount,at,purpose,related_party\n\
+             ex-9,fund-b,gp-b,250000,2025-06-04,diligence,true\n",
+        ),
+    ];
+    ledger.import(folder_of(conflicts).path()).succeeded();
     reviewed::shanghai().with("parties.csv", known, "").imported(&ledger);
     ledger.import(&scenario("half-dark")).succeeded();
     ledger.import(without_known_parties("guidance-fund", &["city"]).path()).succeeded();

@@ -4,13 +4,14 @@ use serde_json::{Value, json};
 
 use super::{Asked, Question, list, of, row};
 
-pub(super) const THE_TEN: [Question; 8] = [
+pub(super) const THE_TEN: [Question; 9] = [
     all_paths_with_their_dates_and_documents,
     the_amount_in_four_ways,
     what_share_of_a_partners_money_came_back,
     prices_against_references_and_priority,
     what_was_metered_against_what_was_paid,
     what_a_company_earned_of_compute_and_from_whom,
+    what_went_to_related_parties_and_was_set_against_fees,
     the_guidance_ratio_with_and_without_loops,
     the_quarter_as_it_was_known_with_hashes_and_without_other_partners,
 ];
@@ -82,6 +83,18 @@ fn what_a_company_earned_of_compute_and_from_whom(asked: &Asked<'_>) {
         [controller("company-c"), controller("reseller-r")],
         [json!("holding-h"), json!(null)]
     );
+}
+
+/// 8
+fn what_went_to_related_parties_and_was_set_against_fees(asked: &Asked<'_>) {
+    let costs = asked.manager.gets("/v1/fund")["costs"].clone();
+    let names = ["fees_accrued", "fees_offset", "expenses", "expenses_to_related_parties"];
+    // 2 % of the 500 million that the partners promised, for a year.
+    let expected = json!(["10000000.00", "50000.00", "250000.00", "250000.00"]);
+    assert_eq!(of(&costs, &names), expected);
+    let flows = asked.manager.gets("/v1/flows?party=fund-b&kind=transfer");
+    let paid = row(&flows, "flows", "to", "gp-b");
+    assert_eq!(of(paid, &["from", "amount"]), json!(["fund-b", "250000.00"]));
 }
 
 /// 9
