@@ -189,6 +189,10 @@ fn a_statement_has_the_partners_part_of_the_costs(ledger: &Ledger) {
         figures(&january["costs"], &names),
         json!(["14000.00", "5600.00", "1400.00", "700.00", "0.00", "0.00", "3500.00"])
     );
+    // Nothing was paid in by the NAV of 2024; by that of June A had paid in 84,000 of 120,000.
+    assert_eq!(january["nav"], json!(null));
+    let nav = figures(&account["since_inception"]["nav"], &["nav", "of_fund", "amount"]);
+    assert_eq!(nav, json!(["n-2", "90000.00", "63000.00"]));
     assert_eq!(
         figures(&account["since_inception"]["costs"], &names[4..]),
         json!(["700.00", "490.00", "3500.00"])

@@ -35,7 +35,7 @@ mod account;
 mod entries;
 mod running;
 
-pub use account::{AccountEntry, CapitalAccount, LpAccount};
+pub use account::{AccountEntry, CapitalAccount, LpAccount, PartOfNav};
 pub use entries::{CallBorne, EntryKind, FundCall};
 use entries::{Entered, Standing, Told};
 pub use running::{Costs, FundFee, LineTold, NavStep, ValueTold, WithoutLine};

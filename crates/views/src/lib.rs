@@ -89,8 +89,8 @@ pub use flow_kind::FlowKind;
 pub use flows::{FlowPart, FlowQuery, Flows, MoneyFlow};
 pub use funds::{
     AccountEntry, CallBorne, CapitalAccount, Costs, EntryKind, FundCall, FundFee, FundInvestment,
-    FundPartner, FundReport, LineTold, LpAccount, NavStep, NavTold, Recognised, Reinvestment,
-    ValueTold, WithoutLine,
+    FundPartner, FundReport, LineTold, LpAccount, NavStep, NavTold, PartOfNav, Recognised,
+    Reinvestment, ValueTold, WithoutLine,
 };
 pub use holdings::Holdings;
 pub use implied::{DeclaredContract, Implied, ImpliedCards, OtherReading};

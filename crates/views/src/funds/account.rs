@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use loopledger_loops::BigRational;
 use loopledger_model::fund::{CallLine, DistributionKind};
-use loopledger_model::{CallId, Currency, FactId, PartyId, Period, Position};
+use loopledger_model::{CallId, Currency, FactId, NavId, PartyId, Period, Position};
 use num_traits::{One, Zero};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -60,6 +60,19 @@ pub struct CapitalAccount {
     pub costs_of_fund: Costs,
     /// The partner's part of that, by commitment at the end of the time.
     pub costs: Costs,
+    /// The partner's part of the newest NAV by the end of the time, where there is one and something was paid in by its date.
+    pub nav: Option<PartOfNav>,
+}
+
+/// Of the NAV before any share of profit that the manager is still to get.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct PartOfNav {
+    pub nav: NavId,
+    pub as_of: Timestamp,
+    pub of_fund: String,
+    /// By what all partners had paid in by the NAV's date.
+    pub amount: String,
+    pub event: FactId,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -110,6 +123,31 @@ impl Known {
             period: period.map(of_period),
             since_inception: CapitalAccount::of(since, |_| true, &entered, self),
             entries: entries(&entered, currency),
+        })
+    }
+}
+
+impl Known {
+    fn part_of_nav(
+        &self,
+        entered: &[&Entered],
+        by_the_end: impl Fn(Timestamp) -> bool,
+    ) -> Option<PartOfNav> {
+        let struck = self.navs.iter().filter(|nav| by_the_end(nav.as_of_at));
+        let nav = struck.max_by_key(|nav| (nav.as_of_at, nav.stamp.fact()))?;
+        let paid_in = |entry: &&Entered| entry.at <= nav.as_of_at;
+        let all = Standing::of(self.entries.iter().filter(paid_in)).contributed;
+        let own = Standing::of(entered.iter().copied().filter(paid_in)).contributed;
+        if all.is_zero() {
+            return None;
+        }
+        let amount = exact(nav.amount) * own / all;
+        Some(PartOfNav {
+            nav: nav.id.clone(),
+            as_of: nav.as_of_at,
+            of_fund: figures::amount(nav.amount, self.fund.currency),
+            amount: figures::rounded(&amount, self.fund.currency),
+            event: nav.stamp.fact(),
         })
     }
 }
@@ -204,6 +242,7 @@ impl CapitalAccount {
             closing: told(&after.balance()),
             costs_of_fund: costs(&BigRational::one()),
             costs: costs(&part),
+            nav: known.part_of_nav(entered, |at| within(at) || at < from),
         }
     }
 }

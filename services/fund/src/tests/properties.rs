@@ -16,6 +16,7 @@ use super::*;
 use crate::movement::Movement;
 use crate::state::State;
 
+mod carrying;
 mod running;
 
 fn day(number: u32) -> Timestamp {

@@ -143,7 +143,8 @@ fn rate(irr: &Irr) -> String {
 }
 
 pub fn account(answer: &LpAccount) -> String {
-    let headings = ["", ">opening", ">committed", ">paid in", ">paid back", ">closing", ""];
+    let headings =
+        ["", ">opening", ">committed", ">paid in", ">paid back", ">closing", ">part of NAV", ""];
     let sums = |name: String, account: &CapitalAccount| {
         vec![
             name,
@@ -152,6 +153,7 @@ pub fn account(answer: &LpAccount) -> String {
             grouped(&account.contributions),
             grouped(&account.distributions),
             grouped(&account.closing),
+            account.nav.as_ref().map_or_else(String::new, |nav| grouped(&nav.amount)),
             answer.currency.to_string(),
         ]
     };
