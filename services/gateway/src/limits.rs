@@ -85,7 +85,39 @@ pub async fn within(
 
 #[cfg(test)]
 mod tests {
+    use axum::Router;
+    use axum::body::{Body, to_bytes};
+    use axum::middleware::from_fn_with_state;
+    use axum::routing::get;
+    use serde_json::Value;
+    use tower::ServiceExt as _;
+
     use super::*;
+
+    /// The status of an answer that takes so long where 2 seconds are allowed, and its problem.
+    async fn after(taken: Duration) -> (u16, Value) {
+        let limits = Limits { time: Duration::from_secs(2), ..Limits::default() };
+        let slow = get(move || async move {
+            tokio::time::sleep(taken).await;
+            "null"
+        });
+        let paces = Arc::new(Paces::new(limits));
+        let served = Router::new().route("/", slow).layer(from_fn_with_state(paces, within));
+        let asked = axum::http::Request::get("/").body(Body::empty()).expect("a request");
+        let answer = served.oneshot(asked).await.expect("an answer");
+        let status = answer.status().as_u16();
+        let body = to_bytes(answer.into_body(), 10_000).await.expect("a body");
+        (status, serde_json::from_slice(&body).expect("JSON"))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_takes_too_long_is_a_problem_of_its_own() {
+        assert_eq!(after(Duration::from_millis(1_999)).await, (200, Value::Null));
+        let (status, problem) = after(Duration::from_millis(2_001)).await;
+        assert_eq!((status, &problem["type"]), (504, &"urn:loopledger:problem:too-slow".into()));
+        let detail = problem["detail"].as_str().expect("a detail");
+        assert!(detail.starts_with("no answer within 2s; ask for less, "), "{detail}");
+    }
 
     #[test]
     fn a_caller_may_hurry_for_a_while_and_then_has_to_keep_its_pace() {
