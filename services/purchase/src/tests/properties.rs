@@ -279,7 +279,9 @@ fn check_refusal(refusal: &Refusal, events: &[Event], command: &Command) {
     ) = (refusal, command)
     {
         books.enter(Event::ContractSigned(it.clone()));
-        assert_eq!(books.first_oversold(), Some(*at));
+        let of_cards = matches!(refusal, Refusal::AboveBackingCards { .. });
+        let first = if of_cards { books.first_cards_oversold() } else { books.first_p_oversold() };
+        assert_eq!(first, Some(*at));
     } else if let (
         Refusal::AboveQuantity { .. } | Refusal::AboveOrders { .. } | Refusal::AbovePrice { .. },
         Command::IssueInvoice(it),
@@ -354,7 +356,8 @@ fn run(story: &mut Story<Purchase>, commands: Vec<Command>) -> (Vec<Command>, Ve
                     Purchase::evolve(&mut story.state, &event);
                     events.push(event);
                 }
-                assert_eq!(Books::of(&events).first_oversold(), None);
+                let books = Books::of(&events);
+                assert_eq!([books.first_p_oversold(), books.first_cards_oversold()], [None; 2]);
                 accepted.push(command);
             }
         }
@@ -368,7 +371,7 @@ proptest! {
         let mut story = blank();
         let (_, events) = run(&mut story, commands);
         let books = Books::of(&events);
-        prop_assert_eq!(books.first_oversold(), None);
+        prop_assert_eq!([books.first_p_oversold(), books.first_cards_oversold()], [None; 2]);
         prop_assert!(!books.overinvoiced());
         prop_assert!(!books.overpaid());
         prop_assert!(!books.overrefunded());

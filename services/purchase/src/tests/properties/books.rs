@@ -91,15 +91,21 @@ impl Books {
         })
     }
 
-    /// The first day on which more is sold on of some contract than it declares, in P or in cards.
-    pub(super) fn first_oversold(&self) -> Option<Timestamp> {
+    /// The first day on which more P is sold on of some contract than it declares.
+    pub(super) fn first_p_oversold(&self) -> Option<Timestamp> {
         (0..DAYS).map(day).find(|today| {
             self.contracts.values().any(|backing| {
                 let p = backing.declared_p.map(PFlops::value);
                 p.is_some_and(|p| self.sold_on(backing, *today) > p)
-                    || backing
-                        .cards
-                        .is_some_and(|cards| self.cards_sold_on(backing, *today) > cards)
+            })
+        })
+    }
+
+    /// The same in cards, which may be another day.
+    pub(super) fn first_cards_oversold(&self) -> Option<Timestamp> {
+        (0..DAYS).map(day).find(|today| {
+            self.contracts.values().any(|backing| {
+                backing.cards.is_some_and(|cards| self.cards_sold_on(backing, *today) > cards)
             })
         })
     }
