@@ -165,6 +165,7 @@ pub fn return_excess(state: &State, returned: &ReturnExcess) -> Answer {
         }
     }
     state.affordable(&movement)?;
+    recyclable(state, fund, *amount, *at)?;
     state.countable(&movement)?;
     partner.uncalled.can_count(*amount)?;
     Ok(Event::ExcessReturned(returned.clone()).into())

@@ -1,5 +1,7 @@
 //! The rules of what is held: what is put to work, sold, and said to be worth how much.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use loopledger_model::fund::{
     Event, ExitInvestment, Investment, InvestmentExited, InvestmentValued, Refusal, ValueInvestment,
@@ -66,8 +68,8 @@ fn within_whole(
     }
 }
 
-/// What a fund puts to work beyond what partners paid in and lenders lent is what came back, of which its terms allow
-/// some: then, and whenever it put something to work later.
+/// What a fund has at work beyond what partners paid in and lenders lent is what came back, of which its terms allow
+/// some: when it puts more to work or gives some of the others back, and ever after.
 pub fn recyclable(
     state: &State,
     payer: &PartyId,
@@ -75,7 +77,7 @@ pub fn recyclable(
     at: Timestamp,
 ) -> Result<(), Refusal> {
     let Some(account) = state.funds.get(payer) else { return Ok(()) };
-    for at in std::iter::once(at).chain(account.put_to_work.instants_after(at)) {
+    for at in account.recycling_instants(at) {
         let terms = account.terms_at(at).and_then(|terms| terms.recycling_percent);
         let Some(percent) = terms else { continue };
         let allowed = part_of(account.committed_at(at)?, percent)?;
@@ -89,6 +91,13 @@ pub fn recyclable(
 }
 
 impl Account {
+    /// This instant and the later ones at which more or less of what came back was at work.
+    fn recycling_instants(&self, at: Timestamp) -> BTreeSet<Timestamp> {
+        let paid_in = self.partners.values().map(|partner| &partner.contributed);
+        let moved = paid_in.chain(self.lines.values()).chain([&self.put_to_work]);
+        moved.flat_map(|timeline| timeline.instants_after(at)).chain([at]).collect()
+    }
+
     /// What was put to work, less what was paid in and lent; below zero where there is more of that.
     pub(crate) fn recycled_at(&self, at: Timestamp) -> Result<Money, Refusal> {
         let lent = self.lines.values().map(|line| line.left_at(at));

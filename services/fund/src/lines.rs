@@ -7,6 +7,7 @@ use loopledger_service::Decision;
 use crate::account::Account;
 use crate::decider::{Answer, known_as};
 use crate::fees::spendable;
+use crate::holdings::recyclable;
 use crate::movement::Movement;
 use crate::state::{Parties, State};
 
@@ -41,6 +42,7 @@ pub fn repay(state: &State, parties: &Parties, repaid: &RepayLine) -> Answer {
     spendable(state, account, &movement)?;
     if *part == LinePart::Principal {
         owed(account, lender, repaid)?;
+        recyclable(state, fund, repaid.amount, repaid.at)?;
     }
     state.affordable(&movement)?;
     state.countable(&movement)?;

@@ -229,3 +229,22 @@ fn what_was_called_in_excess_goes_back_and_can_be_called_again() {
             at: at("2025-03-18"),
         });
 }
+
+/// F5.
+#[test]
+fn excess_that_is_at_work_is_given_back_of_what_came_back_up_to_the_cap() {
+    let story = called().after([
+        Command::SetTerms(SetTerms { recycling_percent: Some(id("10")), ..terms() }),
+        answer("c-1", "ca-1", "lp-a", "40", "2025-03-20"),
+        invest("i-1", "fund-1", "company-c", "40", "2025-03-21"),
+        transfer("t-1", "company-c", "fund-1", "50", "2025-04-01"),
+    ]);
+    let back = |amount| give_back("er-1", "ca-1", "lp-a", amount, "2025-04-02");
+    story.when(back("15.01")).then_refused(Refusal::AboveRecycling {
+        fund: id("fund-1"),
+        recycled: cny("15.01"),
+        allowed: cny("15"),
+        at: at("2025-04-02"),
+    });
+    accepts(story, &back("15"));
+}

@@ -48,6 +48,36 @@ fn a_drawn_line_covers_what_is_invested_before_capital_is_paid_in() {
     accepts(story, &repay("lr-2", LinePart::Principal, "30", "2025-04-02"));
 }
 
+/// F5.
+#[test]
+fn a_line_that_is_at_work_is_repaid_of_what_came_back_up_to_the_cap() {
+    let story = promised().after([
+        Command::SetTerms(SetTerms { recycling_percent: Some(id("10")), ..terms() }),
+        draw("ld-1", "30", "2025-03-09"),
+        invest("i-1", "fund-1", "company-c", "30", "2025-03-10"),
+        transfer("t-1", "company-c", "fund-1", "40", "2025-04-01"),
+    ]);
+    // 150 are committed, so 15 of what came back may be at work.
+    let asked = repay("lr-1", LinePart::Principal, "15.01", "2025-04-02");
+    story.when(asked).then_refused(Refusal::AboveRecycling {
+        fund: id("fund-1"),
+        recycled: cny("15.01"),
+        allowed: cny("15"),
+        at: at("2025-04-02"),
+    });
+    let story = accepts(story, &repay("lr-1", LinePart::Principal, "15", "2025-04-02"));
+    // What is put to work earlier counts then, too.
+    let earlier = invest("i-2", "fund-1", "company-c", "0.01", "2025-04-01");
+    story.when(earlier).then_refused(Refusal::AboveRecycling {
+        fund: id("fund-1"),
+        recycled: cny("15.01"),
+        allowed: cny("15"),
+        at: at("2025-04-02"),
+    });
+    let story = story.after([contribute("c-1", "fund-1", "lp-a", "15", "2025-04-03")]);
+    accepts(story, &repay("lr-2", LinePart::Principal, "15", "2025-04-03"));
+}
+
 #[test]
 fn no_more_is_repaid_than_is_owed() {
     let story = funded().after([draw("ld-1", "30", "2025-03-09")]);

@@ -2,7 +2,7 @@
 
 use loopledger_model::Period;
 use loopledger_model::fund::{
-    AccrueFee, FeeBasis, LinePart, Phase, PhaseFee, Reduction, Waterfall,
+    AccrueFee, FeeBasis, LinePart, Phase, PhaseFee, Reduction, RepayLine, Waterfall,
 };
 
 use super::*;
@@ -131,7 +131,7 @@ fn put_to_work(events: &[Event], fund: &PartyId, today: Timestamp) -> (Decimal, 
 }
 
 proptest! {
-    /// F5. Nothing else than putting more to work is refused for it, so it holds of each as of when it was recorded.
+    /// F5, of whatever puts more to work or gives back what was paid in or lent, as of when it was recorded.
     #[test]
     fn what_is_put_to_work_again_stays_within_the_cap(commands in commands()) {
         let mut story = blank();
@@ -143,7 +143,9 @@ proptest! {
                 events.push(event.clone());
                 let (Event::InvestmentFunded(_)
                 | Event::ContributionReceived(_)
-                | Event::DistributionRecalled(_)) = event
+                | Event::DistributionRecalled(_)
+                | Event::ExcessReturned(_)
+                | Event::LineRepaid(RepayLine { part: LinePart::Principal, .. })) = event
                 else {
                     continue;
                 };
