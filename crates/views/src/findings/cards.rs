@@ -20,7 +20,7 @@ use crate::cards::{Cards, Disputed};
 use crate::error::Error;
 use crate::figures::{self, whole};
 use crate::holdings::{Holdings, metered_beside_electricity};
-use crate::meters::Meters;
+use crate::meters::{Meters, grouped};
 use crate::rows::{Allocation, Capability, CardSpec, Electricity, Pool, PoolState, Usage};
 use crate::steps::Span;
 use crate::table::select;
@@ -166,6 +166,7 @@ impl Energy {
         let pools: Vec<Pool> = select(transaction, As::CONDITION, &times).await?;
         let readings: Vec<Electricity> = select(transaction, As::CONDITION, &times).await?;
         let states: Vec<PoolState> = select(transaction, As::CONDITION, &times).await?;
+        let of_pool = grouped(&states, |row| &row.pool);
         let mut metered = metered_beside_electricity(transaction, seen).await?;
         let mut windows: BTreeMap<(PoolId, Timestamp, Timestamp), Vec<Electricity>> =
             BTreeMap::new();
@@ -176,8 +177,8 @@ impl Energy {
         let mut energy =
             Self { drawn: Vec::new(), specs: select(transaction, As::CONDITION, &times).await? };
         for ((pool, from, to), readings) in windows {
-            let of_pool = |row: &&PoolState| row.pool == pool;
-            let states = states.iter().filter(of_pool).cloned().collect();
+            let states = of_pool.get(&pool).into_iter().flatten();
+            let states = states.map(|row| PoolState::clone(row)).collect();
             let busy = metered.remove(&(pool.clone(), Span::of(from, to))).unwrap_or_default();
             let pool = pools.iter().find(|row| row.id == pool);
             let (Some(pool), Ok(window)) = (pool, Period::new(from, to)) else { continue };

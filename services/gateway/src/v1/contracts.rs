@@ -7,7 +7,7 @@ use axum::extract::{Query, State};
 use axum::routing::get;
 use axum::{Extension, Router};
 use loopledger_model::{ContractId, PartyId};
-use loopledger_views::{ContractQuery, Contracts, Views};
+use loopledger_views::{As, ContractQuery, Contracts, Views};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -19,7 +19,7 @@ use crate::seen::{optional, seen};
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Parameters {
+pub(super) struct Parameters {
     /// Only this contract.
     #[schemars(with = "Option<ContractId>")]
     contract: Option<String>,
@@ -30,6 +30,17 @@ struct Parameters {
     as_of: Option<String>,
     /// Only what had been recorded by this date.
     as_known: Option<String>,
+}
+
+impl Parameters {
+    /// Which contracts are asked for, and as of when.
+    pub(super) fn read(&self) -> Result<(ContractQuery, As), Problem> {
+        let query = ContractQuery {
+            contract: optional("contract", self.contract.as_deref())?,
+            party: optional("party", self.party.as_deref())?,
+        };
+        Ok((query, seen(self.as_of.as_deref(), self.as_known.as_deref())?))
+    }
 }
 
 pub const RESOURCE: Resource =
@@ -45,12 +56,7 @@ async fn contracts(
     Extension(caller): Extension<Caller>,
     parameters: Result<Query<Parameters>, QueryRejection>,
 ) -> Result<Answered<Contracts>, Problem> {
-    let Query(asked) = parameters?;
-    let query = ContractQuery {
-        contract: optional("contract", asked.contract.as_deref())?,
-        party: optional("party", asked.party.as_deref())?,
-    };
-    let seen = seen(asked.as_of.as_deref(), asked.as_known.as_deref())?;
+    let (query, seen) = parameters?.read()?;
     let mut contracts = views.contracts(&query, seen).await?;
     if !matches!(caller.role, Role::Operator | Role::Regulator) {
         withhold(&mut contracts, &caller);
