@@ -239,4 +239,4 @@ impl Views {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -14,7 +14,7 @@ use super::*;
 use crate::flow_kind::FlowKind;
 use crate::rows::{Allocation, Contract, Flow, Stamp};
 
-fn stamp(position: u64, from: &str) -> Stamp {
+pub(crate) fn stamp(position: u64, from: &str) -> Stamp {
     Stamp { position, fact_index: 0, at: at(from), recorded_at: at(from) }
 }
 
@@ -59,7 +59,7 @@ fn flow(position: u64, kind: FlowKind, way: (&str, &str), amount: &str, date: &s
 }
 
 /// 600 P BF16 dense for half a year at 5991 CNY per P and month, from A to C.
-fn contract(position: u64, name: &str) -> Contract {
+pub(crate) fn contract(position: u64, name: &str) -> Contract {
     Contract {
         stamp: stamp(position, "2025-01-10"),
         id: id(name),

@@ -2,15 +2,11 @@
 
 use loopledger_model::purchase::Rating;
 use loopledger_model::{Precision, Sparsity};
-use loopledger_testkit::{at, id};
+use loopledger_testkit::id;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::rows::Stamp;
-
-fn stamp(position: u64, from: &str) -> Stamp {
-    Stamp { position, fact_index: 0, at: at(from), recorded_at: at(from) }
-}
+use crate::findings::tests::{self as findings, stamp};
 
 fn price(position: u64, model: &str, amount: &str, date: &str, source: &str) -> ReferencePrice {
     ReferencePrice {
@@ -37,27 +33,7 @@ fn spec(position: u64, model: &str, p: &str) -> CardSpec {
 
 /// At 5,256 for a P and month.
 fn contract() -> Contract {
-    Contract {
-        stamp: stamp(9, "2025-01-10"),
-        id: id("k-1"),
-        buyer: id("c"),
-        seller: id("a"),
-        currency: id("CNY"),
-        price_per_unit: id("5256"),
-        kind: None,
-        unit: ContractUnit::PMonth,
-        quantity: Some(id("3600")),
-        declared_p: Some(id("600")),
-        rating: None,
-        precision: Some(Precision::Bf16),
-        sparsity: Some(Sparsity::Dense),
-        model: None,
-        cards: None,
-        from_at: at("2025-02-01"),
-        to_at: at("2025-08-01"),
-        backing_contract: None,
-        terms: None,
-    }
+    Contract { price_per_unit: id("5256"), ..findings::contract(9, "k-1") }
 }
 
 /// 8 an hour for a card of 1 P are 5,840 for a P and month, 12 for one of 2 P are 4,380; one source is older, and one
