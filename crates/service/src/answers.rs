@@ -9,6 +9,7 @@ use std::io;
 use std::path::PathBuf;
 
 use futures::StreamExt;
+use hashbrown::HashMap;
 use loopledger_journal::{Filter as Of, Head, Journal, ReadError};
 use loopledger_model::{Body, CommandId, Digest, Entry, Partition, Position, Unreadable};
 use serde::{Deserialize, Serialize, Serializer};
@@ -83,7 +84,10 @@ impl Recalled {
 
 #[derive(Default)]
 pub(crate) struct Answers {
+    /// Of commits that are stored.
     in_ram: Index<CommandId, Remembered>,
+    /// Of commits that are not stored yet: few, so that each is added to the many only once.
+    unsettled: HashMap<CommandId, Remembered>,
     archive: Option<Archive>,
 }
 
@@ -142,8 +146,8 @@ pub(crate) async fn is_in<J: Journal>(
 }
 
 impl Answers {
-    pub const fn new(in_ram: Index<CommandId, Remembered>, archive: Option<Archive>) -> Self {
-        Self { in_ram, archive }
+    pub fn new(in_ram: Index<CommandId, Remembered>, archive: Option<Archive>) -> Self {
+        Self { in_ram, unsettled: HashMap::new(), archive }
     }
 
     pub fn into_archive(self) -> Option<Archive> {
@@ -161,17 +165,21 @@ impl Answers {
     }
 
     pub fn get(&self, id: &CommandId) -> Option<&Remembered> {
-        self.in_ram.get(id)
+        self.unsettled.get(id).or_else(|| self.in_ram.get(id))
     }
 
     pub fn insert(&mut self, id: CommandId, answer: Remembered) {
-        self.in_ram.insert(id, answer);
+        if answer.is_settled() {
+            self.in_ram.insert(id, answer);
+        } else {
+            self.unsettled.insert(id, answer);
+        }
     }
 
     pub fn settle<'a>(&mut self, ids: impl IntoIterator<Item = &'a CommandId>, position: Position) {
         for id in ids {
-            if let Some(answer) = self.in_ram.get_mut(id) {
-                answer.position = position;
+            if let Some((id, answer)) = self.unsettled.remove_entry(id) {
+                self.in_ram.insert(id, Remembered { position, ..answer });
             }
         }
     }
@@ -187,9 +195,7 @@ impl Answers {
         let is_open = |id: &&CommandId| match recalled.answers.get(*id) {
             Some(Some(_)) => false,
             Some(None) if recalled.runs_end == runs_end => false,
-            Some(None) | None => {
-                !self.in_ram.contains_key(*id) && archive.filter.may_have(&hash_of(id))
-            }
+            Some(None) | None => self.get(id).is_none() && archive.filter.may_have(&hash_of(id)),
         };
         let ids: Vec<CommandId> = ids.filter(is_open).cloned().collect();
         let (partition, folder) = (archive.partition, archive.folder.clone());
@@ -241,10 +247,9 @@ impl Answers {
             self.in_ram.iter().map(|(_, answer)| answer.position).collect();
         let leaving = positions.len().saturating_sub(archive.bound / 2);
         positions.sort_unstable();
-        let unsettled = positions.partition_point(|position| *position == 0);
-        let last = (unsettled + leaving).min(positions.len()).checked_sub(1);
+        let last = leaving.checked_sub(1);
         let cut = last.map_or(0, |last| positions[last]).min(archive.end());
-        self.in_ram.retain(|answer| answer.position == 0 || answer.position > cut);
+        self.in_ram.retain(|answer| answer.position > cut);
         archive.spill_at = archive.bound.max(self.in_ram.len());
     }
 }
@@ -258,7 +263,7 @@ pub(crate) struct BesideRuns {
 impl Serialize for BesideRuns {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let later = self.in_ram.iter().filter(|(_, answer)| answer.position > self.runs_end);
-        serializer.collect_map(later.collect::<BTreeMap<_, _>>())
+        serializer.collect_map(later.collect::<Vec<_>>())
     }
 }
 
