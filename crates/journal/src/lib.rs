@@ -10,6 +10,7 @@
 mod chain;
 mod commit;
 mod contract;
+mod desk;
 mod feed;
 mod filter;
 mod jetstream;
@@ -26,6 +27,7 @@ use loopledger_model::{Partition, Position};
 pub use chain::{CommitHash, Head, Heads, Link, NotACommitHash};
 pub use commit::{Commit, CommitId, NewCommit, NotACommitId};
 pub use contract::{ContractError, check_fsync};
+pub use desk::Desk;
 pub use filter::Filter;
 pub use jetstream::{Config, JetStreamJournal};
 pub use memory::{Fault, MemoryJournal};

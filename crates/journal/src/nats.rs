@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::commit::percent_decode;
+use crate::desk::Desk;
 
 /// A half-open connection is noticed after about two of these.
 const PING_INTERVAL: Duration = Duration::from_secs(5);
@@ -69,6 +70,8 @@ pub enum ConnectError {
 pub struct Nats {
     pub(crate) client: Client,
     link: Arc<Link>,
+    /// Where services of this process are asked, and sit.
+    pub(crate) desk: Option<Desk>,
 }
 
 /// What has happened on the connection since it was made.
@@ -160,7 +163,7 @@ impl Nats {
             let options = options(&config, &addresses, Arc::clone(&link))?;
             let tried = options.connect(addresses.as_slice());
             let cause = match timeout_at(deadline, tried).await {
-                Ok(Ok(client)) => return Ok(Self { client, link }),
+                Ok(Ok(client)) => return Ok(Self { client, link, desk: None }),
                 Ok(Err(error)) if is_final(error.kind()) => {
                     return Err(ConnectError::Refused { servers, cause: error.to_string() });
                 }
@@ -172,6 +175,12 @@ impl Nats {
                 return Err(ConnectError::Unreachable { servers, within, cause });
             }
         }
+    }
+
+    /// Requests on this connection to services at the desk are handed over there, and its own services sit there.
+    #[must_use]
+    pub fn at(self, desk: &Desk) -> Self {
+        Self { desk: Some(desk.clone()), ..self }
     }
 
     pub fn is_connected(&self) -> bool {

@@ -1,4 +1,5 @@
-//! Commands on their way: requests to a partition and answers to them, as a NATS micro service.
+//! Commands on their way: requests to a partition and answers to them, as a NATS micro service or, within a process,
+//! over a desk.
 //!
 //! Invariant: every request that a service has taken is answered, also while it stops.
 //! Invariant: the asking side is told whether a command may have been carried out.
@@ -16,7 +17,9 @@ use async_nats::{HeaderMap, Message, service};
 use bytes::Bytes;
 use futures::{FutureExt, Stream, StreamExt};
 use loopledger_model::Partition;
+use tokio::sync::oneshot;
 
+use crate::desk::{Handed, Seat};
 use crate::nats::Nats;
 
 const TRACEPARENT: &str = "traceparent";
@@ -71,6 +74,8 @@ pub enum AskError {
 pub struct Requests {
     endpoint: Endpoint,
     service: Option<Service>,
+    /// For requests of this process.
+    seat: Option<Seat>,
 }
 
 /// One request. It is to be answered: the asking side waits.
@@ -79,7 +84,14 @@ pub struct Request {
     pub body: Bytes,
     /// The W3C trace context of the asking side.
     pub traceparent: Option<String>,
-    inner: service::Request,
+    asker: Asker,
+}
+
+/// Who waits for the answer.
+#[derive(Debug)]
+enum Asker {
+    OnNats(Box<service::Request>),
+    InProcess(oneshot::Sender<Result<Bytes, RequestError>>),
 }
 
 impl Nats {
@@ -101,11 +113,14 @@ impl Nats {
             .map_err(failed)?;
         let endpoint = service.endpoint(subject_of(partition)).await.map_err(failed)?;
         let service::Info { name, id, .. } = service.info().await;
-        let requests = Requests { endpoint, service: Some(service) };
+        let mut requests = Requests { endpoint, service: Some(service), seat: None };
         // The server takes what a connection sends in order, so now it knows the endpoint too.
         let ping = async_nats::Request::new().timeout(Some(READY_WITHIN));
         match self.client.send_request(format!("$SRV.PING.{name}.{id}"), ping).await {
-            Ok(_) => Ok(requests),
+            Ok(_) => {
+                requests.seat = self.desk.as_ref().map(|desk| desk.sit_down(partition));
+                Ok(requests)
+            }
             Err(error) => {
                 let cause = format!("it does not hear itself: {error}{}", self.complaint());
                 Err(ServeError { partition, cause })
@@ -113,14 +128,20 @@ impl Nats {
         }
     }
 
-    /// Sends a command's bytes to the writer of a partition and waits for the answer's.
+    /// Hands a command's bytes to the writer of a partition, or sends them, and waits for the answer's.
     pub async fn request(
         &self,
         partition: Partition,
         traceparent: Option<&str>,
-        body: Bytes,
+        mut body: Bytes,
         within: Duration,
     ) -> Result<Bytes, AskError> {
+        if let Some(desk) = &self.desk {
+            body = match desk.request(partition, traceparent, body, within).await {
+                Ok(answer) => return answer,
+                Err(body) => body,
+            };
+        }
         if !self.is_connected() {
             return Err(AskError::NotConnected { partition, complaint: self.complaint() });
         }
@@ -176,6 +197,9 @@ impl Requests {
     /// Takes no new requests. Those that have arrived are still given, and then the stream ends;
     /// one that the server hands over in this very moment goes unanswered, and is asked again.
     pub fn stop(&mut self) {
+        if let Some(seat) = &mut self.seat {
+            seat.stand_up();
+        }
         if let Some(service) = self.service.take() {
             // It only sends a signal and never waits; the endpoint acts on it when next polled.
             if let Some(Err(error)) = service.stop().now_or_never() {
@@ -195,27 +219,47 @@ impl Stream for Requests {
     type Item = Request;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Request>> {
-        self.endpoint.poll_next_unpin(cx).map(|request| request.map(Request::new))
+        let handed = self.seat.as_mut().map(|seat| seat.requests.poll_recv(cx));
+        if let Some(Poll::Ready(Some(handed))) = handed {
+            return Poll::Ready(Some(Request::handed(handed)));
+        }
+        self.endpoint.poll_next_unpin(cx).map(|request| request.map(Request::sent))
     }
 }
 
 impl Request {
-    fn new(inner: service::Request) -> Self {
+    fn sent(inner: service::Request) -> Self {
         let header = inner.message.headers.as_ref().and_then(|headers| headers.get(TRACEPARENT));
         let traceparent = header.map(ToString::to_string);
-        Self { body: inner.message.payload.clone(), traceparent, inner }
+        Self {
+            body: inner.message.payload.clone(),
+            traceparent,
+            asker: Asker::OnNats(Box::new(inner)),
+        }
+    }
+
+    fn handed(Handed { body, traceparent, answer }: Handed) -> Self {
+        Self { body, traceparent, asker: Asker::InProcess(answer) }
     }
 
     /// Sends the answer. An answer that cannot be sent is logged; the asking side asks again.
     pub async fn answer(self, answer: Result<Bytes, RequestError>) {
+        let inner = match self.asker {
+            Asker::OnNats(inner) => inner,
+            Asker::InProcess(asker) => {
+                // Who waits no more asks again.
+                drop(asker.send(answer));
+                return;
+            }
+        };
         let failure = |failure: RequestError| error::Error {
             status: one_line(&failure.message),
             code: failure.code.into(),
         };
-        let Err(unsent) = self.inner.respond(answer.map_err(failure)).await else { return };
+        let Err(unsent) = inner.respond(answer.map_err(failure)).await else { return };
         if unsent.kind() == PublishErrorKind::MaxPayloadExceeded {
             let status = "the answer is larger than a message can be".to_owned();
-            if self.inner.respond(Err(error::Error { status, code: 500 })).await.is_ok() {
+            if inner.respond(Err(error::Error { status, code: 500 })).await.is_ok() {
                 return;
             }
         }

@@ -28,7 +28,7 @@ pub struct ServiceConfig {
     pub decides: Option<Numbers>,
     /// `QUEUE_REQUESTS`: how many requests wait before the service says that it is busy, 1024 unless told.
     pub queue_requests: usize,
-    /// `COMMIT_ENTRIES` and `COMMIT_BYTES`: the most commands and the most bytes of one commit, 2000 and 524288
+    /// `COMMIT_ENTRIES` and `COMMIT_BYTES`: the most commands and the most bytes of one commit, 4000 and 1048576
     /// unless told.
     pub limits: Limits,
     /// `SNAPSHOT_DIR`: where snapshots and older answers are kept; nowhere unless told.

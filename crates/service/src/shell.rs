@@ -47,7 +47,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { commit_entries: 2_000, commit_bytes: 512 << 10, patience: Duration::from_secs(5) }
+        Self { commit_entries: 4_000, commit_bytes: 1 << 20, patience: Duration::from_secs(5) }
     }
 }
 

@@ -12,7 +12,7 @@ use loopledger_allocation::Allocation;
 use loopledger_fund::FundDecider;
 use loopledger_gateway::auth::Access;
 use loopledger_gateway::{Api, Limits as HttpLimits, OnNats};
-use loopledger_journal::{Config, Filter, JetStreamJournal, Journal, Nats, check_fsync};
+use loopledger_journal::{Config, Desk, Filter, JetStreamJournal, Journal, Nats, check_fsync};
 use loopledger_model::Position;
 use loopledger_projector::Deps;
 use loopledger_purchase::Purchase;
@@ -54,6 +54,8 @@ pub struct Stack {
 struct Own {
     lock: Lock,
     servers: Servers,
+    /// Where this process's services are asked without a server in between.
+    desk: Desk,
     tasks: JoinSet<anyhow::Result<()>>,
     shutdown: CancellationToken,
     pub http: Option<SocketAddr>,
@@ -85,7 +87,10 @@ impl Stack {
         database_url: &str,
         own: Option<Own>,
     ) -> anyhow::Result<Self> {
-        let nats = Nats::connect(nats_url, "loopledger").await?;
+        let mut nats = Nats::connect(nats_url, "loopledger").await?;
+        if let Some(own) = &own {
+            nats = nats.at(&own.desk);
+        }
         let journal = JetStreamJournal::open(nats.clone(), config).await?;
         let database: Database = database_url.parse()?;
         let views = Views::new(&database, Schema::default(), CONNECTIONS);
@@ -336,7 +341,7 @@ impl Own {
             check_fsync(&Nats::connect(system, "loopledger start-up check").await?).await?;
         }
         let (tasks, shutdown) = (JoinSet::new(), CancellationToken::new());
-        Ok(Self { lock, servers, tasks, shutdown, http })
+        Ok(Self { lock, servers, desk: Desk::default(), tasks, shutdown, http })
     }
 
     /// Of NATS and of the database.
@@ -371,7 +376,7 @@ impl Own {
         user: User,
         ledger: &JetStreamJournal,
     ) -> anyhow::Result<(Nats, JetStreamJournal)> {
-        let nats = Nats::connect(self.servers.nats_url_of(user), user.name()).await?;
+        let nats = Nats::connect(self.servers.nats_url_of(user), user.name()).await?.at(&self.desk);
         let journal = ledger.over(nats.clone()).await?;
         Ok((nats, journal))
     }

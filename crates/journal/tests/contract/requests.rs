@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
-use loopledger_journal::{AskError, Nats, RequestError, Requests};
+use loopledger_journal::{AskError, Desk, Nats, RequestError, Requests};
 use serde_json::Value;
 use tokio::time::timeout;
 
@@ -51,6 +51,56 @@ async fn a_request_is_answered_with_a_body_or_a_failure() {
     assert!(matches!(huge, Err(AskError::Failed { code: 500, .. })), "{huge:?}");
     assert_eq!(ask(&client, "that").await.unwrap(), "heard that");
     serving.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_a_desk_a_request_is_answered_without_a_server_and_away_from_it_over_nats() {
+    let mut broker = Broker::start();
+    let desk = Desk::default();
+    let (server, client) = (connect(&broker).await.at(&desk), connect(&broker).await.at(&desk));
+    let elsewhere = connect(&broker).await;
+    let mut requests = serve(&server).await;
+    let serving = tokio::spawn(async move {
+        while let Some(request) = requests.next().await {
+            assert_eq!(request.traceparent.as_deref(), Some(TRACE));
+            match &request.body[..] {
+                b"fail" => {
+                    let (code, message) = (503, "later".to_owned());
+                    request.answer(Err(RequestError { code, message })).await;
+                }
+                b"drop" => drop(request),
+                b"stop" => {
+                    requests.stop();
+                    request.answer(Ok("stopping".into())).await;
+                }
+                _ => request.answer(Ok(Bytes::from(vec![0; 2 << 20]))).await,
+            }
+        }
+    });
+    let over_nats = ask(&elsewhere, "this").await;
+    assert!(matches!(over_nats, Err(AskError::Failed { code: 500, .. })), "{over_nats:?}");
+    broker.kill();
+    eventually("the loss is known", async || !client.is_connected()).await;
+    assert_eq!(ask(&client, "this").await.unwrap().len(), 2 << 20);
+    let (partition, description) = (VOUCHER, "later".to_owned());
+    let failed = AskError::Failed { partition, code: 503, description };
+    assert_eq!(ask(&client, "fail").await, Err(failed));
+    let dropped = ask(&client, "drop").await;
+    assert!(matches!(dropped, Err(AskError::Unanswered { .. })), "{dropped:?}");
+    assert_eq!(ask(&client, "stop").await.unwrap(), "stopping");
+    let stopped = ask(&client, "this").await;
+    assert!(matches!(stopped, Err(AskError::NotConnected { .. })), "{stopped:?}");
+    serving.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_waits_at_a_desk_waits_no_longer_than_it_said() {
+    let broker = Broker::start();
+    let nats = connect(&broker).await.at(&Desk::default());
+    let mut requests = serve(&nats).await;
+    let asked = nats.request(VOUCHER, None, "x".into(), Duration::from_millis(50)).await;
+    assert!(matches!(asked, Err(AskError::Unanswered { .. })), "{asked:?}");
+    requests.next().await.unwrap().answer(Ok("too late".into())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
