@@ -85,6 +85,21 @@ impl Ledger {
         Ok(Self { url: url.to_owned(), folder, askers, accounts })
     }
 
+    /// The same ledger, asked in another way.
+    pub fn asked_by(&self, asker: Asker) -> Self {
+        let Self { url, folder, accounts, .. } = self;
+        let (url, folder, accounts) = (url.clone(), folder.clone(), *accounts);
+        Self { url, folder, askers: vec![asker], accounts }
+    }
+
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     pub fn serve(&self, context: Context) -> anyhow::Result<Service> {
         Service::start(&self.url, context, &self.folder)
     }

@@ -13,6 +13,7 @@ mod dcb;
 mod handwritten;
 mod ledger;
 mod machine;
+mod near;
 mod peer;
 mod report;
 mod reservations;
@@ -39,8 +40,9 @@ use cqrs::Cqrs;
 use dcb::Dcb;
 use handwritten::Handwritten;
 use ledger::Ledger;
+use near::Near;
 use peer::{Peer, Work};
-use report::{Cell, FILE, LEDGER, NATS, ONE_COMMIT_BYTES, Report};
+use report::{Cell, FILE, LEDGER, NATS, NEAR, ONE_COMMIT_BYTES, Report};
 
 const BULK: usize = 100;
 const BULK_CLIENTS: usize = 64;
@@ -188,6 +190,9 @@ async fn measure_all(
     }
     purchase.stop().await?;
     registry.stop().await?;
+    if plan.clients.contains(&1) {
+        measure_near(plan, &ledger, &bare, report).await?;
+    }
     if plan.has("limits") {
         measure_limits(plan, &bare, folder, report).await?;
     }
@@ -229,6 +234,30 @@ async fn measure_work(
         }
     }
     Ok(())
+}
+
+/// One client again, within the services' process, in turn with bare appends.
+async fn measure_near(
+    plan: &Plan,
+    ledger: &Ledger,
+    bare: &Bare,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    let works = [("redemptions", Work::Redemptions), ("payments", Work::Payments)];
+    let near = Near::start(ledger.url(), ledger.folder()).await?;
+    let (ledger, load) = (ledger.asked_by(near.asker()), plan.load(1));
+    for round in 1..=plan.rounds {
+        for (_, work) in works.iter().filter(|(part, _)| plan.has(part)) {
+            eprintln!("{work:?}, round {round} of {}: one client in the process", plan.rounds);
+            let outcome = bare.measure(load, ONE_COMMIT_BYTES).await?;
+            report.add_limit((ONE_COMMIT_BYTES, 1, NATS), outcome);
+            let cell = Cell { clients: 1, bulk: 1, side: NEAR };
+            // The rounds before this have taken their ids.
+            let outcome = ledger.measure(*work, load, 1, plan.rounds + round).await?;
+            report.add(*work, cell, outcome);
+        }
+    }
+    near.stop().await
 }
 
 async fn add_peer<P: Peer>(

@@ -10,6 +10,8 @@ use crate::reservations::Reservations;
 use crate::restart::Restart;
 
 pub const LEDGER: &str = "loopledger";
+/// Asked within its own process.
+pub const NEAR: &str = "loopledger, in one process";
 pub const FILE: &str = "file, append and fdatasync";
 pub const NATS: &str = "nats-server, bare";
 
@@ -65,7 +67,8 @@ impl Report {
 
     /// The peers' best, at any number of clients.
     fn best_peer(&self, work: Work) -> Option<f64> {
-        let peers = self.works.iter().filter(|((of, cell), _)| *of == work && cell.side != LEDGER);
+        let is_peer = |cell: &Cell| ![LEDGER, NEAR].contains(&cell.side);
+        let peers = self.works.iter().filter(|((of, cell), _)| *of == work && is_peer(cell));
         peers.map(|(_, measured)| median(&measured.outcomes, Outcome::per_second)).reduce(f64::max)
     }
 
@@ -154,15 +157,18 @@ impl Report {
         let Some(bare) = self.limits.get(&(ONE_COMMIT_BYTES, 1, NATS)) else { return Ok(()) };
         let bare = median(bare, Outcome::per_second);
         for work in [Work::Redemptions, Work::Payments] {
-            let one = Cell { clients: 1, bulk: 1, side: LEDGER };
-            if let Some(measured) = self.works.get(&(work, one)) {
-                let one = median(&measured.outcomes, Outcome::per_second);
-                writeln!(
-                    f,
-                    "\nOne client's {} take {:.2} times as long as a bare append of {ONE_COMMIT_BYTES} bytes.",
-                    format!("{work:?}").to_lowercase(),
-                    bare / one
-                )?;
+            for (side, how) in [(NEAR, "within the process"), (LEDGER, "over NATS")] {
+                let one = Cell { clients: 1, bulk: 1, side };
+                if let Some(measured) = self.works.get(&(work, one)) {
+                    let one = median(&measured.outcomes, Outcome::per_second);
+                    writeln!(
+                        f,
+                        "\nOne client's {}, asked {how}, take {:.2} times as long as a bare append of \
+                         {ONE_COMMIT_BYTES} bytes.",
+                        format!("{work:?}").to_lowercase(),
+                        bare / one
+                    )?;
+                }
             }
         }
         Ok(())

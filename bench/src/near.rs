@@ -1,0 +1,56 @@
+//! The ledger asked within its own process, as the HTTP API of `loopledger up` asks: only the journal is on NATS.
+
+use std::path::Path;
+
+use loopledger_journal::{Config, Desk, JetStreamJournal, Nats};
+use loopledger_model::Partition;
+use loopledger_purchase::Purchase;
+use loopledger_service::{Asker, Decider, Memory, Options, Status, run};
+use loopledger_voucher::Vouchers;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// The services of vouchers and purchases, in this process.
+pub struct Near {
+    nats: Nats,
+    services: JoinSet<anyhow::Result<()>>,
+    shutdown: CancellationToken,
+}
+
+impl Near {
+    pub async fn start(url: &str, folder: &Path) -> anyhow::Result<Self> {
+        let nats = Nats::connect(url, "bench services").await?.at(&Desk::default());
+        let (services, shutdown) = (JoinSet::new(), CancellationToken::new());
+        let mut near = Self { nats, services, shutdown };
+        near.serve::<Purchase>(folder).await?;
+        near.serve::<Vouchers>(folder).await?;
+        Ok(near)
+    }
+
+    async fn serve<D: Decider>(&mut self, folder: &Path) -> anyhow::Result<()> {
+        let journal = JetStreamJournal::open(self.nats.clone(), Config::default()).await?;
+        let mut options =
+            Options::new(Partition::first(D::CONTEXT), journal.partitions(), "near".to_owned());
+        options.memory = Memory::in_folder(Some(folder.to_owned()));
+        let (sender, mut status) = watch::channel(Status::Loading);
+        let (nats, shutdown) = (self.nats.clone(), self.shutdown.clone());
+        self.services.spawn(async move {
+            Ok(run::<D, _>(&nats, journal, options, sender, shutdown).await?)
+        });
+        status.wait_for(|status| matches!(status, Status::Ready { .. })).await?;
+        Ok(())
+    }
+
+    pub fn asker(&self) -> Asker {
+        Asker::new(self.nats.clone())
+    }
+
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        self.shutdown.cancel();
+        while let Some(ended) = self.services.join_next().await {
+            ended??;
+        }
+        Ok(())
+    }
+}
