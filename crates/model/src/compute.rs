@@ -4,8 +4,8 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 
+use arcstr::ArcStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -110,7 +110,7 @@ impl fmt::Display for Compute {
 
 /// The name of a card model, as its maker writes it: `H200`, `RTX 4090`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CardModel(Arc<str>);
+pub struct CardModel(ArcStr);
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no card model: write 1 to 64 printable ASCII characters, as in H200")]

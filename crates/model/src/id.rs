@@ -4,7 +4,8 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
+
+use arcstr::ArcStr;
 
 /// The longest id, in characters.
 pub const MAX_ID_LENGTH: usize = 64;
@@ -35,7 +36,7 @@ macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident, $what:literal, $longest:expr, $pattern:literal;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(Arc<str>);
+        pub struct $name(ArcStr);
 
         impl $name {
             pub fn as_str(&self) -> &str {

@@ -20,15 +20,20 @@ const CODES: &str = "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD
     PGK PHP PKR PLN PYG0 QAR RON RSD RUB RWF0 SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT \
     TND3 TOP TRY TTD TWD TZS UAH UGX0 USD UYU UZS VED VES VND0 VUV0 WST XAF0 XCD XOF0 XPF0 YER ZAR ZMW ZWG";
 
-/// An ISO 4217 currency and the number of its decimals.
+/// An ISO 4217 currency: its place among `CURRENCIES`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Currency {
+pub struct Currency(u8);
+
+/// What is known of a currency.
+#[derive(Clone, Copy)]
+struct Known {
     code: [u8; 3],
+    /// The number of its decimals.
     exponent: u8,
 }
 
 /// Those of `CODES`, in its order, which is that of the alphabet.
-static CURRENCIES: [Currency; count(CODES)] = currencies();
+static CURRENCIES: [Known; count(CODES)] = currencies();
 
 const fn count(codes: &str) -> usize {
     let (codes, mut place, mut count) = (codes.as_bytes(), 0, 0);
@@ -41,8 +46,8 @@ const fn count(codes: &str) -> usize {
     count
 }
 
-const fn currencies() -> [Currency; count(CODES)] {
-    let mut all = [Currency { code: [0; 3], exponent: 2 }; count(CODES)];
+const fn currencies() -> [Known; count(CODES)] {
+    let mut all = [Known { code: [0; 3], exponent: 2 }; count(CODES)];
     let (codes, mut place, mut next) = (CODES.as_bytes(), 0, 0);
     while place < codes.len() {
         if codes[place] == b' ' {
@@ -59,13 +64,17 @@ const fn currencies() -> [Currency; count(CODES)] {
 }
 
 impl Currency {
+    fn known(self) -> &'static Known {
+        &CURRENCIES[usize::from(self.0)]
+    }
+
     pub fn as_str(&self) -> &str {
-        str::from_utf8(&self.code).expect("a code is three letters")
+        str::from_utf8(&self.known().code).expect("a code is three letters")
     }
 
     /// How many decimals an amount has: 2 for CNY, 0 for KRW.
-    pub const fn exponent(self) -> u32 {
-        self.exponent as u32
+    pub fn exponent(self) -> u32 {
+        self.known().exponent.into()
     }
 }
 
@@ -80,7 +89,8 @@ impl FromStr for Currency {
         let wrong = || NotACurrency(text.chars().take(20).collect());
         let code: [u8; 3] = text.as_bytes().try_into().map_err(|_| wrong())?;
         let place = CURRENCIES.binary_search_by_key(&code, |known| known.code);
-        place.map(|place| CURRENCIES[place]).map_err(|_| wrong())
+        let place = u8::try_from(place.map_err(|_| wrong())?);
+        Ok(Self(place.expect("there are fewer than 256 currencies")))
     }
 }
 
@@ -166,6 +176,15 @@ impl Money {
         Ok(Self { amount: exact, currency })
     }
 
+    /// Of an amount that has the currency's number of decimals.
+    fn of_exact(amount: Decimal, currency: Currency) -> Result<Self, MoneyError> {
+        debug_assert_eq!(amount.scale(), currency.exponent());
+        if amount.abs() > MOST {
+            return Err(MoneyError::TooLarge { amount, currency });
+        }
+        Ok(Self { amount, currency })
+    }
+
     pub fn parse(amount: &str, currency: Currency) -> Result<Self, MoneyError> {
         Self::new(parse_plain(amount)?, currency)
     }
@@ -197,12 +216,12 @@ impl Money {
 
     pub fn checked_add(self, other: Self) -> Result<Self, MoneyError> {
         self.alike(other)?;
-        Self::new(self.amount + other.amount, self.currency)
+        Self::of_exact(self.amount + other.amount, self.currency)
     }
 
     pub fn checked_sub(self, other: Self) -> Result<Self, MoneyError> {
         self.alike(other)?;
-        Self::new(self.amount - other.amount, self.currency)
+        Self::of_exact(self.amount - other.amount, self.currency)
     }
 
     /// Smallest of the two.
@@ -226,8 +245,9 @@ impl Money {
     /// So many minor units of a currency.
     pub fn of_minor_units(count: i128, currency: Currency) -> Result<Self, MoneyError> {
         let scale = currency.exponent();
-        let amount = Decimal::try_from_i128_with_scale(count, scale).unwrap_or(Decimal::MAX);
-        Self::new(amount, currency)
+        let amount = Decimal::try_from_i128_with_scale(count, scale);
+        let beyond = MoneyError::TooLarge { amount: Decimal::MAX, currency };
+        Self::of_exact(amount.map_err(|_| beyond)?, currency)
     }
 
     /// Shares the amount by weights of which at least one is above zero, and none below it. The shares come to the
@@ -336,7 +356,7 @@ mod tests {
 
     #[test]
     fn every_code_of_the_list_is_a_currency_and_stands_in_order() {
-        assert!(CURRENCIES.is_sorted());
+        assert!(CURRENCIES.is_sorted_by_key(|known| known.code));
         for entry in CODES.split_ascii_whitespace() {
             let (code, digit) = entry.split_at(3);
             let currency: Currency = code.parse().expect("it is in the list");

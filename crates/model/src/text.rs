@@ -2,7 +2,8 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
+
+use arcstr::ArcStr;
 
 /// Gives a `FromStr + Display` type its serde form (a string) and its JSON Schema (a string with a pattern). One that
 /// has its text at hand (`as_str`) is written without being formatted.
@@ -57,7 +58,7 @@ impl<T: FromStr<Err: fmt::Display>> serde::de::Visitor<'_> for Parsed<T> {
 
 /// Free text that a person wrote: a name, a source, a reference. Never empty, one line, at most 256 characters.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Text(Arc<str>);
+pub struct Text(ArcStr);
 
 pub const MAX_TEXT_LENGTH: usize = 256;
 

@@ -181,8 +181,8 @@ fn is_timely(
     let issues = rules.settlement.mode.claims_issue();
     let Some(voucher) = voucher.filter(|_| !issues) else { return Ok(()) };
     let service = invoice.service;
-    let late = voucher.expires_at.is_some_and(|expires_at| service.to() > expires_at);
-    if late || service.from() < voucher.issued_at {
+    let late = voucher.expires_at().is_some_and(|expires_at| service.to() > expires_at);
+    if late || service.from() < voucher.issued_at() {
         let voucher = claim.voucher.clone();
         return Err(Refusal::ServiceOutsideValidity { voucher, service });
     }

@@ -8,11 +8,11 @@ use loopledger_service::Decision;
 
 use crate::decider::Answer;
 use crate::state::State;
-use crate::voucher::{Stage, Voucher};
+use crate::voucher::Voucher;
 
 pub(crate) fn end(state: &State, asked: &EndVoucher) -> Answer {
     let (voucher, _) = state.issued(&asked.voucher)?;
-    if voucher.stage == (Stage::Ended { ending: asked.ending, at: asked.at }) {
+    if voucher.ended() == Some((asked.ending, asked.at)) {
         return Ok(Decision::nothing());
     }
     voucher.is_live(&asked.voucher, asked.at)?;
@@ -32,7 +32,7 @@ pub(crate) fn end(state: &State, asked: &EndVoucher) -> Answer {
 fn may_end(voucher: &Voucher, asked: &EndVoucher) -> Result<(), Refusal> {
     let (id, at) = (asked.voucher.clone(), asked.at);
     match asked.ending {
-        Ending::Expired => match voucher.expires_at {
+        Ending::Expired => match voucher.expires_at() {
             Some(expires_at) if at > expires_at => Ok(()),
             Some(expires_at) => Err(Refusal::NotExpired { voucher: id, expires_at, at }),
             None => Err(Refusal::NeverExpires { voucher: id }),

@@ -71,8 +71,8 @@ pub(crate) fn fresh(
 fn is_what_was_asked(state: &State, voucher: &Voucher, asked: &IssueVoucher) -> bool {
     voucher.programme == asked.programme
         && voucher.holder == asked.holder
-        && voucher.face == asked.amount
-        && voucher.issued_at == asked.at
+        && voucher.face() == asked.amount
+        && voucher.issued_at() == asked.at
         && state.issued_for(&asked.id) == asked.application.as_ref().map(|id| (id, asked.tranche))
 }
 

@@ -20,6 +20,8 @@ mod funding;
 mod issuing;
 mod lit;
 mod locking;
+mod locks;
+mod packed;
 mod payable;
 mod programme;
 mod redeeming;

@@ -9,15 +9,15 @@ use crate::decider::{Answer, positive, there_already};
 use crate::facts::{Contract, Facts};
 use crate::programme::Account;
 use crate::state::State;
-use crate::voucher::{Hold, Voucher};
+use crate::voucher::Voucher;
 use crate::{eligible, related};
 
 pub(crate) fn lock(state: &State, facts: &Facts, asked: &LockVoucher) -> Answer {
     if let Some((lock, voucher)) = state.lock(&asked.id) {
         let same = *voucher == asked.voucher
             && lock.contract == asked.contract
-            && lock.amount == asked.amount
-            && lock.at == asked.at;
+            && lock.amount() == asked.amount
+            && lock.at() == asked.at;
         return there_already(same, Refusal::LockExists { lock: asked.id.clone() });
     }
     positive(asked.amount)?;
@@ -93,14 +93,13 @@ pub(crate) fn release(state: &State, asked: &ReleaseLock) -> Answer {
     let id = || asked.lock.clone();
     let (lock, voucher) =
         state.lock(&asked.lock).ok_or_else(|| Refusal::UnknownLock { lock: id() })?;
-    if asked.at < lock.at {
-        return Err(Refusal::BeforeLock { lock: id(), locked_at: lock.at, at: asked.at });
+    if asked.at < lock.at() {
+        return Err(Refusal::BeforeLock { lock: id(), locked_at: lock.at(), at: asked.at });
     }
-    let amount = match lock.hold {
-        Hold::Open { left } => left,
-        Hold::Released { at } if at == asked.at => return Ok(Decision::nothing()),
-        Hold::Released { .. } | Hold::Gone => return Err(Refusal::LockGone { lock: id() }),
-    };
+    if lock.released_at() == Some(asked.at) {
+        return Ok(Decision::nothing());
+    }
+    let amount = lock.left().ok_or_else(|| Refusal::LockGone { lock: id() })?;
     state.nothing_pends_on(voucher, |contract| *contract == lock.contract)?;
     let (held, _) = state.issued(voucher)?;
     Ok(Decision::from(Event::LockReleased(LockReleased {

@@ -26,9 +26,10 @@ use serde::{Deserialize, Serialize};
 use crate::applying::Applied;
 use crate::claim::Claim;
 use crate::clawing::Clawback;
+use crate::locks::Lock;
 use crate::programme::Account;
 use crate::settling::{Order, Outcome};
-use crate::voucher::{Lock, Voucher};
+use crate::voucher::Voucher;
 
 mod reviews;
 

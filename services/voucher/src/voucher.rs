@@ -1,28 +1,28 @@
 //! One voucher: what of its face is free and what is locked to which contract; while it lives, the
 //! rest was redeemed.
 //!
-//! Invariants: face >= free + left on its locks, and nothing is below zero. Locks stand oldest
-//! first, and what is left on one goes exactly once: it is used up, released or ends with the
-//! voucher.
+//! Invariants: face >= free + left on its locks, and nothing is below zero.
 
 use jiff::Timestamp;
 use loopledger_model::voucher::{Ending, Funded, Profile, Refusal, VoucherIssued, VoucherLocked};
 use loopledger_model::{ContractId, LockId, Money, PartyId, ProgrammeId, VoucherId};
 use serde::{Deserialize, Serialize};
 
+use crate::locks::{Hold, Lock, Locks};
+use crate::packed::{PackedMoney, PackedTime};
 use crate::state::{less, plus, take_from};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Voucher {
     pub(crate) programme: ProgrammeId,
     pub(crate) holder: PartyId,
-    pub(crate) face: Money,
-    pub(crate) issued_at: Timestamp,
-    pub(crate) expires_at: Option<Timestamp>,
+    face: PackedMoney,
+    issued_at: PackedTime,
+    expires_at: Option<PackedTime>,
     /// Whose rules it lives under.
     pub(crate) version: u32,
-    pub(crate) stage: Stage,
-    locks: Box<[Lock]>,
+    stage: Stage,
+    locks: Locks,
     /// Few programmes' vouchers have any of it, and there are many vouchers.
     rare: Option<Box<Rare>>,
 }
@@ -37,44 +37,9 @@ struct Rare {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) enum Stage {
-    Live { free: Money },
-    Ended { ending: Ending, at: Timestamp },
-}
-
-/// A part of a voucher that is kept for one contract.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Lock {
-    pub(crate) id: LockId,
-    pub(crate) contract: ContractId,
-    pub(crate) amount: Money,
-    pub(crate) at: Timestamp,
-    pub(crate) hold: Hold,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(crate) enum Hold {
-    /// What is left is above zero.
-    Open { left: Money },
-    /// What was left is free again.
-    Released { at: Timestamp },
-    /// Used up, or ended with the voucher.
-    Gone,
-}
-
-impl Lock {
-    fn left(&self) -> Option<Money> {
-        match self.hold {
-            Hold::Open { left } => Some(left),
-            Hold::Released { .. } | Hold::Gone => None,
-        }
-    }
-
-    fn close(&mut self, hold: Hold) -> Money {
-        let left = self.left().expect("only an open lock is released or ended");
-        self.hold = hold;
-        left
-    }
+enum Stage {
+    Live { free: PackedMoney },
+    Ended { ending: Ending, at: PackedTime },
 }
 
 impl Voucher {
@@ -90,19 +55,39 @@ impl Voucher {
         Self {
             programme,
             holder,
-            face: issued.amount,
-            issued_at: issued.at,
-            expires_at: issued.expires_at,
+            face: issued.amount.into(),
+            issued_at: issued.at.into(),
+            expires_at: issued.expires_at.map(PackedTime::from),
             version: issued.version,
-            stage: Stage::Live { free: issued.amount },
-            locks: Box::default(),
+            stage: Stage::Live { free: issued.amount.into() },
+            locks: Locks::default(),
             rare: (rare != Rare::default()).then(|| Box::new(rare)),
+        }
+    }
+
+    pub(crate) fn face(&self) -> Money {
+        self.face.into()
+    }
+
+    pub(crate) fn issued_at(&self) -> Timestamp {
+        self.issued_at.into()
+    }
+
+    pub(crate) fn expires_at(&self) -> Option<Timestamp> {
+        self.expires_at.map(Timestamp::from)
+    }
+
+    /// How and when it ended.
+    pub(crate) fn ended(&self) -> Option<(Ending, Timestamp)> {
+        match self.stage {
+            Stage::Live { .. } => None,
+            Stage::Ended { ending, at } => Some((ending, at.into())),
         }
     }
 
     pub(crate) fn free(&self) -> Money {
         match self.stage {
-            Stage::Live { free } => free,
+            Stage::Live { free } => free.into(),
             Stage::Ended { .. } => self.nothing(),
         }
     }
@@ -112,7 +97,7 @@ impl Voucher {
     }
 
     fn nothing(&self) -> Money {
-        Money::zero(self.face.currency())
+        Money::zero(self.face().currency())
     }
 
     pub(crate) fn lock(&self, id: &LockId) -> Option<&Lock> {
@@ -125,29 +110,26 @@ impl Voucher {
         contract: &ContractId,
         at: Timestamp,
     ) -> impl Iterator<Item = (&LockId, Money)> {
-        let made = self.locks.iter().take_while(move |lock| lock.at <= at);
+        let made = self.locks.iter().take_while(move |lock| lock.at() <= at);
         let to_contract = made.filter(|lock| lock.contract == *contract);
         to_contract.filter_map(|lock| Some((&lock.id, lock.left()?)))
     }
 
     /// Whether it was issued by then and has not ended.
     pub(crate) fn is_live(&self, id: &VoucherId, at: Timestamp) -> Result<(), Refusal> {
-        let (voucher, issued_at) = (id.clone(), self.issued_at);
+        let (voucher, issued_at) = (id.clone(), self.issued_at());
         if at < issued_at {
             return Err(Refusal::BeforeIssue { voucher, issued_at, at });
         }
-        match self.stage {
-            Stage::Live { .. } => Ok(()),
-            Stage::Ended { ending, at: ended_at } => {
-                Err(Refusal::VoucherEnded { voucher, ending, ended_at })
-            }
-        }
+        self.ended().map_or(Ok(()), |(ending, ended_at)| {
+            Err(Refusal::VoucherEnded { voucher, ending, ended_at })
+        })
     }
 
     /// Whether it can be locked or redeemed then.
     pub(crate) fn is_usable(&self, id: &VoucherId, at: Timestamp) -> Result<(), Refusal> {
         self.is_live(id, at)?;
-        let passed = self.expires_at.filter(|expires_at| at > *expires_at);
+        let passed = self.expires_at().filter(|expires_at| at > *expires_at);
         passed.map_or(Ok(()), |expires_at| {
             Err(Refusal::OutOfDate { voucher: id.clone(), expires_at })
         })
@@ -197,51 +179,52 @@ impl Voucher {
     }
 
     pub(crate) fn keep(&mut self, locked: &VoucherLocked, contract: ContractId) {
-        *self.free_mut() = less(self.free(), locked.amount);
-        let lock = Lock {
-            id: locked.id.clone(),
-            contract,
-            amount: locked.amount,
-            at: locked.at,
-            hold: Hold::Open { left: locked.amount },
-        };
-        let place = self.locks.partition_point(|older| older.at <= lock.at);
-        let mut locks = std::mem::take(&mut self.locks).into_vec();
-        locks.insert(place, lock);
-        self.locks = locks.into_boxed_slice();
+        self.set_free(less(self.free(), locked.amount));
+        self.locks.add(Lock::of(locked, contract));
     }
 
     /// What was left on the lock, and the contract that it was kept for.
     pub(crate) fn release(&mut self, id: &LockId, at: Timestamp) -> (Money, ContractId) {
         let lock = self.lock_mut(id);
-        let (left, contract) = (lock.close(Hold::Released { at }), lock.contract.clone());
-        *self.free_mut() = plus(self.free(), left);
+        let (left, contract) =
+            (lock.close(Hold::Released { at: at.into() }), lock.contract.clone());
+        self.set_free(plus(self.free(), left));
         (left, contract)
     }
 
     pub(crate) fn redeem(&mut self, id: &LockId, amount: Money) {
         let lock = self.lock_mut(id);
-        let left = less(lock.left().expect("only an open lock is redeemed"), amount);
-        lock.hold = if left.is_zero() { Hold::Gone } else { Hold::Open { left } };
+        lock.leave(less(lock.left().expect("only an open lock is redeemed"), amount));
     }
 
     /// What was left on the locks, each with the contract that it was kept for.
     pub(crate) fn end(&mut self, ending: Ending, at: Timestamp) -> Vec<(Money, ContractId)> {
-        let stage = std::mem::replace(&mut self.stage, Stage::Ended { ending, at });
-        assert!(matches!(stage, Stage::Live { .. }), "a voucher ends once");
+        assert!(self.ended().is_none(), "a voucher ends once");
+        self.stage = Stage::Ended { ending, at: at.into() };
         let open = self.locks.iter_mut().filter(|lock| lock.left().is_some());
         open.map(|lock| (lock.close(Hold::Gone), lock.contract.clone())).collect()
     }
 
-    fn free_mut(&mut self) -> &mut Money {
-        match &mut self.stage {
-            Stage::Live { free } => free,
-            Stage::Ended { ending, at } => panic!("the voucher is {ending} since {at}"),
+    fn set_free(&mut self, free: Money) {
+        if let Some((ending, at)) = self.ended() {
+            panic!("the voucher is {ending} since {at}");
         }
+        self.stage = Stage::Live { free: free.into() };
     }
 
     fn lock_mut(&mut self, id: &LockId) -> &mut Lock {
         let lock = self.locks.iter_mut().find(|lock| lock.id == *id);
         lock.expect("a recorded lock stays with its voucher")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_voucher_takes_little_room() {
+        // With the counts of its `Arc` 96, which an allocation of its size takes exactly.
+        assert_eq!((size_of::<Voucher>(), size_of::<Lock>()), (80, 48));
     }
 }
