@@ -64,8 +64,8 @@ const fn currencies() -> [Known; count(CODES)] {
 }
 
 impl Currency {
-    fn known(self) -> &'static Known {
-        &CURRENCIES[usize::from(self.0)]
+    const fn known(&self) -> &Known {
+        &CURRENCIES[self.0 as usize]
     }
 
     pub fn as_str(&self) -> &str {
@@ -73,8 +73,8 @@ impl Currency {
     }
 
     /// How many decimals an amount has: 2 for CNY, 0 for KRW.
-    pub fn exponent(self) -> u32 {
-        self.known().exponent.into()
+    pub const fn exponent(self) -> u32 {
+        self.known().exponent as u32
     }
 }
 

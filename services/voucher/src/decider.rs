@@ -20,7 +20,7 @@ impl Decider for Vouchers {
     const CONTEXT: Context = Context::Voucher;
     const READS: &'static [Context] =
         &[Context::Registry, Context::Fund, Context::Purchase, Context::Allocation];
-    const STATE_FORMAT: u32 = 6;
+    const STATE_FORMAT: u32 = 7;
 
     type Command = Command;
     type Event = Event;

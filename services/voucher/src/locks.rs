@@ -78,32 +78,22 @@ impl Lock {
     }
 }
 
-/// Most vouchers have one lock or none, which takes a pointer and what the lock takes.
+/// Few vouchers have more than one lock.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Vec<Lock>", into = "Vec<Lock>")]
-pub(crate) struct Locks(Option<Box<Made>>);
-
-#[derive(Debug, Clone, PartialEq)]
-struct Made {
-    oldest: Lock,
-    #[expect(clippy::box_collection, reason = "a pointer takes less than a vector that is empty")]
+pub(crate) struct Locks {
+    oldest: Option<Lock>,
+    #[expect(clippy::box_collection, reason = "a pointer takes less than an empty vector")]
     newer: Option<Box<Vec<Lock>>>,
 }
 
 impl Locks {
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Lock> {
-        let made = self.0.iter();
-        made.flat_map(|made| {
-            std::iter::once(&made.oldest).chain(made.newer.iter().flat_map(|newer| newer.iter()))
-        })
+        self.oldest.iter().chain(self.newer.iter().flat_map(|newer| newer.iter()))
     }
 
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Lock> {
-        let made = self.0.iter_mut();
-        made.flat_map(|made| {
-            let newer = made.newer.iter_mut().flat_map(|newer| newer.iter_mut());
-            std::iter::once(&mut made.oldest).chain(newer)
-        })
+        self.oldest.iter_mut().chain(self.newer.iter_mut().flat_map(|newer| newer.iter_mut()))
     }
 
     pub(crate) fn add(&mut self, lock: Lock) {
@@ -115,20 +105,17 @@ impl Locks {
 }
 
 impl From<Vec<Lock>> for Locks {
-    fn from(mut locks: Vec<Lock>) -> Self {
-        if locks.is_empty() {
-            return Self(None);
-        }
-        let oldest = locks.remove(0);
-        let newer = (!locks.is_empty()).then(|| Box::new(locks));
-        Self(Some(Box::new(Made { oldest, newer })))
+    fn from(locks: Vec<Lock>) -> Self {
+        let mut locks = locks.into_iter();
+        let oldest = locks.next();
+        let newer: Vec<_> = locks.collect();
+        Self { oldest, newer: (!newer.is_empty()).then(|| Box::new(newer)) }
     }
 }
 
 impl From<Locks> for Vec<Lock> {
     fn from(locks: Locks) -> Self {
-        let Some(made) = locks.0 else { return Self::new() };
-        let newer = made.newer.into_iter().flat_map(|newer| *newer);
-        std::iter::once(made.oldest).chain(newer).collect()
+        let newer = locks.newer.into_iter().flat_map(|newer| *newer);
+        locks.oldest.into_iter().chain(newer).collect()
     }
 }
