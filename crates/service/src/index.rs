@@ -11,16 +11,17 @@ use std::hash::{BuildHasher, Hash};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use hashbrown::hash_table::Entry;
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::DefaultHashBuilder;
 use serde::de::{MapAccess, Visitor};
 use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use self::shard::Shard;
+
+mod shard;
+
 /// So many that of a million entries a shard has a thousand: what is copied at once stays small.
 const SHARDS: usize = 1024;
-
-type Shard<K, V> = HashTable<(K, V)>;
 
 #[derive(Clone)]
 pub struct Index<K, V> {
@@ -49,7 +50,7 @@ const fn place(hash: u64) -> usize {
 impl<K: Eq + Hash, V> Index<K, V> {
     fn entry(&self, key: &K) -> Option<&(K, V)> {
         let hash = self.hasher.hash_one(key);
-        self.shards.get(place(hash))?.find(hash, |(known, _)| known == key)
+        self.shards.get(place(hash))?.entry(hash, key)
     }
 
     pub fn get(&self, key: &K) -> Option<&V> {
@@ -82,8 +83,7 @@ impl<K: Eq + Hash, V> Index<K, V> {
 impl<K: Eq + Hash + Clone, V: Clone> Index<K, V> {
     pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
         let hash = self.hasher.hash_one(key);
-        let shard = Arc::make_mut(self.shards.get_mut(place(hash))?);
-        shard.find_mut(hash, |(known, _)| known == key).map(|(_, value)| value)
+        Arc::make_mut(self.shards.get_mut(place(hash))?).get_mut(hash, key)
     }
 
     /// Says what stood there before.
@@ -100,21 +100,17 @@ impl<K: Eq + Hash + Clone, V: Clone> Index<K, V> {
         }
         let hash = hasher.hash_one(&key);
         let shard = Arc::make_mut(&mut shards[place(hash)]);
-        let is_this = |(known, _): &(K, V)| *known == key;
-        let entry = match shard.entry(hash, is_this, |(known, _)| hasher.hash_one(known)) {
-            Entry::Occupied(entry) => entry,
-            Entry::Vacant(place) => {
-                *entries += 1;
-                place.insert((key, value()))
-            }
+        let counted = || {
+            *entries += 1;
+            value()
         };
-        &mut entry.into_mut().1
+        shard.get_or_insert_with(hash, key, counted, hasher)
     }
 
     pub fn remove(&mut self, key: &K) -> Option<V> {
         let hash = self.hasher.hash_one(key);
         let shard = Arc::make_mut(self.shards.get_mut(place(hash))?);
-        let ((_, value), _) = shard.find_entry(hash, |(known, _)| known == key).ok()?.remove();
+        let value = shard.remove(hash, key, &self.hasher)?;
         self.entries -= 1;
         Some(value)
     }
@@ -124,10 +120,10 @@ impl<K: Eq + Hash + Clone, V: Clone> Index<K, V> {
         self.entry(key).map_or(key, |(known, _)| known).clone()
     }
 
-    pub(crate) fn retain(&mut self, mut is_kept: impl FnMut(&V) -> bool) {
+    pub(crate) fn retain(&mut self, is_kept: impl Fn(&V) -> bool) {
         for shard in &mut self.shards {
             if shard.iter().any(|(_, value)| !is_kept(value)) {
-                Arc::make_mut(shard).retain(|(_, value)| is_kept(value));
+                Arc::make_mut(shard).retain(&is_kept, &self.hasher);
             }
         }
         self.entries = self.shards.iter().map(|shard| shard.len()).sum();
