@@ -124,6 +124,11 @@ impl FlowGraph {
         }
     }
 
+    /// The loops that were found.
+    pub fn cycles(&self) -> impl Iterator<Item = Cycle> {
+        self.graph.cycles()
+    }
+
     /// A loop as it stands now, gone on with from where its trail has come to. Flows are only ever added, so a loop
     /// that was found stays one.
     pub fn found(&self, cycle: &Cycle, trail: &mut Trail) -> Option<StoredLoop> {

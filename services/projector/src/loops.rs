@@ -24,9 +24,13 @@ pub(crate) struct Loops {
 }
 
 impl Loops {
-    /// Those that are stored.
+    /// Those that are stored. What they have come to is worked out here once, so that the first payments into them do
+    /// not wait for it.
     pub(crate) fn of(graph: FlowGraph) -> Self {
-        Self { graph, ..Self::default() }
+        let changed = graph.cycles().take(MOST_TRAILS).collect();
+        let mut loops = Self { graph, changed, ..Self::default() };
+        loops.changed();
+        loops
     }
 
     /// Adds flows; tells of those through which the search for loops was cut short.
