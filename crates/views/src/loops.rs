@@ -30,6 +30,8 @@ pub struct LoopQuery {
     /// Whether parties are looked at, or the groups that they belong to.
     pub level: Level,
     pub part: Option<LoopPart>,
+    /// Figures only, where nobody looks at legs, voucher payments and positions: they are most of an answer.
+    pub without_flows: bool,
 }
 
 /// So many of the loops in their order.
@@ -199,6 +201,10 @@ impl Source {
         loops.sort_by(LoopFound::in_order);
         if let Some(part) = &query.part {
             part.keep(&mut loops);
+        }
+        if query.without_flows {
+            let figures = |found: LoopFound| found.with_flows(Vec::new(), Vec::new());
+            loops = loops.into_iter().map(figures).collect();
         }
         Ok((loops, cut_searches))
     }

@@ -123,6 +123,9 @@ pub(crate) async fn known(
         asked(SELECT, transaction.query(SELECT, &[&party, &currency, &parties, &code, &most]))
             .await?;
     let loops: Vec<StoredLoop> = rows.iter().map(StoredLoop::read).collect::<Result<_, _>>()?;
+    if query.without_flows {
+        return Ok(loops.into_iter().map(|stored| stored.found).collect());
+    }
     let paid = Paid::load(transaction, &loops).await?;
     Ok(loops.iter().map(|stored| paid.complete(stored)).collect())
 }

@@ -53,6 +53,7 @@ async fn loops(
         currency: optional("currency", asked.currency.as_deref())?,
         level: optional("level", asked.level.as_deref())?.unwrap_or_default(),
         part: page.as_deref().map(part).transpose()?,
+        without_flows: false,
     };
     let seen = seen(asked.as_of.as_deref(), asked.as_known.as_deref())?;
     Ok(Answered(views.loops(&query, seen).await?))

@@ -10,7 +10,7 @@ use loopledger_views::{
 };
 
 use super::{UNREADABLE, period, print_answer, query_ledger, seen};
-use crate::args::{By, ContractArgs, StackArgs, ViewArgs};
+use crate::args::{AnswerFormat, By, ContractArgs, StackArgs, ViewArgs};
 use crate::stack::Stack;
 use crate::tables;
 
@@ -72,7 +72,9 @@ pub(super) async fn loops(
     (party, currency, level): (Option<PartyId>, Option<Currency>, Level),
     view: ViewArgs,
 ) -> anyhow::Result<ExitCode> {
-    let query = LoopQuery { party, currency, level, part: None };
+    // The table shows none.
+    let without_flows = view.form.format() == AnswerFormat::Table;
+    let query = LoopQuery { party, currency, level, part: None, without_flows };
     let ask = async |stack: &Stack| Ok(stack.views.loops(&query, seen(view.seen)).await?);
     query_ledger(args, view, ask, tables::loops).await
 }

@@ -5,7 +5,7 @@ use loopledger_model::Context;
 use loopledger_projector::Limits;
 use loopledger_testkit::{at, id, period};
 use loopledger_views::{
-    As, Claim, ClaimPart, ClaimQuery, FlowKind, FlowPart, FlowQuery, LoopPart, LoopQuery,
+    As, Claim, ClaimPart, ClaimQuery, FlowKind, FlowPart, FlowQuery, Level, LoopPart, LoopQuery,
     MoneyFlow, VoucherPart, VoucherState,
 };
 use serde_json::{Value, json};
@@ -258,6 +258,26 @@ async fn loops_found_live_are_those_found_anew() {
             }
         }
         assert!(!views.loops(&LoopQuery::default(), NOW).await.unwrap().loops.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn loops_without_their_flows_have_the_figures_of_those_with_them() {
+    let stage = Stage::set().await;
+    stage.project(&market(60).await, "market", Limits::LIVE).await.unwrap();
+    let views = stage.views("market");
+    let for_ever = As { of: Some(at("9000-01-01")), known: None };
+    for (seen, level) in [(NOW, Level::Party), (for_ever, Level::Party), (NOW, Level::Group)] {
+        let with = LoopQuery { level, ..LoopQuery::default() };
+        let without = LoopQuery { without_flows: true, ..with.clone() };
+        let mut all = views.loops(&with, seen).await.unwrap();
+        assert!(
+            all.loops.iter().all(|found| !found.legs.is_empty() && !found.positions.is_empty())
+        );
+        for found in &mut all.loops {
+            (found.legs, found.voucher_events, found.positions) = Default::default();
+        }
+        assert_eq!(views.loops(&without, seen).await.unwrap(), all, "{seen:?} {level:?}");
     }
 }
 
