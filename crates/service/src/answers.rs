@@ -19,7 +19,7 @@ use crate::decider::Decider;
 use crate::index::Index;
 use crate::memory::Memory;
 use crate::protocol::{Answer, Refused};
-use crate::runs::{Filter, Record, Runs, hash_of};
+use crate::runs::{Filter, IdHash, Record, Runs, hash_of};
 
 /// The answer to a command, kept for when the command comes again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -187,17 +187,18 @@ impl Answers {
     /// Those of the ids that may have been answered long ago, and were not looked up.
     pub fn to_look_up<'a>(
         &self,
-        ids: impl Iterator<Item = &'a CommandId>,
+        ids: impl Iterator<Item = (&'a CommandId, &'a IdHash)>,
         recalled: &Recalled,
     ) -> Option<LookUp> {
         let archive = self.archive.as_ref()?;
         let runs_end = archive.end();
-        let is_open = |id: &&CommandId| match recalled.answers.get(*id) {
+        let is_open = |id: &CommandId| match recalled.answers.get(id) {
             Some(Some(_)) => false,
             Some(None) if recalled.runs_end == runs_end => false,
-            Some(None) | None => self.get(id).is_none() && archive.filter.may_have(&hash_of(id)),
+            Some(None) | None => self.get(id).is_none(),
         };
-        let ids: Vec<CommandId> = ids.filter(is_open).cloned().collect();
+        let may_be_old = ids.filter(|(_, hash)| archive.filter.may_have(hash)).map(|(id, _)| id);
+        let ids: Vec<CommandId> = may_be_old.filter(|id| is_open(id)).cloned().collect();
         let (partition, folder) = (archive.partition, archive.folder.clone());
         (!ids.is_empty()).then(|| LookUp {
             partition,

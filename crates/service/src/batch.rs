@@ -17,15 +17,45 @@ use crate::book::{Book, Verdict, as_refused, digest};
 use crate::decider::{Decider, Decision};
 use crate::metrics;
 use crate::protocol::{Answer, Asked, Request, Response};
+use crate::runs::{IdHash, hash_of};
 use crate::trace::{TARGET, TraceContext};
 use crate::traced;
 
 /// A request that has arrived, and where its answers go.
 pub struct Call<D: Decider> {
-    pub request: Request<D::Command>,
+    request: Request<D::Command>,
+    /// Of each command.
+    marks: Vec<Mark>,
     /// The span that serves it.
-    pub trace: Option<TraceContext>,
-    pub answer: oneshot::Sender<Response>,
+    trace: Option<TraceContext>,
+    answer: oneshot::Sender<Response>,
+}
+
+/// By what a command is known again.
+struct Mark {
+    digest: Digest,
+    id: IdHash,
+}
+
+impl<D: Decider> Call<D> {
+    /// Marks the commands: where calls arrive there is time for it, the shell has one task for all of them.
+    pub fn new(
+        request: Request<D::Command>,
+        trace: Option<TraceContext>,
+        answer: oneshot::Sender<Response>,
+    ) -> Self {
+        let mut scratch = Vec::new();
+        let mark = |asked: &Asked<D::Command>| Mark {
+            digest: digest(&asked.command, &mut scratch),
+            id: hash_of(&asked.id),
+        };
+        let marks = request.commands.iter().map(mark).collect();
+        Self { request, marks, trace, answer }
+    }
+
+    pub(crate) const fn is_dry_run(&self) -> bool {
+        self.request.dry_run
+    }
 }
 
 /// A call and the answers drafted for its first commands.
@@ -66,9 +96,11 @@ impl<D: Decider> Open<D> {
         self.call.request.commands.iter().map(|asked| asked.after).max().unwrap_or(0)
     }
 
-    /// The ids of the commands that are not answered yet.
-    pub fn undecided(&self) -> impl Iterator<Item = &CommandId> {
-        self.call.request.commands[self.drafts.len()..].iter().map(|asked| &asked.id)
+    /// The ids of the commands that are not answered yet, each with its hash.
+    pub fn undecided(&self) -> impl Iterator<Item = (&CommandId, &IdHash)> {
+        let Call { request, marks, .. } = &self.call;
+        let all = request.commands.iter().zip(marks);
+        all.skip(self.drafts.len()).map(|(asked, mark)| (&asked.id, &mark.id))
     }
 
     fn is_complete(&self) -> bool {
@@ -147,7 +179,6 @@ pub(crate) struct Batch<D: Decider> {
     pub calls: Vec<Open<D>>,
     /// What comes next does not fit any more.
     is_full: bool,
-    scratch: Vec<u8>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -172,7 +203,6 @@ impl<D: Decider> Batch<D> {
             trace: None,
             calls: Vec::new(),
             is_full: false,
-            scratch: Vec::new(),
         }
     }
 
@@ -236,7 +266,7 @@ impl<D: Decider> Batch<D> {
     ) -> bool {
         while !open.is_complete() {
             let asked = &open.call.request.commands[open.drafts.len()];
-            let digest = digest(&asked.command, &mut self.scratch);
+            let digest = open.call.marks[open.drafts.len()].digest;
             let draft = match book.judge(facts, asked, digest, &open.recalled) {
                 Verdict::Known { answer, settled: true } => Draft::Settled(answer),
                 Verdict::Known { answer, settled: false } => {

@@ -16,7 +16,7 @@ use crate::decider::{Decider, Decision};
 use crate::index::Index;
 use crate::memory::Memory;
 use crate::protocol::{Answer, Asked, Outcome, Refused};
-use crate::runs::Runs;
+use crate::runs::{IdHash, Runs};
 use crate::snapshot::{self, Frozen, Header, Snapshot};
 
 /// Why a partition cannot be loaded.
@@ -226,7 +226,7 @@ impl<D: Decider> Book<D> {
     /// Those of the ids that cannot be judged before they are looked up.
     pub fn to_look_up<'a>(
         &self,
-        ids: impl Iterator<Item = &'a CommandId>,
+        ids: impl Iterator<Item = (&'a CommandId, &'a IdHash)>,
         recalled: &Recalled,
     ) -> Option<LookUp> {
         self.answers.to_look_up(ids, recalled)

@@ -134,9 +134,10 @@ fn accept<D: Decider>(
             drop(answer.send(Response { answers: Vec::new() }));
             return Ok(());
         }
-        let call = Call { request, trace: Some(context), answer };
         let busy = |_| (BUSY, format!("{} is busy: ask again in 100 ms", D::CONTEXT));
-        calls.try_send(call).map_err(busy)
+        let place = calls.try_reserve().map_err(busy)?;
+        place.send(Call::new(request, Some(context), answer));
+        Ok(())
     });
     let reply = async move {
         let response = match queued {

@@ -283,7 +283,7 @@ impl<D: Decider, J: Journal> Shell<D, J> {
     }
 
     fn enqueue(&mut self, open: Open<D>) {
-        if open.call.request.dry_run {
+        if open.call.is_dry_run() {
             self.dry_runs.push(open);
         } else {
             self.queue.push_back(open);

@@ -116,7 +116,7 @@ impl<const FORMAT: u32> Run<FORMAT> {
         let by = "cashier".parse().expect("text");
         let asked = Asked { id: id.parse().expect("an id"), by, after, command };
         let request = Request { commands: vec![asked], stop_at_refusal: false, dry_run: false };
-        let call = Call { request, trace: None, answer };
+        let call = Call::new(request, None, answer);
         assert!(self.calls.try_send(call).is_ok(), "the queue has room");
         answered.await.expect("every call is answered").answers.remove(0)
     }

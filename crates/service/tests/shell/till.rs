@@ -121,7 +121,7 @@ impl<J: Journal> Running<J> {
 
     fn request(&self, request: Request<Command>) -> oneshot::Receiver<Vec<Answer>> {
         let (answer, answered) = oneshot::channel();
-        let call = Call { request, trace: None, answer };
+        let call = Call::new(request, None, answer);
         assert!(self.calls.try_send(call).is_ok(), "the queue has room");
         let (to, answers) = oneshot::channel();
         tokio::spawn(async move {
