@@ -3,13 +3,26 @@
 use std::time::Duration;
 
 /// How many times a second the kernel counts.
-const TICKS: u64 = 100;
+const TICKS: u32 = 100;
 
 /// Of this process and its children, and theirs; of those that ended, what their parents were told.
 pub fn used() -> anyhow::Result<Duration> {
+    // Whoever ends while the others are read would be in neither figure: then all are read again.
+    let mut before = family()?;
+    loop {
+        let now = family()?;
+        if now.iter().map(|one| one.id).eq(before.iter().map(|one| one.id)) {
+            let ticks: u64 = now.iter().map(|one| one.ticks).sum();
+            return Ok(Duration::from_secs(1) * u32::try_from(ticks)? / TICKS);
+        }
+        before = now;
+    }
+}
+
+/// In the order of their numbers.
+fn family() -> anyhow::Result<Vec<Process>> {
     let mut processes = Vec::new();
     for entry in std::fs::read_dir("/proc")?.flatten() {
-        // One may end meanwhile.
         let Ok(stat) = std::fs::read_to_string(entry.path().join("stat")) else { continue };
         processes.extend(read(&stat));
     }
@@ -19,9 +32,9 @@ pub fn used() -> anyhow::Result<Duration> {
         family.extend(processes.iter().filter(|one| one.parent == parent).map(|one| one.id));
         next += 1;
     }
-    let ours = processes.iter().filter(|one| family.contains(&one.id));
-    Ok(Duration::from_secs(1) * u32::try_from(ours.map(|one| one.ticks).sum::<u64>())?
-        / TICKS as u32)
+    processes.retain(|one| family.contains(&one.id));
+    processes.sort_by_key(|one| one.id);
+    Ok(processes)
 }
 
 struct Process {

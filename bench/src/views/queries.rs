@@ -50,7 +50,8 @@ pub async fn measure(plan: &Plan, store: &Store) -> anyhow::Result<String> {
     report += &line.await?;
     let figures = || LoopQuery { without_flows: true, ..Default::default() };
     report += &ask("figures of all loops", asked, |_| loops(figures())).await?;
-    report += &ask("all loops with all their flows", asked / 5, |_| loops(LoopQuery::default())).await?;
+    report +=
+        &ask("all loops with all their flows", asked / 5, |_| loops(LoopQuery::default())).await?;
     let line = ask("the first 10 loops", asked, |_| {
         let part = Some(LoopPart { most: 10, from: None });
         loops(LoopQuery { part, ..Default::default() })
