@@ -23,6 +23,10 @@ pub fn used() -> anyhow::Result<Duration> {
 fn family() -> anyhow::Result<Vec<Process>> {
     let mut processes = Vec::new();
     for entry in std::fs::read_dir("/proc")?.flatten() {
+        // `self` is this process once more.
+        if entry.file_name().to_string_lossy().parse::<u32>().is_err() {
+            continue;
+        }
         let Ok(stat) = std::fs::read_to_string(entry.path().join("stat")) else { continue };
         processes.extend(read(&stat));
     }
