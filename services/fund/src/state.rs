@@ -171,7 +171,7 @@ impl State {
 type Enter = fn(&mut Timeline<usize>, Timestamp, usize, Money) -> Result<(), MoneyError>;
 
 /// The registered parties, and the facts that say so.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Parties(pub BTreeMap<PartyId, FactId>);
 
 impl Parties {

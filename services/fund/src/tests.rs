@@ -19,8 +19,8 @@ use loopledger_model::fund::{
     CallCapital, CallLine, CallPurpose, ChangeCommitment, ChangeKind, Command, Commitment,
     Contribution, CureDefault, DeclareDefault, Distribution, DistributionKind, DrawLine, Event,
     ExitInvestment, Fund, Investment, PayCarry, PayExpense, PayFee, RecallDistribution,
-    RecogniseReinvestment, ReduceFee, RepayLine, ReturnExcess, SetTerms, StrikeNav, Transfer,
-    TransferCommitment, ValueInvestment,
+    RecogniseReinvestment, ReduceFee, Refusal, RepayLine, ReturnExcess, SetTerms, StrikeNav,
+    Transfer, TransferCommitment, ValueInvestment,
 };
 use loopledger_model::registry::{self, Party, PartyKind};
 use loopledger_model::{Currency, Fact};
@@ -261,6 +261,12 @@ fn buy(name: &str, investor: &str, company: &str, stake: &str) -> Command {
     let (stake_percent, at) = (Some(id(stake)), at("2025-03-10"));
     let (id, follows) = (id(name), None);
     Command::Invest(Investment { id, investor, company, amount, stake_percent, at, follows })
+}
+
+/// 15 may go out again on that day.
+fn above_recycling(recycled: &str) -> Refusal {
+    let (recycled, allowed, at) = (cny(recycled), cny("15"), at("2025-04-02"));
+    Refusal::AboveRecycling { fund: id("fund-1"), recycled, allowed, at }
 }
 
 fn distribute(name: &str, fund: &str, lp: &str, amount: &str, day: &str) -> Command {

@@ -24,13 +24,15 @@ pub(crate) struct Loops {
 }
 
 impl Loops {
-    /// Those that are stored. What they have come to is worked out here once, so that the first payments into them do
-    /// not wait for it.
+    /// Those that are stored.
     pub(crate) fn of(graph: FlowGraph) -> Self {
-        let changed = graph.cycles().take(MOST_TRAILS).collect();
-        let mut loops = Self { graph, changed, ..Self::default() };
-        loops.changed();
-        loops
+        Self { graph, ..Self::default() }
+    }
+
+    /// Works out once what the loops have come to, so that the first payments into them do not wait for it.
+    pub(crate) fn follow_trails(&mut self) {
+        self.changed.extend(self.graph.cycles().take(MOST_TRAILS));
+        self.changed();
     }
 
     /// Adds flows; tells of those through which the search for loops was cut short.

@@ -86,7 +86,12 @@ impl Session {
     /// Projects commits as they come, and tells each position when it is stored. The next batch is made while one is
     /// stored.
     pub(crate) async fn follow(self, reader: Reader, mut told: impl FnMut(Position)) -> Error {
-        let Self { mut writer, ahead } = self;
+        let Self { mut writer, mut ahead } = self;
+        let prepare = move || {
+            ahead.loops.follow_trails();
+            ahead
+        };
+        let ahead = joined(spawn_blocking(prepare).await);
         let mut position = ahead.position;
         let (sender, mut batches) = mpsc::channel(1);
         // Ends when it is dropped.

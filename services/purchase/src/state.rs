@@ -348,7 +348,7 @@ fn termination_as_asked(termination: &ContractTerminated) -> TerminateContract {
 }
 
 /// The registered parties, and the facts that say so.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Parties(pub Index<PartyId, FactId>);
 
 impl Parties {

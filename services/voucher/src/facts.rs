@@ -23,7 +23,7 @@ use crate::ties::Ties;
 
 const ISSUED: &str = "an invoice is issued before it is credited or disputed";
 
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Facts {
     parties: Index<PartyId, Party>,
     contracts: Index<ContractId, Contract>,
@@ -39,20 +39,20 @@ pub struct Facts {
     pub(crate) latest: Option<FactId>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Payment {
     pub(crate) amount: Money,
     pub(crate) at: Timestamp,
     pub(crate) fact: FactId,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Party {
     pub(crate) kind: PartyKind,
     pub(crate) fact: FactId,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Contract {
     pub(crate) buyer: PartyId,
     pub(crate) seller: PartyId,
@@ -72,7 +72,7 @@ pub(crate) struct Contract {
 }
 
 /// How a contract was terminated.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct End {
     at: Timestamp,
     reason: TerminationReason,
@@ -114,7 +114,7 @@ fn nanoseconds(period: &Period) -> Exact {
     Exact::of(Decimal::from_i128_with_scale(period.nanoseconds(), 0))
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Invoice {
     pub(crate) contract: ContractId,
     pub(crate) service: Period,
@@ -142,7 +142,7 @@ impl Invoice {
     }
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Usage {
     pub(crate) id: UsageId,
     pub(crate) pool: PoolId,

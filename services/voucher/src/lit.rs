@@ -10,13 +10,13 @@ use loopledger_model::{CardHours, ContractId, FactId, Period, PoolId};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Lit {
     pools: BTreeMap<PoolId, BTreeMap<Timestamp, u32>>,
 }
 
 /// The windows of a pool's usage, and whose they are.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Windows {
     by_start: BTreeMap<(Timestamp, FactId), ContractId>,
     longest: SignedDuration,

@@ -10,7 +10,7 @@ use loopledger_model::voucher::Link;
 use loopledger_model::{FactId, Money, PartyId, Percent};
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Ties {
     /// By owned party, then by owner, then by when it began.
     stakes: BTreeMap<PartyId, BTreeMap<PartyId, BTreeMap<Timestamp, Stated>>>,
@@ -18,13 +18,13 @@ pub(crate) struct Ties {
     capital: BTreeMap<PartyId, BTreeMap<(Timestamp, FactId), Paid>>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Stated {
     percent: Percent,
     to: Option<Timestamp>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Paid {
     payee: PartyId,
     amount: Money,

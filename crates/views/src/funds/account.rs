@@ -125,9 +125,7 @@ impl Known {
             entries: entries(&entered, currency),
         })
     }
-}
 
-impl Known {
     fn part_of_nav(
         &self,
         entered: &[&Entered],

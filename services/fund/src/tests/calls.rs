@@ -240,11 +240,6 @@ fn excess_that_is_at_work_is_given_back_of_what_came_back_up_to_the_cap() {
         transfer("t-1", "company-c", "fund-1", "50", "2025-04-01"),
     ]);
     let back = |amount| give_back("er-1", "ca-1", "lp-a", amount, "2025-04-02");
-    story.when(back("15.01")).then_refused(Refusal::AboveRecycling {
-        fund: id("fund-1"),
-        recycled: cny("15.01"),
-        allowed: cny("15"),
-        at: at("2025-04-02"),
-    });
+    story.when(back("15.01")).then_refused(above_recycling("15.01"));
     accepts(story, &back("15"));
 }

@@ -219,12 +219,7 @@ fn what_came_back_is_put_to_work_again_up_to_the_cap() {
     ]);
     // 150 are committed, so 15 may go out again.
     let above = invest("i-2", "fund-1", "company-c", "15.01", "2025-04-02");
-    story.when(above).then_refused(Refusal::AboveRecycling {
-        fund: id("fund-1"),
-        recycled: cny("15.01"),
-        allowed: cny("15"),
-        at: at("2025-04-02"),
-    });
+    story.when(above).then_refused(above_recycling("15.01"));
     let story = accepts(story, &invest("i-2", "fund-1", "company-c", "15", "2025-04-02"));
     // What another fund is promised is put to work as well.
     let story = story.after([
@@ -232,12 +227,7 @@ fn what_came_back_is_put_to_work_again_up_to_the_cap() {
         commit("k-9", "fund-2", "fund-1", "9", "2025-04-01"),
     ]);
     let into_a_fund = contribute("c-9", "fund-2", "fund-1", "1", "2025-04-01");
-    story.when(into_a_fund).then_refused(Refusal::AboveRecycling {
-        fund: id("fund-1"),
-        recycled: cny("16"),
-        allowed: cny("15"),
-        at: at("2025-04-02"),
-    });
+    story.when(into_a_fund).then_refused(above_recycling("16"));
 }
 
 #[test]

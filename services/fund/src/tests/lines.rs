@@ -59,21 +59,11 @@ fn a_line_that_is_at_work_is_repaid_of_what_came_back_up_to_the_cap() {
     ]);
     // 150 are committed, so 15 of what came back may be at work.
     let asked = repay("lr-1", LinePart::Principal, "15.01", "2025-04-02");
-    story.when(asked).then_refused(Refusal::AboveRecycling {
-        fund: id("fund-1"),
-        recycled: cny("15.01"),
-        allowed: cny("15"),
-        at: at("2025-04-02"),
-    });
+    story.when(asked).then_refused(above_recycling("15.01"));
     let story = accepts(story, &repay("lr-1", LinePart::Principal, "15", "2025-04-02"));
     // What is put to work earlier counts then, too.
     let earlier = invest("i-2", "fund-1", "company-c", "0.01", "2025-04-01");
-    story.when(earlier).then_refused(Refusal::AboveRecycling {
-        fund: id("fund-1"),
-        recycled: cny("15.01"),
-        allowed: cny("15"),
-        at: at("2025-04-02"),
-    });
+    story.when(earlier).then_refused(above_recycling("15.01"));
     let story = story.after([contribute("c-1", "fund-1", "lp-a", "15", "2025-04-03")]);
     accepts(story, &repay("lr-2", LinePart::Principal, "15", "2025-04-03"));
 }
