@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use futures::StreamExt;
 use hashbrown::HashMap;
@@ -46,6 +47,10 @@ impl Remembered {
             events: u32::try_from(entry.events.len()).expect("a decision makes few events"),
             refused: entry.refused.as_ref().map(|refusal| Box::new(as_refused(refusal))),
         }
+    }
+
+    fn record(&self, hash: IdHash) -> Record {
+        Record { hash, position: self.position, index: self.index }
     }
 
     /// Whether its commit is stored; until then its position is 0.
@@ -100,7 +105,10 @@ pub(crate) struct Archive {
     /// At how many the next run is written.
     spill_at: usize,
     runs: Runs,
-    filter: Filter,
+    /// Shared with whoever writes a run.
+    filter: Arc<Filter>,
+    /// Where the answers stand that no run has.
+    recent: Vec<Record>,
 }
 
 impl Archive {
@@ -122,8 +130,8 @@ impl Archive {
             runs.remove_all();
             (runs, filter) = (Runs::default(), Filter::new(memory.filter_bytes));
         }
-        let bound = memory.answers;
-        Ok(Some(Self { folder, partition, bound, spill_at: bound, runs, filter }))
+        let (bound, filter, recent) = (memory.answers, Arc::new(filter), Vec::new());
+        Ok(Some(Self { folder, partition, bound, spill_at: bound, runs, filter, recent }))
     }
 
     fn end(&self) -> Position {
@@ -147,7 +155,17 @@ pub(crate) async fn is_in<J: Journal>(
 
 impl Answers {
     pub fn new(in_ram: Index<CommandId, Remembered>, archive: Option<Archive>) -> Self {
-        Self { in_ram, unsettled: HashMap::new(), archive }
+        let mut answers = Self { in_ram, unsettled: HashMap::new(), archive };
+        answers.find_recent();
+        answers
+    }
+
+    /// Goes through what is in RAM for the answers that no run has.
+    fn find_recent(&mut self) {
+        let Some(archive) = &mut self.archive else { return };
+        let end = archive.end();
+        let later = self.in_ram.iter().filter(|(_, answer)| answer.position > end);
+        archive.recent = later.map(|(id, answer)| answer.record(hash_of(id))).collect();
     }
 
     pub fn into_archive(self) -> Option<Archive> {
@@ -168,19 +186,31 @@ impl Answers {
         self.unsettled.get(id).or_else(|| self.in_ram.get(id))
     }
 
-    pub fn insert(&mut self, id: CommandId, answer: Remembered) {
-        if answer.is_settled() {
-            self.in_ram.insert(id, answer);
-        } else {
-            self.unsettled.insert(id, answer);
-        }
+    /// An answer whose commit is not stored yet.
+    pub fn draft(&mut self, id: CommandId, answer: Remembered) {
+        self.unsettled.insert(id, answer);
     }
 
-    pub fn settle<'a>(&mut self, ids: impl IntoIterator<Item = &'a CommandId>, position: Position) {
-        for id in ids {
-            if let Some((id, answer)) = self.unsettled.remove_entry(id) {
-                self.in_ram.insert(id, Remembered { position, ..answer });
+    /// An answer that was read from the journal.
+    pub fn insert(&mut self, id: CommandId, answer: Remembered) {
+        if let Some(archive) = &mut self.archive {
+            archive.recent.push(answer.record(hash_of(&id)));
+        }
+        self.in_ram.insert(id, answer);
+    }
+
+    pub fn settle<'a>(
+        &mut self,
+        ids: impl IntoIterator<Item = &'a (CommandId, IdHash)>,
+        position: Position,
+    ) {
+        for (id, hash) in ids {
+            let Some((id, answer)) = self.unsettled.remove_entry(id) else { continue };
+            let answer = Remembered { position, ..answer };
+            if let Some(archive) = &mut self.archive {
+                archive.recent.push(answer.record(*hash));
             }
+            self.in_ram.insert(id, answer);
         }
     }
 
@@ -218,19 +248,11 @@ impl Answers {
     pub fn take_spill(&mut self, head: Head) -> Option<Spill> {
         let has_spill = self.has_spill();
         let archive = self.archive.as_mut().filter(|_| has_spill)?;
-        let end = archive.end();
-        let mut records = Vec::new();
-        for (id, answer) in self.in_ram.iter() {
-            if (end + 1..=head.position).contains(&answer.position) {
-                let hash = hash_of(id);
-                archive.filter.add(&hash);
-                records.push(Record { hash, position: answer.position, index: answer.index });
-            }
-        }
+        let records = std::mem::take(&mut archive.recent);
         archive.spill_at = self.in_ram.len() + archive.bound.div_ceil(2);
         let (folder, partition) = (archive.folder.clone(), archive.partition);
-        let runs = archive.runs.clone();
-        (!records.is_empty()).then_some(Spill { folder, partition, runs, records, head })
+        let (runs, filter) = (archive.runs.clone(), archive.filter.clone());
+        (!records.is_empty()).then_some(Spill { folder, partition, runs, filter, records, head })
     }
 
     /// A run was written: the older half of what is in RAM and in runs leaves RAM.
@@ -241,15 +263,15 @@ impl Answers {
             Err(error) => {
                 let folder = archive.folder.display();
                 tracing::warn!(%error, %folder, "answers stay in memory: no run can be written");
+                self.find_recent();
                 return;
             }
         }
         let mut positions: Vec<Position> =
             self.in_ram.iter().map(|(_, answer)| answer.position).collect();
         let leaving = positions.len().saturating_sub(archive.bound / 2);
-        positions.sort_unstable();
-        let last = leaving.checked_sub(1);
-        let cut = last.map_or(0, |last| positions[last]).min(archive.end());
+        let last = leaving.checked_sub(1).map(|last| *positions.select_nth_unstable(last).1);
+        let cut = last.unwrap_or(0).min(archive.end());
         self.in_ram.retain(|answer| answer.position > cut);
         archive.spill_at = archive.bound.max(self.in_ram.len());
     }
@@ -273,12 +295,15 @@ pub(crate) struct Spill {
     folder: PathBuf,
     partition: Partition,
     runs: Runs,
+    filter: Arc<Filter>,
     records: Vec<Record>,
     head: Head,
 }
 
 impl Spill {
     pub fn write(self) -> io::Result<Runs> {
+        // Before they leave RAM, so that each is always in RAM or in the filter.
+        self.records.iter().for_each(|record| self.filter.add(&record.hash));
         self.runs.extend(&self.folder, self.partition, self.records, self.head)
     }
 }

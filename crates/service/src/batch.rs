@@ -32,6 +32,7 @@ pub struct Call<D: Decider> {
 }
 
 /// By what a command is known again.
+#[derive(Clone, Copy)]
 struct Mark {
     digest: Digest,
     id: IdHash,
@@ -171,7 +172,7 @@ fn count_refusal(context: Context, answer: &Answer) {
 pub(crate) struct Batch<D: Decider> {
     number: CommitNumber,
     body: Vec<u8>,
-    commands: Vec<CommandId>,
+    commands: Vec<(CommandId, IdHash)>,
     limits: BatchLimits,
     /// The span of its append, which goes on from the first call that has a part in it.
     trace: Option<TraceContext>,
@@ -190,10 +191,12 @@ pub(crate) struct BatchLimits {
 }
 
 const TAIL: &[u8] = b"]}";
+/// Room for an entry that is found not to fit, so that the whole need not move for it.
+const SPARE: usize = 16 * 1024;
 
 impl<D: Decider> Batch<D> {
     pub fn new(number: CommitNumber, facts_at: Position, limits: BatchLimits) -> Self {
-        let mut body = Vec::with_capacity(limits.likely_bytes);
+        let mut body = Vec::with_capacity(limits.likely_bytes + SPARE);
         write!(body, "{{\"facts_at\":{facts_at},\"entries\":[").expect("memory can be written");
         Self {
             number,
@@ -266,16 +269,16 @@ impl<D: Decider> Batch<D> {
     ) -> bool {
         while !open.is_complete() {
             let asked = &open.call.request.commands[open.drafts.len()];
-            let digest = open.call.marks[open.drafts.len()].digest;
+            let Mark { digest, id } = open.call.marks[open.drafts.len()];
             let draft = match book.judge(facts, asked, digest, &open.recalled) {
                 Verdict::Known { answer, settled: true } => Draft::Settled(answer),
                 Verdict::Known { answer, settled: false } => {
-                    let earlier = in_flight.filter(|flight| flight.commands.contains(&asked.id));
+                    let earlier = in_flight.filter(|flight| flight.has(&asked.id));
                     Draft::Unsettled { answer, commit: earlier.map_or(self.number, |at| at.number) }
                 }
                 Verdict::New { outcome } => {
                     let (entry, answer) = decided::<D>(asked, digest, outcome);
-                    match self.push(&entry) {
+                    match self.push(&entry, id) {
                         Room::Taken => book.apply(&entry, self.commands.len() - 1),
                         Room::Full => {
                             self.is_full = true;
@@ -303,7 +306,11 @@ impl<D: Decider> Batch<D> {
         true
     }
 
-    fn push<E: serde::Serialize, R: serde::Serialize>(&mut self, entry: &Entry<E, R>) -> Room {
+    fn push<E: serde::Serialize, R: serde::Serialize>(
+        &mut self,
+        entry: &Entry<E, R>,
+        hash: IdHash,
+    ) -> Room {
         if self.commands.len() == self.limits.entries {
             return Room::Full;
         }
@@ -317,7 +324,7 @@ impl<D: Decider> Batch<D> {
             self.body.truncate(before);
             return if self.is_empty() { Room::Never { bytes, limit } } else { Room::Full };
         }
-        self.commands.push(entry.command.clone());
+        self.commands.push((entry.command.clone(), hash));
         Room::Taken
     }
 }
@@ -375,13 +382,17 @@ fn decided<D: Decider>(
 pub(crate) struct InFlight<D: Decider> {
     pub number: CommitNumber,
     pub calls: Vec<Open<D>>,
-    pub commands: Vec<CommandId>,
+    pub commands: Vec<(CommandId, IdHash)>,
     pub recorded_at: Timestamp,
     /// Until it is stored.
     appending: Vec<Span>,
 }
 
 impl<D: Decider> InFlight<D> {
+    fn has(&self, command: &CommandId) -> bool {
+        self.commands.iter().any(|(id, _)| id == command)
+    }
+
     /// Ends the spans of its append: at a position, or as what went wrong says.
     pub fn end(&mut self, stored: Result<Position, &AppendError>) {
         for span in self.appending.drain(..) {

@@ -207,13 +207,13 @@ impl<D: Decider> Book<D> {
     /// Takes in the entry that will stand at `index` of the next commit; `settle` tells its position.
     pub fn apply(&mut self, entry: &Entry<D::Event, D::Refusal>, index: usize) {
         entry.events.iter().for_each(|event| D::evolve(&mut self.state, event));
-        self.answers.insert(entry.command.clone(), Remembered::of::<D>(entry, 0, index));
+        self.answers.draft(entry.command.clone(), Remembered::of::<D>(entry, 0, index));
     }
 
     /// The entries of these commands are stored in the commit that has become the partition's end.
     pub fn settle<'a>(
         &mut self,
-        commands: impl IntoIterator<Item = &'a CommandId>,
+        commands: impl IntoIterator<Item = &'a (CommandId, IdHash)>,
         head: Head,
         recorded_at: Timestamp,
     ) {

@@ -8,6 +8,7 @@ use std::io::{self, BufReader, Read, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use loopledger_journal::{CommitHash, Head};
 use loopledger_model::{CommandId, Partition, Position};
@@ -269,27 +270,28 @@ fn merge(
     }
 }
 
-/// A Bloom filter of fixed size: it knows every hash that was added, and few others.
+/// A Bloom filter of fixed size: it knows every hash that was added, and few others. It can be asked while hashes are
+/// added.
 #[derive(Debug)]
 pub(crate) struct Filter {
-    bits: Vec<u64>,
+    bits: Vec<AtomicU64>,
 }
 
 const PROBES: u64 = 7;
 
 impl Filter {
     pub fn new(bytes: usize) -> Self {
-        Self { bits: vec![0; (bytes / 8).max(1)] }
+        Self { bits: std::iter::repeat_with(AtomicU64::default).take((bytes / 8).max(1)).collect() }
     }
 
-    pub fn add(&mut self, hash: &IdHash) {
+    pub fn add(&self, hash: &IdHash) {
         for (word, bit) in self.probes(hash) {
-            self.bits[word] |= bit;
+            self.bits[word].fetch_or(bit, Ordering::Relaxed);
         }
     }
 
     pub fn may_have(&self, hash: &IdHash) -> bool {
-        self.probes(hash).all(|(word, bit)| self.bits[word] & bit != 0)
+        self.probes(hash).all(|(word, bit)| self.bits[word].load(Ordering::Relaxed) & bit != 0)
     }
 
     fn probes(&self, hash: &IdHash) -> impl Iterator<Item = (usize, u64)> + use<> {
@@ -342,7 +344,7 @@ mod tests {
         let runs = written(folder.path(), 2_000, 50);
         assert!(runs.0.len() < 8, "{} runs", runs.0.len());
         check(&runs, 2_000);
-        let mut filter = Filter::new(4_096);
+        let filter = Filter::new(4_096);
         let opened = Runs::open(folder.path(), PARTITION, |record| filter.add(&record.hash));
         let opened = opened.expect("they can be opened");
         assert_eq!(opened.end(), Some(head(2_000)));

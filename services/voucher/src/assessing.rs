@@ -3,9 +3,12 @@
 //! Invariants: the same assessment is made for a dry run, at submission and at approval; dates are always held
 //! against the day of the claim, facts are those known when it is assessed.
 
+use jiff::Timestamp;
 use loopledger_model::purchase::ContractUnit;
-use loopledger_model::voucher::{Gate, PayeeRule, Profile, Refusal, Rules, Side, SubmitClaim};
-use loopledger_model::{CardHours, FactId, LockId, Money, PartyId, UsageId};
+use loopledger_model::voucher::{
+    Base, Gate, Item, PayeeRule, Profile, Refusal, Rules, Side, SubmitClaim,
+};
+use loopledger_model::{CardHours, FactId, InvoiceId, LockId, Money, PartyId, UsageId, VoucherId};
 use rust_decimal::Decimal;
 
 use crate::facts::{Contract, Facts, Invoice};
@@ -73,7 +76,9 @@ pub(crate) fn assess<'a>(
     let own = !is_new;
     let (metered, usage) = metered(state, facts, rules, (invoice, contract), claim, own)?;
     let is_traced = true;
-    let subject = Subject { facts, account, rules, voucher, contract, invoice, claim, is_traced };
+    let particulars = Particulars::of(claim);
+    let subject =
+        Subject { facts, account, rules, voucher, contract, invoice, particulars, is_traced };
     let asked = match (limit, claim.amount) {
         (Some(limit), Some(asked)) => Some(limit.min(asked)?),
         (limit, asked) => limit.or(asked),
@@ -83,7 +88,7 @@ pub(crate) fn assess<'a>(
         return Err(Refusal::NothingPayable { trace: payable.trace });
     }
     subject.own_share_is_paid(payable.amount)?;
-    let card_hours = card_hours(contract, invoice, claim);
+    let card_hours = card_hours(contract, invoice, claim.card_hours);
     let mut rests_on = vec![contract.fact];
     rests_on.extend(invoice.facts());
     rests_on.extend(usage.iter().map(|(_, fact)| *fact));
@@ -252,7 +257,7 @@ fn metered(
         let (contract, invoice) = (invoice.contract.clone(), claim.invoice.clone());
         return Err(Refusal::NotMetered { contract, invoice });
     }
-    if let Some(claimed) = card_hours(contract, invoice, claim)
+    if let Some(claimed) = card_hours(contract, invoice, claim.card_hours)
         && claimed.value() > hours
     {
         let metered = CardHours::new(hours).expect("less than a number of card-hours is one");
@@ -264,9 +269,30 @@ fn metered(
 }
 
 /// How many card-hours are claimed, where that can be said.
-fn card_hours(contract: &Contract, invoice: &Invoice, claim: &SubmitClaim) -> Option<CardHours> {
+fn card_hours(
+    contract: &Contract,
+    invoice: &Invoice,
+    claimed: Option<CardHours>,
+) -> Option<CardHours> {
     let invoiced = || CardHours::new(invoice.quantity.value()).ok();
-    claim.card_hours.or_else(|| (contract.unit == ContractUnit::CardHour).then(invoiced).flatten())
+    claimed.or_else(|| (contract.unit == ContractUnit::CardHour).then(invoiced).flatten())
+}
+
+/// What a claim, or a redemption that nobody reviews, says that its amount depends on.
+#[derive(Clone, Copy)]
+pub(crate) struct Particulars<'a> {
+    pub(crate) voucher: &'a VoucherId,
+    pub(crate) invoice: &'a InvoiceId,
+    pub(crate) card_hours: Option<CardHours>,
+    pub(crate) items: &'a [Item],
+    pub(crate) at: Timestamp,
+}
+
+impl<'a> Particulars<'a> {
+    fn of(claim: &'a SubmitClaim) -> Self {
+        let SubmitClaim { voucher, invoice, card_hours, items, at, .. } = claim;
+        Self { voucher, invoice, card_hours: *card_hours, items, at: *at }
+    }
 }
 
 /// A claim with everything that its amount depends on.
@@ -277,25 +303,31 @@ struct Subject<'a> {
     voucher: Option<&'a Voucher>,
     contract: &'a Contract,
     invoice: &'a Invoice,
-    claim: &'a SubmitClaim,
+    particulars: Particulars<'a>,
     is_traced: bool,
 }
 
-/// The most that a redemption which nobody reviews can have of an invoice.
+/// The most that a redemption which nobody reviews can have of an invoice, of which so much is `taken` with it.
 pub(crate) fn most<'a>(
     facts: &'a Facts,
     account: &'a Account,
     voucher: &'a Voucher,
     (invoice, contract): (&'a Invoice, &'a Contract),
-    claim: &'a SubmitClaim,
-    redeemed: Money,
+    particulars: Particulars<'a>,
+    taken: Money,
 ) -> Result<Payable, Refusal> {
     let rules = account.rules(voucher.version);
-    let metered = facts.metered(&invoice.contract, invoice.service);
-    let metered = sum_of(metered.map(|(usage, _)| usage.card_hours))?;
+    let metered = match rules.amount.base {
+        Base::Used => {
+            let usage = facts.metered(&invoice.contract, invoice.service);
+            Some(sum_of(usage.map(|(usage, _)| usage.card_hours))?)
+        }
+        Base::Invoiced | Base::Contract | Base::Settled | Base::List => None,
+    };
     let voucher = Some(voucher);
     let is_traced = !rules.is_plain();
-    let subject = Subject { facts, account, rules, voucher, contract, invoice, claim, is_traced };
+    let subject =
+        Subject { facts, account, rules, voucher, contract, invoice, particulars, is_traced };
     let on_contract = Some(account.redeemed_on(&invoice.contract));
     let counted = Counted {
         card_hours_on_contract: account.card_hours_on(&invoice.contract),
@@ -303,8 +335,7 @@ pub(crate) fn most<'a>(
         ..Counted::default()
     };
     let profile = voucher.map(Voucher::profile).unwrap_or_default();
-    let found = subject.payable(&profile, Some(metered), counted, None)?;
-    let taken = claim.amount.unwrap_or(found.amount).checked_add(redeemed)?;
+    let found = subject.payable(&profile, metered, counted, None)?;
     subject.own_share_is_paid(taken)?;
     Ok(found)
 }
@@ -321,8 +352,8 @@ impl Subject<'_> {
             currency: self.account.terms().currency,
             profile,
             bases: self.bases(metered)?,
-            items: &self.claim.items,
-            card_hours: card_hours(self.contract, self.invoice, self.claim),
+            items: self.particulars.items,
+            card_hours: card_hours(self.contract, self.invoice, self.particulars.card_hours),
             service: self.invoice.service,
             counted,
             asked,
@@ -330,27 +361,35 @@ impl Subject<'_> {
         };
         payable(self.rules, &figures).map_err(|error| match error {
             NotPayable::NoBase { base } => {
-                Refusal::NoBase { base, invoice: self.claim.invoice.clone() }
+                Refusal::NoBase { base, invoice: self.particulars.invoice.clone() }
             }
             NotPayable::Money(error) => error.into(),
         })
     }
 
+    /// The one that the rules ask for.
     fn bases(&self, metered: Option<Decimal>) -> Result<Bases, Refusal> {
+        let mut bases = Bases::default();
+        match self.rules.amount.base {
+            Base::Invoiced => bases.invoiced = Some(self.invoice.amount.amount()),
+            Base::Contract => bases.contract = self.contract.value().decimal(),
+            Base::Settled => bases.settled = Some(self.paid()?.amount()),
+            Base::Used => bases.used = metered.and_then(|hours| self.cost(hours)),
+            Base::List => {}
+        }
+        Ok(bases)
+    }
+
+    /// Of card-hours, where the contract has a price for them.
+    fn cost(&self, hours: Decimal) -> Option<Decimal> {
         let price = self.contract.price_at(self.invoice.service.from()).value();
-        let cost = |quantity: Decimal| Exact::of(quantity).times(&Exact::of(price)).decimal();
         let by_hour = self.contract.unit == ContractUnit::CardHour;
-        Ok(Bases {
-            invoiced: Some(self.invoice.amount.amount()),
-            contract: self.contract.value().decimal(),
-            settled: Some(self.paid()?.amount()),
-            used: metered.filter(|_| by_hour).and_then(cost),
-        })
+        by_hour.then(|| Exact::of(hours).times(&Exact::of(price)).decimal()).flatten()
     }
 
     /// What the buyer had paid of the invoice by the claim.
     fn paid(&self) -> Result<Money, Refusal> {
-        let payments = self.facts.payments(&self.claim.invoice, self.claim.at);
+        let payments = self.facts.payments(self.particulars.invoice, self.particulars.at);
         let amounts = payments.map(|payment| payment.amount);
         Ok(Money::sum(self.invoice.amount.currency(), amounts)?)
     }
@@ -358,7 +397,7 @@ impl Subject<'_> {
     fn counted(&self) -> Result<Counted, Refusal> {
         let (rules, account) = (self.rules, self.account);
         let issues = rules.settlement.mode.claims_issue();
-        let (holder, year) = (&self.contract.buyer, year(self.claim.at));
+        let (holder, year) = (&self.contract.buyer, year(self.particulars.at));
         let counts = rules.amount.cap_counts;
         let redeemed = counts.redeemed().then(|| account.redeemed_by(holder, year));
         let fresh = issues && self.voucher.is_none();
@@ -370,8 +409,8 @@ impl Subject<'_> {
             (redeemed, issued) => redeemed.or(issued),
         };
         let locked = self.voucher.map(|voucher| self.left_on(voucher)).transpose()?;
-        let available =
-            locked.map_or_else(|| account.budget.available(account.terms(), self.claim.at), Ok)?;
+        let available = locked
+            .map_or_else(|| account.budget.available(account.terms(), self.particulars.at), Ok)?;
         Ok(Counted {
             card_hours_on_contract: account.card_hours_on(&self.invoice.contract),
             on_contract: Some(account.redeemed_on(&self.invoice.contract)),
@@ -383,14 +422,14 @@ impl Subject<'_> {
     }
 
     fn left_on(&self, voucher: &Voucher) -> Result<Money, Refusal> {
-        let (contract, at) = (&self.invoice.contract, self.claim.at);
-        voucher.is_held_by(&self.contract.buyer, &self.claim.voucher, contract)?;
+        let (contract, at) = (&self.invoice.contract, self.particulars.at);
+        voucher.is_held_by(&self.contract.buyer, self.particulars.voucher, contract)?;
         let left = voucher.left_on(contract, at).map(|(_, left)| left);
         let left = Money::sum(self.account.terms().currency, left)?;
         if left.is_positive() {
             return Ok(left);
         }
-        let (voucher, contract) = (self.claim.voucher.clone(), contract.clone());
+        let (voucher, contract) = (self.particulars.voucher.clone(), contract.clone());
         Err(Refusal::NotLocked { voucher, contract })
     }
 

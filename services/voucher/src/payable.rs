@@ -57,9 +57,9 @@ pub struct Counted {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payable {
     pub amount: Money,
-    /// The base less the amount: a decimal, or a fraction as in `1/3`.
+    /// The base less the amount: a decimal, or a fraction as in `1/3`. It and the trace are empty where nobody reads
+    /// the trace.
     pub own_share: String,
-    /// Empty where nobody reads it.
     pub trace: Vec<Step>,
 }
 
@@ -113,7 +113,8 @@ pub fn payable(rules: &Rules, figures: &Figures<'_>) -> Result<Payable, NotPayab
         .decimal()
         .ok_or(MoneyError::TooLarge { amount: Decimal::MAX, currency: figures.currency })?;
     let amount = Money::new(amount, figures.currency)?;
-    let own_share = whole.less(&Exact::of(amount.amount())).to_string();
+    let own_share = || whole.less(&Exact::of(amount.amount())).to_string();
+    let own_share = if figures.is_traced { own_share() } else { String::new() };
     Ok(Payable { amount, own_share, trace: work.trace })
 }
 

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use loopledger_model::purchase::ContractUnit;
 use loopledger_model::voucher::{
-    Event, PayeeRule, Person, RedeemVoucher, Refusal, SubmitClaim, TakenFrom, VoucherRedeemed,
+    Event, PayeeRule, RedeemVoucher, Refusal, TakenFrom, VoucherRedeemed,
 };
 use loopledger_model::{
     CardHours, ContractId, FactId, InvoiceId, Money, PartyId, UsageId, VoucherId,
@@ -12,7 +12,7 @@ use loopledger_model::{
 use loopledger_service::Decision;
 use rust_decimal::Decimal;
 
-use crate::assessing::most;
+use crate::assessing::{Particulars, most};
 use crate::decider::{Answer, positive, there_already};
 use crate::facts::{Contract, Facts, Invoice};
 use crate::funding::split_within;
@@ -161,8 +161,15 @@ fn fits(
         return Err(Refusal::InvoiceClaimed { invoice, programme });
     }
     let redeemed = claimed.map_or(account.nothing(), |claimed| claimed.redeemed);
-    let claim = as_claim(voucher, asked);
-    let found = most(facts, account, voucher, (invoice, contract), &claim, redeemed)?;
+    let particulars = Particulars {
+        voucher: &asked.voucher,
+        invoice: &asked.invoice,
+        card_hours: None,
+        items: &[],
+        at: asked.at,
+    };
+    let taken = asked.amount.checked_add(redeemed)?;
+    let found = most(facts, account, voucher, (invoice, contract), particulars, taken)?;
     let limit = found.amount;
     if asked.amount.exceeds(limit.checked_sub(redeemed)?)? {
         let (invoice, asked) = (asked.invoice.clone(), asked.amount);
@@ -178,29 +185,6 @@ fn fits(
         }
     }
     Ok(found)
-}
-
-/// The claim that such a redemption is: of nobody in particular.
-fn as_claim(voucher: &Voucher, asked: &RedeemVoucher) -> SubmitClaim {
-    let by = Person {
-        id: voucher.holder.as_str().parse().expect("a party's id is fit for a person"),
-        of: voucher.holder.clone(),
-    };
-    SubmitClaim {
-        id: asked.id.clone(),
-        programme: voucher.programme.clone(),
-        voucher: asked.voucher.clone(),
-        invoice: asked.invoice.clone(),
-        amount: Some(asked.amount),
-        card_hours: None,
-        usage: Vec::new(),
-        items: Vec::new(),
-        profile: None,
-        payee: None,
-        evidence: Vec::new(),
-        by,
-        at: asked.at,
-    }
 }
 
 /// The metered usage that shows the invoiced service, where the programme asks for it.
