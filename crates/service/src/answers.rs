@@ -186,6 +186,11 @@ impl Answers {
         self.unsettled.get(id).or_else(|| self.in_ram.get(id))
     }
 
+    /// Reads what `get` will read.
+    pub fn look_at<'a>(&'a self, ids: impl IntoIterator<Item = &'a CommandId>) {
+        self.in_ram.look_at(ids);
+    }
+
     /// An answer whose commit is not stored yet.
     pub fn draft(&mut self, id: CommandId, answer: Remembered) {
         self.unsettled.insert(id, answer);

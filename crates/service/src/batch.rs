@@ -104,6 +104,11 @@ impl<D: Decider> Open<D> {
         all.skip(self.drafts.len()).map(|(asked, mark)| (&asked.id, &mark.id))
     }
 
+    /// The commands that are not answered yet.
+    pub fn commands(&self) -> &[Asked<D::Command>] {
+        &self.call.request.commands[self.drafts.len()..]
+    }
+
     fn is_complete(&self) -> bool {
         self.drafts.len() == self.call.request.commands.len()
     }

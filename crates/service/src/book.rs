@@ -176,6 +176,13 @@ impl<D: Decider> Book<D> {
         Ok(())
     }
 
+    /// Reads what judging the commands will read.
+    pub fn look_ahead(&self, facts: &D::Facts, all: &[&Asked<D::Command>]) {
+        self.answers.look_at(all.iter().map(|asked| &asked.id));
+        let commands: Vec<_> = all.iter().map(|asked| &asked.command).collect();
+        D::look_ahead(&self.state, facts, &commands);
+    }
+
     /// `recalled` is what was looked up for the command's call.
     pub fn judge(
         &self,

@@ -33,6 +33,9 @@ pub trait Decider: Send + Sync + 'static {
         command: &Self::Command,
     ) -> Result<Decision<Self::Event>, Self::Refusal>;
 
+    /// Reads what deciding these commands will read of what is large, and decides nothing: see `Index::look_at`.
+    fn look_ahead(_state: &Self::State, _facts: &Self::Facts, _commands: &[&Self::Command]) {}
+
     /// A recorded event always applies; one that cannot is a contradiction and panics.
     fn evolve(state: &mut Self::State, event: &Self::Event);
 

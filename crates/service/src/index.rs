@@ -8,6 +8,7 @@
 
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
+use std::hint::black_box;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -55,6 +56,22 @@ impl<K: Eq + Hash, V> Index<K, V> {
 
     pub fn get(&self, key: &K) -> Option<&V> {
         self.entry(key).map(|(_, value)| value)
+    }
+
+    /// Reads what `get` will read of each key, one step for all of them and then the next: so the processor waits for
+    /// the memory of many keys at once, and hardly any more when they are asked for one by one. What it finds need not
+    /// be the keys' own.
+    pub fn look_at<'a>(&'a self, keys: impl IntoIterator<Item = &'a K>) -> Vec<&'a V> {
+        let shard = |key| {
+            let hash = self.hasher.hash_one(key);
+            Some((self.shards.get(place(hash))?, hash))
+        };
+        let shards = keys.into_iter().filter_map(shard);
+        let likely: Vec<_> = shards.filter_map(|(shard, hash)| shard.likely(hash)).collect();
+        for (key, _) in &likely {
+            black_box(self.hasher.hash_one(key));
+        }
+        likely.into_iter().map(|(_, value)| value).collect()
     }
 
     pub fn contains_key(&self, key: &K) -> bool {

@@ -3,7 +3,7 @@
 //! Invariant: a command whose effect is there already comes to nothing, so sending it again does
 //! no harm.
 
-use loopledger_model::voucher::{Command, Event, Refusal, Subject};
+use loopledger_model::voucher::{Command, Event, RedeemVoucher, Refusal, Subject};
 use loopledger_model::{Context, Fact, Money};
 use loopledger_service::{Decider, Decision};
 
@@ -56,6 +56,16 @@ impl Decider for Vouchers {
             Command::RecordRecovery(asked) => clawing::recover(state, asked),
             Command::WriteOffClawback(asked) => clawing::write_off(state, asked),
         }
+    }
+
+    fn look_ahead(state: &State, facts: &Facts, commands: &[&Command]) {
+        let mut redemptions: Vec<&RedeemVoucher> = Vec::new();
+        for command in commands {
+            if let Command::RedeemVoucher(asked) = command {
+                redemptions.push(asked);
+            }
+        }
+        redeeming::look_ahead(state, facts, &redemptions);
     }
 
     fn evolve(state: &mut State, event: &Event) {

@@ -163,6 +163,10 @@ impl Facts {
         self.invoices.get(id).ok_or_else(|| Refusal::UnknownInvoice { invoice: id.clone() })
     }
 
+    pub(crate) fn look_at_invoices<'a>(&'a self, ids: impl Iterator<Item = &'a InvoiceId>) {
+        self.invoices.look_at(ids);
+    }
+
     /// What was metered for a contract in windows that lie within a period.
     pub(crate) fn metered(
         &self,

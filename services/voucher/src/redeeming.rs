@@ -22,6 +22,12 @@ use crate::related;
 use crate::state::State;
 use crate::voucher::Voucher;
 
+/// Reads of all that redemptions name what deciding them will read.
+pub(crate) fn look_ahead(state: &State, facts: &Facts, all: &[&RedeemVoucher]) {
+    state.look_at_redemptions(all);
+    facts.look_at_invoices(all.iter().map(|asked| &asked.invoice));
+}
+
 pub(crate) fn redeem(state: &State, facts: &Facts, asked: &RedeemVoucher) -> Answer {
     let exists = || Refusal::RedemptionExists { redemption: asked.id.clone() };
     if state.claim(&asked.id).is_some() {

@@ -7,13 +7,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::hash::Hash;
+use std::hint::black_box;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use loopledger_model::voucher::{
     Event, Evidence, EvidenceKind, Funded, LockReleased, ProgrammeStage, RecordRecovery,
-    RedemptionSettled, Refusal, SettleRedemption, VoucherEnded, VoucherIssued, VoucherLocked,
-    VoucherRedeemed,
+    RedeemVoucher, RedemptionSettled, Refusal, SettleRedemption, VoucherEnded, VoucherIssued,
+    VoucherLocked, VoucherRedeemed,
 };
 use loopledger_model::{
     ApplicationId, ClawbackId, ContractId, InvoiceId, LockId, Money, PartyId, ProgrammeId,
@@ -131,6 +132,15 @@ impl State {
     pub(crate) fn lock(&self, id: &LockId) -> Option<(&Lock, &VoucherId)> {
         let voucher = self.locks.get(id)?;
         Some((self.vouchers.get(voucher)?.lock(id)?, voucher))
+    }
+
+    pub(crate) fn look_at_redemptions(&self, all: &[&RedeemVoucher]) {
+        self.redemptions.look_at(all.iter().map(|asked| &asked.id));
+        self.invoices.look_at(all.iter().map(|asked| &asked.invoice));
+        let vouchers = self.vouchers.look_at(all.iter().map(|asked| &asked.voucher));
+        for voucher in vouchers {
+            black_box(voucher.locks().map(Lock::left).next());
+        }
     }
 
     pub(crate) fn claimed(&self, invoice: &InvoiceId) -> Option<&Claimed> {

@@ -212,7 +212,7 @@ impl Voucher {
         open.map(|lock| (lock.close(Hold::Gone), lock.contract.clone())).collect()
     }
 
-    fn locks(&self) -> impl Iterator<Item = &Lock> {
+    pub(crate) fn locks(&self) -> impl Iterator<Item = &Lock> {
         self.beside.iter().flat_map(|beside| beside.locks.iter())
     }
 

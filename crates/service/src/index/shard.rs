@@ -41,6 +41,12 @@ impl<K: Eq + Hash, V> Shard<K, V> {
         self.place(hash, key).map(|place| &self.entries[place])
     }
 
+    /// The entry of a key that has this hash or one like it.
+    pub(super) fn likely(&self, hash: u64) -> Option<&(K, V)> {
+        let place = self.places.find(hash, |_| true)?;
+        self.entries.get(*place as usize)
+    }
+
     pub(super) fn get_mut(&mut self, hash: u64, key: &K) -> Option<&mut V> {
         self.place(hash, key).map(|place| &mut self.entries[place].1)
     }
