@@ -269,6 +269,10 @@ mod tests {
             }
             frozen.push((index, map));
             for (index, map) in frozen {
+                let found = index.look_at(map.keys());
+                prop_assert_eq!(found.len(), map.len(), "each key, or another in its place, is read");
+                prop_assert!(found.iter().all(|value| map.values().any(|known| known == *value)));
+                prop_assert!(index.look_at(&(0..=u8::MAX).collect::<Vec<_>>()).len() >= map.len());
                 let written = serde_json::to_string(&index).expect("JSON");
                 prop_assert_eq!(&serde_json::from_str::<BTreeMap<u8, u32>>(&written).expect("a map"), &map);
                 prop_assert!(serde_json::from_str::<Index<u8, u32>>(&written).expect("an index") == index);

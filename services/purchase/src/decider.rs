@@ -3,7 +3,9 @@
 //! Invariant: what exists with the same content is nothing to do, whatever has happened since.
 
 use loopledger_model::purchase::{Command, Event, Refusal};
-use loopledger_model::{Context, Currency, Fact, Money, Rounding, RoundingMode, registry};
+use loopledger_model::{
+    Context, Currency, Fact, InvoiceId, Money, Rounding, RoundingMode, registry,
+};
 use loopledger_service::{Decider, Decision};
 
 use crate::state::{Parties, State};
@@ -43,6 +45,10 @@ impl Decider for Purchase {
         }
     }
 
+    fn look_ahead(state: &State, _parties: &Parties, commands: &[&Command]) {
+        state.look_at_invoices(commands.iter().copied().filter_map(paid));
+    }
+
     fn evolve(state: &mut State, event: &Event) {
         state.apply(event);
     }
@@ -53,6 +59,10 @@ impl Decider for Purchase {
             parties.0.get_or_insert_with(party.id.clone(), || fact.id);
         }
     }
+}
+
+fn paid(command: &Command) -> Option<&InvoiceId> {
+    if let Command::RecordPayment(payment) = command { Some(&payment.invoice) } else { None }
 }
 
 /// What a command comes to whose thing is known already.

@@ -118,6 +118,10 @@ impl State {
         Ok((issued, self.contracts.get(&issued.contract).expect(SIGNED)))
     }
 
+    pub fn look_at_invoices<'a>(&'a self, ids: impl Iterator<Item = &'a InvoiceId>) {
+        self.invoices.look_at(ids);
+    }
+
     /// Whether a payment of this id was recorded, and if so whether it was this one.
     pub fn recorded(&self, payment: &RecordPayment) -> Option<bool> {
         let content = self.payments.get(&Fingerprint::of(&payment.id))?;

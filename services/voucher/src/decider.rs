@@ -59,12 +59,7 @@ impl Decider for Vouchers {
     }
 
     fn look_ahead(state: &State, facts: &Facts, commands: &[&Command]) {
-        let mut redemptions: Vec<&RedeemVoucher> = Vec::new();
-        for command in commands {
-            if let Command::RedeemVoucher(asked) = command {
-                redemptions.push(asked);
-            }
-        }
+        let redemptions: Vec<_> = commands.iter().copied().filter_map(redemption).collect();
         redeeming::look_ahead(state, facts, &redemptions);
     }
 
@@ -75,6 +70,10 @@ impl Decider for Vouchers {
     fn learn(facts: &mut Facts, fact: &Fact) {
         facts.learn(fact);
     }
+}
+
+fn redemption(command: &Command) -> Option<&RedeemVoucher> {
+    if let Command::RedeemVoucher(asked) = command { Some(asked) } else { None }
 }
 
 /// What every rule of this context answers.
