@@ -2,6 +2,7 @@
 //!
 //! Invariant: an answer drafted from a commit is sent only once that commit's position is known.
 
+use std::collections::VecDeque;
 use std::io::Write as _;
 
 use bytes::Bytes;
@@ -105,7 +106,7 @@ impl<D: Decider> Open<D> {
     }
 
     /// The commands that are not answered yet.
-    pub fn commands(&self) -> &[Asked<D::Command>] {
+    fn commands(&self) -> &[Asked<D::Command>] {
         &self.call.request.commands[self.drafts.len()..]
     }
 
@@ -164,6 +165,27 @@ impl<D: Decider> Open<D> {
         let answers = vec![answer.clone(); self.call.request.commands.len()];
         drop(self.call.answer.send(Response { answers }));
     }
+}
+
+/// How many commands are looked ahead to: the processor's own memory has room for what they read, and for no more.
+const LOOKED_AHEAD: usize = 100;
+
+/// Looks at the commands of the next calls, and says of how many calls.
+pub(crate) fn look_ahead<D: Decider>(
+    queue: &VecDeque<Open<D>>,
+    book: &Book<D>,
+    facts: &D::Facts,
+) -> usize {
+    let (mut calls, mut commands) = (0, Vec::with_capacity(LOOKED_AHEAD));
+    for open in queue {
+        calls += 1;
+        commands.extend(open.commands());
+        if commands.len() >= LOOKED_AHEAD {
+            break;
+        }
+    }
+    book.look_ahead(facts, &commands);
+    calls
 }
 
 fn count_refusal(context: Context, answer: &Answer) {

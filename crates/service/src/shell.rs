@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::answers::LookUp;
-use crate::batch::{Batch, BatchLimits, Call, CommitNumber, InFlight, Open};
+use crate::batch::{Batch, BatchLimits, Call, CommitNumber, InFlight, Open, look_ahead};
 use crate::book::{Book, LoadError};
 use crate::clock;
 use crate::decider::Decider;
@@ -33,9 +33,6 @@ use crate::snapshot;
 /// How many calls are decided, or commits learnt, before the shell looks for what else has come.
 const CALLS_AT_A_TIME: usize = 128;
 const FACTS_AT_A_TIME: usize = 256;
-/// How many commands are looked ahead to: what they read is then in the processor's own memory, which has room for no
-/// more.
-const LOOKED_AHEAD: usize = 100;
 
 /// Bounds on what the shell holds and how long it waits.
 #[derive(Debug, Clone, Copy)]
@@ -379,7 +376,7 @@ impl<D: Decider, J: Journal> Shell<D, J> {
                 return;
             }
             if looked_at == 0 {
-                looked_at = self.look_ahead();
+                looked_at = look_ahead(&self.queue, &self.book, &self.facts);
             }
             looked_at -= 1;
             let mut open = self.queue.pop_front().expect("there is something to decide");
@@ -408,20 +405,6 @@ impl<D: Decider, J: Journal> Shell<D, J> {
                 batch.calls.push(open);
             }
         }
-    }
-
-    /// Looks at the commands of the next calls, and says of how many calls.
-    fn look_ahead(&self) -> usize {
-        let (mut calls, mut commands) = (0, Vec::with_capacity(LOOKED_AHEAD));
-        for open in &self.queue {
-            calls += 1;
-            commands.extend(open.commands());
-            if commands.len() >= LOOKED_AHEAD {
-                break;
-            }
-        }
-        self.book.look_ahead(&self.facts, &commands);
-        calls
     }
 
     /// Sends off the commit that was filled, unless there is nothing in it.

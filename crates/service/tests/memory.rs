@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use loopledger_journal::{CommitId, Filter, Head, Journal, MemoryJournal, NewCommit};
@@ -462,4 +463,29 @@ async fn the_memory_of_another_or_longer_journal_is_left_aside() {
         assert_eq!(answer, Answer::Accepted { position: 3, events: 1, repeated: true });
         run.stop().await;
     }
+}
+
+#[tokio::test]
+async fn answers_that_could_not_be_written_stay_in_memory_until_they_can() {
+    let (journal, around) =
+        (MemoryJournal::default(), tempfile::tempdir().expect("a folder around it"));
+    let folder = around.path().join("memory");
+    let run: Run = Run::start(&journal, tight(&folder)).await;
+    fs::write(&folder, "a file in the folder's place").expect("it can be written");
+    for n in 0..20 {
+        run.ask(&format!("c{n}"), Command::PayIn(1), 0).await;
+        // Time for a try at writing, which is on a thread of its own.
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    fs::remove_file(&folder).expect("it can be removed");
+    for n in 20..40 {
+        run.ask(&format!("c{n}"), Command::PayIn(1), 0).await;
+    }
+    run.stop().await;
+    let run: Run = Run::start(&journal, tight(&folder)).await;
+    for n in 0..40 {
+        let answer = run.ask(&format!("c{n}"), Command::PayIn(1), 0).await;
+        assert_eq!(answer, Answer::Accepted { position: n + 1, events: 1, repeated: true });
+    }
+    run.stop().await;
 }
