@@ -27,11 +27,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use loopledger_model::Context;
-use loopledger_purchase::Purchase;
-use loopledger_registry::Registry;
 use loopledger_servers::{Lock, Options, Purpose, Servers};
 use loopledger_service::process;
-use loopledger_voucher::Vouchers;
 use tempfile::TempDir;
 
 use bare::Bare;
@@ -105,9 +102,9 @@ impl Plan {
 async fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["service", "registry"] => process::main::<Registry>().await,
-        ["service", "purchase"] => process::main::<Purchase>().await,
-        ["service", "voucher"] => process::main::<Vouchers>().await,
+        ["service", "registry"] => process::main(&loopledger_registry::SERVICE).await,
+        ["service", "purchase"] => process::main(&loopledger_purchase::SERVICE).await,
+        ["service", "voucher"] => process::main(&loopledger_voucher::SERVICE).await,
         ["views"] => views::main().await,
         ["state", vouchers] => restart::print_state_memory(vouchers.parse()?),
         [] => measure(None).await,

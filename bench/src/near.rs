@@ -4,9 +4,7 @@ use std::path::Path;
 
 use loopledger_journal::{Config, Desk, JetStreamJournal, Nats};
 use loopledger_model::Partition;
-use loopledger_purchase::Purchase;
-use loopledger_service::{Asker, Decider, Memory, Options, Status, run};
-use loopledger_voucher::Vouchers;
+use loopledger_service::{Asker, Memory, Options, Service, Start, Status};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -23,22 +21,24 @@ impl Near {
         let nats = Nats::connect(url, "bench services").await?.at(&Desk::default());
         let (services, shutdown) = (JoinSet::new(), CancellationToken::new());
         let mut near = Self { nats, services, shutdown };
-        near.serve::<Purchase>(folder).await?;
-        near.serve::<Vouchers>(folder).await?;
+        near.serve(&loopledger_purchase::SERVICE, folder).await?;
+        near.serve(&loopledger_voucher::SERVICE, folder).await?;
         Ok(near)
     }
 
-    async fn serve<D: Decider>(&mut self, folder: &Path) -> anyhow::Result<()> {
+    async fn serve(&mut self, service: &'static Service, folder: &Path) -> anyhow::Result<()> {
         let journal = JetStreamJournal::open(self.nats.clone(), Config::default()).await?;
-        let mut options =
-            Options::new(Partition::first(D::CONTEXT), journal.partitions(), "near".to_owned());
+        let mut options = Options::new(
+            Partition::first(service.context),
+            journal.partitions(),
+            "near".to_owned(),
+        );
         options.memory = Memory::in_folder(Some(folder.to_owned()));
-        let (sender, mut status) = watch::channel(Status::Loading);
+        let (status, mut watched) = watch::channel(Status::Loading);
         let (nats, shutdown) = (self.nats.clone(), self.shutdown.clone());
-        self.services.spawn(async move {
-            Ok(run::<D, _>(&nats, journal, options, sender, shutdown).await?)
-        });
-        status.wait_for(|status| matches!(status, Status::Ready { .. })).await?;
+        let start = Start { nats, journal, options, status, shutdown };
+        self.services.spawn(async move { Ok(service.run(start).await?) });
+        watched.wait_for(|status| matches!(status, Status::Ready { .. })).await?;
         Ok(())
     }
 

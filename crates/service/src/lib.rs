@@ -37,5 +37,5 @@ pub use client::{AskFailure, Asker};
 pub use decider::{Decider, Decision};
 pub use index::Index;
 pub use memory::Memory;
-pub use server::{BAD_REQUEST, BUSY, Options, RunError, run};
+pub use server::{BAD_REQUEST, BUSY, Options, RunError, Service, Start};
 pub use shell::{Limits, Shell, ShellError, Status};

@@ -1,4 +1,4 @@
-//! A service as a process of its own: configuration, telemetry, connections, signals, then `server::run`.
+//! A service as a process of its own: configuration, telemetry, connections, signals, then its shells.
 
 use anyhow::{Context as _, bail};
 use loopledger_journal::{Config, JetStreamJournal, Nats};
@@ -9,26 +9,26 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Numbers, ServiceConfig};
-use crate::decider::Decider;
 use crate::memory::Memory;
-use crate::server::{self, Options};
+use crate::server::{Options, Service, Start};
 use crate::shell::Status;
 use crate::{health, telemetry};
 
-/// Runs the context's service, one shell for each of its partitions, until SIGTERM or Ctrl-C.
-pub async fn main<D: Decider>() -> anyhow::Result<()> {
+/// Runs a context's service, one shell for each of its partitions, until SIGTERM or Ctrl-C.
+pub async fn main(decides: &'static Service) -> anyhow::Result<()> {
     let config = ServiceConfig::from_env()?;
-    let service = format!("loopledger-{}", D::CONTEXT);
+    let context = decides.context;
+    let service = format!("loopledger-{context}");
     let _telemetry = telemetry::start(&service, config.log_format, "info")?;
     let shutdown = stop_signal()?;
-    let nats = Nats::connect(&config.nats_url, D::CONTEXT.name()).await?;
+    let nats = Nats::connect(&config.nats_url, context.name()).await?;
     let journal_config =
         Config { replicas: config.replicas, partitions: config.partitions, ..Config::default() };
     let journal = JetStreamJournal::open(nats.clone(), journal_config).await?;
     let partitions = journal.partitions();
     let mut statuses = Vec::new();
     let mut shells = JoinSet::new();
-    for partition in decided(D::CONTEXT, partitions, config.decides.as_ref())? {
+    for partition in decided(context, partitions, config.decides.as_ref())? {
         let (status, watched) = watch::channel(Status::Loading);
         statuses.push(watched);
         let options = Options {
@@ -40,9 +40,7 @@ pub async fn main<D: Decider>() -> anyhow::Result<()> {
             memory: Memory::in_folder(config.snapshots.clone()),
         };
         let (nats, journal, shutdown) = (nats.clone(), journal.clone(), shutdown.clone());
-        shells.spawn(async move {
-            server::run::<D, _>(&nats, journal, options, status, shutdown).await
-        });
+        shells.spawn(decides.run(Start { nats, journal, options, status, shutdown }));
     }
     if let Some(address) = config.health {
         let listener = TcpListener::bind(address)

@@ -2,9 +2,10 @@
 //!
 //! Invariant: the queue is bounded; a full one answers busy at once and never grows.
 
-use futures::StreamExt;
-use loopledger_journal::{Journal, Nats, Request as Incoming, RequestError, ServeError};
-use loopledger_model::{Partition, Partitions};
+use futures::future::BoxFuture;
+use futures::{FutureExt as _, StreamExt};
+use loopledger_journal::{JetStreamJournal, Nats, Request as Incoming, RequestError, ServeError};
+use loopledger_model::{Context, Partition, Partitions};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -51,18 +52,41 @@ pub enum RunError {
     Serve(#[from] ServeError),
 }
 
-/// Loads the partition, answers requests until `shutdown`, then answers what has arrived and returns.
-pub async fn run<D: Decider, J: Journal>(
-    nats: &Nats,
-    journal: J,
-    options: Options,
-    status: watch::Sender<Status>,
-    shutdown: CancellationToken,
-) -> Result<(), RunError> {
+/// The service of a context, whichever it is.
+///
+/// A crate has its own in a `static`: then the shell is compiled with its rules there, once, and not again by everybody
+/// who starts it.
+pub struct Service {
+    pub context: Context,
+    run: fn(Start) -> BoxFuture<'static, Result<(), RunError>>,
+}
+
+/// What one partition of a service starts with.
+pub struct Start {
+    pub nats: Nats,
+    pub journal: JetStreamJournal,
+    pub options: Options,
+    pub status: watch::Sender<Status>,
+    pub shutdown: CancellationToken,
+}
+
+impl Service {
+    pub const fn of<D: Decider>() -> Self {
+        Self { context: D::CONTEXT, run: |start| run::<D>(start).boxed() }
+    }
+
+    /// Loads the partition, answers requests until `shutdown`, then answers what has arrived and returns.
+    pub async fn run(&self, start: Start) -> Result<(), RunError> {
+        (self.run)(start).await
+    }
+}
+
+async fn run<D: Decider>(start: Start) -> Result<(), RunError> {
+    let Start { nats, journal, options, status, shutdown } = start;
     let Options { partition, partitions, instance, queue_requests, limits, memory } = options;
     let writer = format!("{partition}@{instance}");
     let (calls, queue) = mpsc::channel(queue_requests);
-    let shell = Shell::<D, J>::load(journal, partition, writer, limits, memory, queue, status);
+    let shell = Shell::<D, _>::load(journal, partition, writer, limits, memory, queue, status);
     let shell = shell.await?;
     let description = format!("decides commands of {}", partition.context);
     let mut requests = nats.serve(partition, env!("CARGO_PKG_VERSION"), &description).await?;

@@ -16,7 +16,7 @@ use loopledger_model::{
     AllocationId, Context, ContractId, Fact, FactId, Period, PoolId, ReadingId, ReservationId,
     UsageId,
 };
-use loopledger_service::{Decider, Decision};
+use loopledger_service::{Decider, Decision, Service};
 use serde::{Deserialize, Serialize};
 
 use crate::cards;
@@ -32,6 +32,8 @@ mod tests;
 
 /// The rules of allocation.
 pub enum Allocation {}
+
+pub static SERVICE: Service = Service::of::<Allocation>();
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {

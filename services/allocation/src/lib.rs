@@ -9,4 +9,4 @@ mod meter;
 mod pool;
 mod reserving;
 
-pub use decider::Allocation;
+pub use decider::{Allocation, SERVICE};

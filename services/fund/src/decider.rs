@@ -7,7 +7,7 @@ use loopledger_model::fund::{
     RecognitionKind, Refusal, StrikeNav, Transfer,
 };
 use loopledger_model::{Context, Fact, Money, NavId, PartyId, registry};
-use loopledger_service::{Decider, Decision};
+use loopledger_service::{Decider, Decision, Service};
 
 use crate::account::Account;
 use crate::movement::Movement;
@@ -16,6 +16,8 @@ use crate::{calls, carry, commitments, fees, holdings, lines};
 
 /// The context fund; `Fund` itself is a fund.
 pub enum FundDecider {}
+
+pub static SERVICE: Service = Service::of::<FundDecider>();
 
 pub type Answer = Result<Decision<Event>, Refusal>;
 

@@ -21,4 +21,4 @@ mod timeline;
 #[cfg(test)]
 mod tests;
 
-pub use decider::FundDecider;
+pub use decider::{FundDecider, SERVICE};

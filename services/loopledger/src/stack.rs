@@ -8,19 +8,14 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
-use loopledger_allocation::Allocation;
-use loopledger_fund::FundDecider;
 use loopledger_gateway::auth::Access;
 use loopledger_gateway::{Api, Limits as HttpLimits, OnNats};
 use loopledger_journal::{Config, Desk, Filter, JetStreamJournal, Journal, Nats, check_fsync};
 use loopledger_model::Position;
 use loopledger_projector::Deps;
-use loopledger_purchase::Purchase;
-use loopledger_registry::Registry;
 use loopledger_servers::{Claim, Description, Lock, Options, Purpose, Servers, User, claim};
-use loopledger_service::{Asker, Decider, Memory, Status};
+use loopledger_service::{Asker, Memory, Service, Start, Status};
 use loopledger_views::{Database, Schema, Views, make, make_roles};
-use loopledger_voucher::Vouchers;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -129,11 +124,12 @@ impl Stack {
         let has_roles = own.prepare_database().await?;
         let (_, journal) = own.as_user(User::Projector, &ledger).await?;
         let mut statuses = vec![own.project(journal)?];
-        statuses.extend(own.service::<Registry>(User::Registry, &ledger).await?);
-        statuses.extend(own.service::<Vouchers>(User::Voucher, &ledger).await?);
-        statuses.extend(own.service::<FundDecider>(User::Fund, &ledger).await?);
-        statuses.extend(own.service::<Purchase>(User::Purchase, &ledger).await?);
-        statuses.extend(own.service::<Allocation>(User::Allocation, &ledger).await?);
+        statuses.extend(own.service(&loopledger_registry::SERVICE, User::Registry, &ledger).await?);
+        statuses.extend(own.service(&loopledger_voucher::SERVICE, User::Voucher, &ledger).await?);
+        statuses.extend(own.service(&loopledger_fund::SERVICE, User::Fund, &ledger).await?);
+        statuses.extend(own.service(&loopledger_purchase::SERVICE, User::Purchase, &ledger).await?);
+        statuses
+            .extend(own.service(&loopledger_allocation::SERVICE, User::Allocation, &ledger).await?);
         if let Some((listener, access)) = listener {
             if matches!(access, Access::Tokens(_)) {
                 views.prepare_accesses().await?;
@@ -382,8 +378,9 @@ impl Own {
     }
 
     /// All partitions of a context.
-    async fn service<D: Decider>(
+    async fn service(
         &mut self,
+        service: &'static Service,
         user: User,
         ledger: &JetStreamJournal,
     ) -> anyhow::Result<Vec<watch::Receiver<Status>>> {
@@ -395,14 +392,14 @@ impl Own {
             let instance = format!("local-{}", std::process::id());
             let mut options = loopledger_service::Options::new(partition, partitions, instance);
             options.memory = Memory::in_folder(Some(self.lock.folder().join("snapshots")));
+            let start = Start { nats, journal, options, status: sender, shutdown };
             self.tasks.spawn(async move {
-                let ended =
-                    loopledger_service::run::<D, _>(&nats, journal, options, sender, shutdown);
-                ended.await.with_context(|| format!("the service of {partition} failed"))
+                let ended = service.run(start).await;
+                ended.with_context(|| format!("the service of {partition} failed"))
             });
             status
         };
-        Ok(partitions.of(D::CONTEXT).map(decide).collect())
+        Ok(partitions.of(service.context).map(decide).collect())
     }
 
     /// Roles for whoever works on the database, where this user may make them, and in a private one the tables. False

@@ -6,13 +6,15 @@ use loopledger_model::purchase::{Command, Event, Refusal};
 use loopledger_model::{
     Context, Currency, Fact, InvoiceId, Money, Rounding, RoundingMode, registry,
 };
-use loopledger_service::{Decider, Decision};
+use loopledger_service::{Decider, Decision, Service};
 
 use crate::state::{Parties, State};
 use crate::{crediting, ending, invoicing, settling, signing};
 
 /// The context purchase.
 pub enum Purchase {}
+
+pub static SERVICE: Service = Service::of::<Purchase>();
 
 pub(crate) type Answer = Result<Decision<Event>, Refusal>;
 

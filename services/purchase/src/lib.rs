@@ -18,4 +18,4 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub use decider::Purchase;
+pub use decider::{Purchase, SERVICE};

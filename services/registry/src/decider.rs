@@ -16,7 +16,7 @@ use loopledger_model::{
     Basis, CardModel, Context, Country, Currency, Fact, PFlops, PartyId, Percent, Price, Text,
     Watts, WorkloadClass,
 };
-use loopledger_service::{Decider, Decision};
+use loopledger_service::{Decider, Decision, Service};
 use serde::{Deserialize, Serialize};
 
 #[cfg(test)]
@@ -26,6 +26,8 @@ mod tests;
 
 /// The rules of the registry.
 pub enum Registry {}
+
+pub static SERVICE: Service = Service::of::<Registry>();
 
 /// Everything that was stated, by what it is about, when and by whom.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

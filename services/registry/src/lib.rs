@@ -3,4 +3,4 @@
 
 mod decider;
 
-pub use decider::Registry;
+pub use decider::{Registry, SERVICE};

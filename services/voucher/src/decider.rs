@@ -5,7 +5,7 @@
 
 use loopledger_model::voucher::{Command, Event, RedeemVoucher, Refusal, Subject};
 use loopledger_model::{Context, Fact, Money};
-use loopledger_service::{Decider, Decision};
+use loopledger_service::{Decider, Decision, Service};
 
 use crate::facts::Facts;
 use crate::state::State;
@@ -15,6 +15,8 @@ use crate::{
 
 /// The rules of the voucher context.
 pub enum Vouchers {}
+
+pub static SERVICE: Service = Service::of::<Vouchers>();
 
 impl Decider for Vouchers {
     const CONTEXT: Context = Context::Voucher;

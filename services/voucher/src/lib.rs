@@ -35,7 +35,7 @@ mod tests;
 mod ties;
 mod voucher;
 
-pub use decider::Vouchers;
+pub use decider::{SERVICE, Vouchers};
 pub use facts::Facts;
 pub use funding::split;
 pub use payable::{Bases, Counted, Figures, NotPayable, Payable, payable};
