@@ -204,11 +204,7 @@ impl Answers {
         self.in_ram.insert(id, answer);
     }
 
-    pub fn settle<'a>(
-        &mut self,
-        ids: impl IntoIterator<Item = &'a (CommandId, IdHash)>,
-        position: Position,
-    ) {
+    pub fn settle(&mut self, ids: &[(CommandId, IdHash)], position: Position) {
         for (id, hash) in ids {
             let Some((id, answer)) = self.unsettled.remove_entry(id) else { continue };
             let answer = Remembered { position, ..answer };

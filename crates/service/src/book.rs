@@ -217,17 +217,10 @@ impl<D: Decider> Book<D> {
         self.answers.draft(entry.command.clone(), Remembered::of::<D>(entry, 0, index));
     }
 
-    /// The entries of these commands are stored in the commit that has become the partition's end.
-    pub fn settle<'a>(
-        &mut self,
-        commands: impl IntoIterator<Item = &'a (CommandId, IdHash)>,
-        head: Head,
-        recorded_at: Timestamp,
-    ) {
-        let commands = commands.into_iter().inspect(|_| self.unsaved += 1);
-        self.answers.settle(commands, head.position);
-        self.head = head;
-        self.recorded_at = recorded_at;
+    /// The entries of these commands are stored at a position.
+    pub fn settle(&mut self, commands: &[(CommandId, IdHash)], position: Position) {
+        self.unsaved += commands.len();
+        self.answers.settle(commands, position);
     }
 
     /// Those of the ids that cannot be judged before they are looked up.

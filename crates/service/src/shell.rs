@@ -422,7 +422,11 @@ impl<D: Decider, J: Journal> Shell<D, J> {
         let commit = NewCommit { id, recorded_at, by, traceparent, body };
         let (journal, partition, after) = (self.journal.clone(), self.partition, self.book.head);
         let append = async move { journal.append(partition, after, commit).await };
-        let append: BoxFuture<'static, Stored> = Box::pin(append);
+        let mut append: BoxFuture<'static, Stored> = Box::pin(append);
+        // It is on its way before the next commit is decided, and not when the shell has time to look.
+        if let Some(stored) = (&mut append).now_or_never() {
+            append = std::future::ready(stored).boxed();
+        }
         self.append = Some(append).into();
         self.in_flight = Some(in_flight);
     }
@@ -459,19 +463,21 @@ impl<D: Decider, J: Journal> Shell<D, J> {
         }
     }
 
-    /// The commit is stored: whoever waited for nothing else is answered.
+    /// The commit is stored: the next one goes off, and whoever waited for nothing else is answered.
     fn settle(&mut self, flight: InFlight<D>, head: Head) {
         let InFlight { number, calls, commands, recorded_at, .. } = flight;
         let position = head.position;
         tracing::debug!(position, commands = commands.len(), "committed");
-        self.book.settle(&commands, head, recorded_at);
-        for mut open in calls {
-            open.settle(number, position);
-            open.answer();
-        }
+        (self.book.head, self.book.recorded_at) = (head, recorded_at);
         self.queue.iter_mut().take(1).for_each(|open| open.settle(number, position));
         if let Some(batch) = &mut self.filling {
             batch.calls.iter_mut().for_each(|open| open.settle(number, position));
+            self.send();
+        }
+        self.book.settle(&commands, position);
+        for mut open in calls {
+            open.settle(number, position);
+            open.answer();
         }
     }
 
