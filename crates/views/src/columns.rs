@@ -21,13 +21,14 @@ use loopledger_model::{
 use rust_decimal::Decimal;
 use tokio_postgres::types::{FromSql, ToSql, Type};
 
+use crate::cell::Cell;
 use crate::flow_kind::FlowKind;
 use crate::rows::MoveKind;
 
 /// A value that one column holds.
 pub(crate) trait Column: Sized {
     const TYPE: Type;
-    type Sql<'a>: ToSql + FromSql<'a> + Sync
+    type Sql<'a>: Cell + ToSql + FromSql<'a> + Sync
     where
         Self: 'a;
 

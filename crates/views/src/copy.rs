@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use bytes::{BufMut as _, Bytes, BytesMut};
 use futures::SinkExt as _;
 use futures::future::try_join_all;
-use tokio_postgres::types::{IsNull, ToSql};
 use tokio_postgres::{Client, CopyInSink, Statement, ToStatement};
 
 use crate::archive::ArchivedCommit;
+use crate::cell::Cell;
 use crate::error::Error;
 use crate::rows::Rows;
 use crate::spans::asked;
@@ -23,6 +23,8 @@ const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 const TRAILER: &[u8] = &[0xff, 0xff];
 /// As much as is sent as one message.
 const MESSAGE: usize = 256 * 1024;
+/// The most that is set aside for rows before they are there.
+const RESERVED: usize = 4 * 1024 * 1024;
 
 /// New rows of every table, ready to be sent.
 #[derive(Debug, Clone, Default)]
@@ -52,9 +54,13 @@ impl PackedRows {
             return Ok(());
         }
         let mut cells = Cells::of(R::TABLE);
-        for row in rows {
+        for (written, row) in rows.iter().enumerate() {
             cells.begin();
             row.pack(&mut cells);
+            if written == 0 {
+                // The others are about as long, or make do with less at first.
+                cells.data.reserve((cells.data.len() * rows.len()).min(RESERVED));
+            }
         }
         if let Some(error) = cells.failed {
             return Err(error);
@@ -186,20 +192,19 @@ impl Cells {
     }
 
     /// The next cell of the row; a value that no cell can hold fails the whole.
-    pub(crate) fn push(&mut self, value: &impl ToSql) {
+    pub(crate) fn push(&mut self, value: &impl Cell) {
         let start = self.data.len();
         self.data.put_i32(-1);
-        let (name, sql_type) = &self.table.columns[self.column];
+        let (name, _) = &self.table.columns[self.column];
         self.column += 1;
-        let written = value.to_sql(sql_type, &mut self.data);
-        let length = i32::try_from(self.data.len() - start - size_of::<i32>());
-        match (written, length) {
-            (Ok(IsNull::Yes), _) => {}
-            (Ok(IsNull::No), Ok(length)) => {
+        if !value.write(&mut self.data) {
+            return;
+        }
+        match i32::try_from(self.data.len() - start - size_of::<i32>()) {
+            Ok(length) => {
                 self.data[start..start + size_of::<i32>()].copy_from_slice(&length.to_be_bytes());
             }
-            (Ok(IsNull::No), Err(_)) => self.fail(name, "it is 2 GiB or longer".to_owned()),
-            (Err(error), _) => self.fail(name, error.to_string()),
+            Err(_) => self.fail(name, "it is 2 GiB or longer".to_owned()),
         }
     }
 

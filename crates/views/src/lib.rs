@@ -12,6 +12,7 @@ mod belongings;
 mod benchmarks;
 mod caps;
 mod cards;
+mod cell;
 mod claims;
 mod columns;
 mod contracts;
