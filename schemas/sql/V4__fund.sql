@@ -107,7 +107,8 @@ CREATE INDEX ON flows (from_party, to_party)
 CREATE INDEX ON flows (to_party, buyer);
 -- In the order of the list, which is had page by page.
 CREATE INDEX ON flows (at, position, fact_index);
-CREATE INDEX ON flows (kind, id);
+-- An id is of few flows, so this is sorted by its beginning; of a kind are many.
+CREATE INDEX ON flows (id, kind);
 
 -- Derived from flows, and the only rows that change: a loop's as it stands at progress.position.
 -- The first capital_legs legs carry capital, those from compute_from on, counted from 0, compute
