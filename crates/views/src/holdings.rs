@@ -52,7 +52,9 @@ pub(crate) struct Seen {
     pub(crate) window: Span,
 }
 
-const USED: &str = "from_at < $4 AND at > $3 AND from_at < at AND ($5::TEXT IS NULL OR pool = $5)";
+/// Of some allocations, or of all where none are named.
+const USED: &str =
+    "from_at < $4 AND at > $3 AND from_at < at AND ($5::TEXT[] IS NULL OR allocation = ANY ($5))";
 
 /// The operator of the pool in the third parameter.
 const OPERATOR: &str = "(SELECT operator FROM pools WHERE id = $3)";
@@ -72,8 +74,11 @@ impl Holdings {
             Some(pool) => Self::load_pool(transaction, pool, (from, to), seen).await?,
             None => Self::load_all(transaction, (from, to), seen).await?,
         };
-        let pool = pool.map(PoolId::as_str);
-        let used = [&seen.of as _, &seen.known as _, &from as _, &to as _, &pool as _];
+        let allocations = match pool {
+            Some(pool) => Some(allocations_of(transaction, pool).await?),
+            None => None,
+        };
+        let used = [&seen.of as _, &seen.known as _, &from as _, &to as _, &allocations as _];
         (holdings.busy, holdings.seen) = metered(transaction, by_day, &used).await?;
         Ok(holdings)
     }
@@ -170,6 +175,16 @@ pub(crate) async fn given(
         given.to_at = ends.get(&given.id).copied().unwrap_or(given.to_at);
     }
     Ok(allocations)
+}
+
+/// All that there ever were of a pool, by which its usage is found.
+async fn allocations_of(
+    transaction: &Transaction<'_>,
+    pool: &PoolId,
+) -> Result<Vec<String>, Error> {
+    let query = "SELECT id FROM allocations WHERE pool = $1";
+    let rows = asked(query, transaction.query(query, &[&pool.as_str()])).await?;
+    rows.iter().map(|row| cell(row, 0, "allocations", "id")).collect()
 }
 
 /// Sorting usage by its allocation would take longer than all else; it is divided by hashing.

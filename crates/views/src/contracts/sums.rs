@@ -1,6 +1,6 @@
 //! Sums and first times by contract, of what happened under it.
 //!
-//! Invariant: each table is asked once, by its index of contracts.
+//! Invariant: each table is asked once, by an index.
 
 use std::collections::BTreeMap;
 
@@ -66,6 +66,14 @@ const ASKED: &[(&str, &[Summed])] = &[
 const OPEN: &str = "id NOT IN (SELECT dispute FROM dispute_ends \
     WHERE ($1::TIMESTAMPTZ IS NULL OR at <= $1) AND ($2::TIMESTAMPTZ IS NULL OR recorded_at <= $2))";
 
+/// By contract, but for usage, which its allocations find.
+fn of_contracts(table: &str) -> &'static str {
+    match table {
+        "usages" => "allocation IN (SELECT id FROM allocations WHERE contract = ANY ($3))",
+        _ => "contract = ANY ($3)",
+    }
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Done(BTreeMap<ContractId, BTreeMap<&'static str, Sum>>);
 
@@ -93,9 +101,9 @@ impl Done {
             });
             let columns = columns.collect::<Vec<_>>().join(", ");
             let question = format!(
-                "SELECT contract, {columns} FROM {table} WHERE {} AND contract = ANY ($3) \
-                 GROUP BY contract",
-                As::CONDITION
+                "SELECT contract, {columns} FROM {table} WHERE {} AND {} GROUP BY contract",
+                As::CONDITION,
+                of_contracts(table),
             );
             let parameters: [&(dyn ToSql + Sync); 3] = [&times.of, &times.known, &contracts];
             for row in asked(&question, transaction.query(&question, &parameters)).await? {
