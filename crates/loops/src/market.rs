@@ -190,8 +190,15 @@ impl Market {
     }
 }
 
+/// Most come late, so the place is looked for from the end: the whole list is not in the processor's memory.
 fn insert_sorted(entries: &mut Vec<Entry>, entry: Entry) {
-    let gap = entries.partition_point(|other| other.moment < entry.moment);
+    let is_before = |other: &Entry| other.moment < entry.moment;
+    let mut late = 1;
+    while late < entries.len() && !is_before(&entries[entries.len() - late]) {
+        late *= 2;
+    }
+    let start = entries.len().saturating_sub(late);
+    let gap = start + entries[start..].partition_point(is_before);
     entries.insert(gap, entry);
 }
 
