@@ -70,7 +70,6 @@ pub struct Entry<E, R> {
 
 /// An event of any context.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "read and dropped one commit at a time")]
 pub enum Event {
     Registry(registry::Event),
     Voucher(voucher::Event),
@@ -172,16 +171,23 @@ pub fn facts(
     recorded_at: Timestamp,
     body: &[u8],
 ) -> Result<Vec<Fact>, Unreadable> {
-    let events = match context {
-        Context::Registry => events(context, body, Event::Registry),
-        Context::Voucher => events(context, body, Event::Voucher),
-        Context::Fund => events(context, body, Event::Fund),
-        Context::Purchase => events(context, body, Event::Purchase),
-        Context::Allocation => events(context, body, Event::Allocation),
+    let stored = Stored { context, position, recorded_at, body };
+    match context {
+        Context::Registry => stored.facts(Event::Registry),
+        Context::Voucher => stored.facts(Event::Voucher),
+        Context::Fund => stored.facts(Event::Fund),
+        Context::Purchase => stored.facts(Event::Purchase),
+        Context::Allocation => stored.facts(Event::Allocation),
     }
-    .map_err(|source| Unreadable { position, context, source })?;
-    let fact = |(index, event)| Fact { id: FactId { position, index }, recorded_at, event };
-    Ok((0..).zip(events).map(fact).collect())
+    .map_err(|source| Unreadable { position, context, source })
+}
+
+/// A commit as far as its facts go.
+struct Stored<'a> {
+    context: Context,
+    position: Position,
+    recorded_at: Timestamp,
+    body: &'a [u8],
 }
 
 /// The events of a body and nothing else of it: who asked for them, and how, is for those who decide.
@@ -197,20 +203,32 @@ struct ToldEntry<E> {
     events: Vec<E>,
 }
 
-fn events<E: DeserializeOwned>(
-    context: Context,
-    body: &[u8],
-    wrap: fn(E) -> Event,
-) -> Result<Vec<Event>, serde_json::Error> {
-    // As text that is known to be text, so that this is not asked of every string in it.
-    if let Ok(body) = str::from_utf8(body)
-        && let Ok(Told { entries }) = serde_json::from_str(body)
-    {
-        let events = entries.into_iter().flat_map(|ToldEntry { events }| events);
-        return Ok(events.map(wrap).collect());
+impl Stored<'_> {
+    fn facts<E: DeserializeOwned>(
+        &self,
+        wrap: fn(E) -> Event,
+    ) -> Result<Vec<Fact>, serde_json::Error> {
+        let &Self { position, recorded_at, .. } = self;
+        let entries = self.events()?;
+        // Facts are large: each is written once, to its place.
+        let mut facts = Vec::with_capacity(entries.iter().map(Vec::len).sum());
+        for (index, event) in (0..).zip(entries.into_iter().flatten()) {
+            facts.push(Fact { id: FactId { position, index }, recorded_at, event: wrap(event) });
+        }
+        Ok(facts)
     }
-    let body: Body<E, IgnoredAny> = Body::read(context, body)?;
-    Ok(body.entries.into_iter().flat_map(|entry| entry.events).map(wrap).collect())
+
+    /// Entry by entry.
+    fn events<E: DeserializeOwned>(&self) -> Result<Vec<Vec<E>>, serde_json::Error> {
+        // As text that is known to be text, so that this is not asked of every string in it.
+        if let Ok(body) = str::from_utf8(self.body)
+            && let Ok(Told { entries }) = serde_json::from_str(body)
+        {
+            return Ok(entries.into_iter().map(|entry: ToldEntry<E>| entry.events).collect());
+        }
+        let body: Body<E, IgnoredAny> = Body::read(self.context, self.body)?;
+        Ok(body.entries.into_iter().map(|entry| entry.events).collect())
+    }
 }
 
 #[cfg(test)]

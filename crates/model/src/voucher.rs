@@ -61,7 +61,7 @@ pub enum Command {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Event {
-    ProgrammeDefined(Programme),
+    ProgrammeDefined(Box<Programme>),
     ProviderAdmitted(Admission),
     VoucherIssued(VoucherIssued),
     VoucherLocked(VoucherLocked),
@@ -69,7 +69,7 @@ pub enum Event {
     VoucherRedeemed(VoucherRedeemed),
     RedemptionSettled(RedemptionSettled),
     VoucherEnded(VoucherEnded),
-    ProgrammeDrafted(Programme),
+    ProgrammeDrafted(Box<Programme>),
     ProgrammeChanged(ProgrammeChanged),
     AdmissionAppliedFor(AdmissionApplication),
     AdmissionChanged(ChangeAdmission),

@@ -481,7 +481,7 @@ fn signed(company: u64, providers: u64) -> purchase::Event {
 }
 
 fn defined() -> voucher::Event {
-    voucher::Event::ProgrammeDefined(Programme {
+    voucher::Event::ProgrammeDefined(Box::new(Programme {
         id: id(PROGRAMME),
         version: 1,
         issuer: named("city", 0),
@@ -510,7 +510,7 @@ fn defined() -> voucher::Event {
             waiver: None,
             clawback: None,
         },
-    })
+    }))
 }
 
 fn admitted(provider: u64) -> voucher::Event {

@@ -261,12 +261,12 @@ pub(crate) fn told(position: Position, events: &[&Event]) -> Option<ProgrammeAns
         match event {
             Event::ProgrammeDefined(programme) => {
                 versions.push(version(programme, Some(programme.at)));
-                drafts.push(programme);
+                drafts.push(&**programme);
                 stage = ProgrammeStage::Open;
             }
             Event::ProgrammeDrafted(programme) => {
                 versions.push(version(programme, None));
-                drafts.push(programme);
+                drafts.push(&**programme);
             }
             Event::ProgrammeChanged(change) => {
                 stage = change.to;

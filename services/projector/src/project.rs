@@ -13,7 +13,7 @@ pub(crate) fn add(facts: Vec<Fact>, rows: &mut Rows) {
         rows.flows.extend(flows::flow(stamp, &fact.event));
         match fact.event {
             Event::Registry(event) => registry::project(stamp, event, rows),
-            Event::Voucher(event) => voucher::project(stamp, &event, rows),
+            Event::Voucher(event) => voucher::project(stamp, event, rows),
             Event::Fund(event) => fund::project(stamp, &event, rows),
             Event::Purchase(event) => purchase::project(stamp, &event, rows),
             Event::Allocation(event) => allocation::project(stamp, event, rows),

@@ -11,9 +11,8 @@ use rust_decimal::Decimal;
 
 use crate::voucher_fact;
 
-pub(crate) fn project(stamp: Stamp, event: &Event, rows: &mut Rows) {
-    rows.voucher_facts.push(voucher_fact::of(stamp, event));
-    match event {
+pub(crate) fn project(stamp: Stamp, event: Event, rows: &mut Rows) {
+    match &event {
         Event::ProgrammeDefined(programme) => rows.programmes.push(defined(stamp, programme)),
         Event::ProviderAdmitted(admission) => rows.admissions.push(Admission {
             stamp,
@@ -46,6 +45,7 @@ pub(crate) fn project(stamp: Stamp, event: &Event, rows: &mut Rows) {
         | Event::ClawbackRecovered(_)
         | Event::ClawbackWrittenOff(_) => {}
     }
+    rows.voucher_facts.push(voucher_fact::of(stamp, event));
 }
 
 fn defined(stamp: Stamp, programme: &Defined) -> Programme {

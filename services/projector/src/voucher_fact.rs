@@ -6,15 +6,10 @@ use loopledger_model::voucher::{Event, Subject};
 use loopledger_model::{PartyId, ProgrammeId, RedemptionId};
 use loopledger_views::rows::{Stamp, VoucherFact};
 
-pub(crate) fn of(stamp: Stamp, event: &Event) -> VoucherFact {
-    let (programme, claim, provider) = about(event);
-    VoucherFact {
-        stamp,
-        programme: programme.clone(),
-        claim: claim.cloned(),
-        provider: provider.cloned(),
-        event: event.clone(),
-    }
+pub(crate) fn of(stamp: Stamp, event: Event) -> VoucherFact {
+    let (programme, claim, provider) = about(&event);
+    let (programme, claim, provider) = (programme.clone(), claim.cloned(), provider.cloned());
+    VoucherFact { stamp, programme, claim, provider, event }
 }
 
 type About<'a> = (&'a ProgrammeId, Option<&'a RedemptionId>, Option<&'a PartyId>);

@@ -26,7 +26,7 @@ pub(crate) fn define(state: &State, facts: &Facts, programme: &Programme) -> Ans
         return Err(Refusal::WrongVersion { programme, next: 1, version });
     }
     let issuer = is_sound(facts, programme)?;
-    Ok(Decision::from(Event::ProgrammeDefined(programme.clone())).resting_on([issuer]))
+    Ok(Decision::from(Event::ProgrammeDefined(Box::new(programme.clone()))).resting_on([issuer]))
 }
 
 /// Issued by government, with dates, limits and rules that fit together.
@@ -74,7 +74,7 @@ pub(crate) fn draft(state: &State, facts: &Facts, programme: &Programme) -> Answ
         }
     }
     let issuer = is_sound(facts, programme)?;
-    Ok(Decision::from(Event::ProgrammeDrafted(programme.clone())).resting_on([issuer]))
+    Ok(Decision::from(Event::ProgrammeDrafted(Box::new(programme.clone()))).resting_on([issuer]))
 }
 
 pub(crate) fn change(state: &State, asked: &ChangeProgramme) -> Answer {

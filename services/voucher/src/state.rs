@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use loopledger_model::voucher::{
-    Event, Evidence, EvidenceKind, Funded, LockReleased, ProgrammeStage, RecordRecovery,
+    Event, Evidence, EvidenceKind, Funded, LockReleased, Programme, ProgrammeStage, RecordRecovery,
     RedeemVoucher, RedemptionSettled, Refusal, SettleRedemption, VoucherEnded, VoucherIssued,
     VoucherLocked, VoucherRedeemed,
 };
@@ -166,13 +166,13 @@ impl State {
     pub(crate) fn apply(&mut self, event: &Event) {
         match event {
             Event::ProgrammeDefined(terms) => {
-                let account = Account::of(terms.clone(), ProgrammeStage::Open);
+                let account = Account::of(Programme::clone(terms), ProgrammeStage::Open);
                 self.programmes.insert(terms.id.clone(), account);
             }
             Event::ProgrammeDrafted(terms) => match self.programmes.get_mut(&terms.id) {
-                Some(account) => account.draft(terms.clone()),
+                Some(account) => account.draft(Programme::clone(terms)),
                 None => {
-                    let account = Account::of(terms.clone(), ProgrammeStage::Drafted);
+                    let account = Account::of(Programme::clone(terms), ProgrammeStage::Drafted);
                     self.programmes.insert(terms.id.clone(), account);
                 }
             },

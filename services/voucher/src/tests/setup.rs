@@ -13,7 +13,7 @@ fn world() -> loopledger_testkit::Story<Vouchers> {
 
 #[test]
 fn a_government_body_defines_a_programme() {
-    world().when(define(programme())).then([Event::ProgrammeDefined(programme())]);
+    world().when(define(programme())).then([Event::ProgrammeDefined(Box::new(programme()))]);
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn only_government_issues_vouchers() {
 fn a_programme_may_close_the_instant_it_opens_but_not_before() {
     let mut brief = programme();
     brief.closes = brief.at;
-    world().when(define(brief.clone())).then([Event::ProgrammeDefined(brief.clone())]);
+    world().when(define(brief.clone())).then([Event::ProgrammeDefined(Box::new(brief.clone()))]);
     brief.closes = at("2024-12-31");
     let (opens, closes) = (brief.at, brief.closes);
     let refusal = Refusal::ClosesBeforeOpening { programme: id("cv"), opens, closes };

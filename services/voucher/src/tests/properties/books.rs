@@ -48,7 +48,7 @@ impl Books {
     pub fn enter(&mut self, event: &Event) {
         match event {
             Event::ProgrammeDefined(terms) => {
-                self.programmes.insert(terms.id.clone(), terms.clone());
+                self.programmes.insert(terms.id.clone(), Programme::clone(terms));
             }
             Event::ProviderAdmitted(_)
             | Event::ProgrammeDrafted(_)
