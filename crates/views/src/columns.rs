@@ -138,6 +138,7 @@ as_text!(
     CardSerial,
     ContractId,
     CreditId,
+    Currency,
     DeliveryId,
     DisputeId,
     InvoiceId,
@@ -220,7 +221,7 @@ macro_rules! as_written {
     )*};
 }
 
-as_written!(Country, Currency, Lei, Uscc);
+as_written!(Country, Lei, Uscc);
 
 impl Column for RoundingMode {
     const TYPE: Type = Type::TEXT;

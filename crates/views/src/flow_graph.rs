@@ -109,7 +109,7 @@ impl FlowGraph {
             to: graph.party(flow.to_party.as_str()),
             kind,
             amount: minor_units(flow),
-            currency: graph.currency(&flow.currency.to_string()),
+            currency: graph.currency(flow.currency.as_str()),
             at: flow.stamp.at.as_microsecond(),
             recorded: Recorded { position, index },
         }
