@@ -42,7 +42,7 @@ use peer::{Peer, Work};
 use report::{Cell, FILE, LEDGER, NATS, NEAR, ONE_COMMIT_BYTES, Report};
 
 const BULK: usize = 100;
-const BULK_CLIENTS: usize = 64;
+const BULK_CLIENTS: [usize; 2] = [64, 256];
 const HOT_CLIENTS: usize = 16;
 
 /// How much is measured.
@@ -209,7 +209,7 @@ async fn measure_work(
 ) -> anyhow::Result<()> {
     for round in 1..=plan.rounds {
         let single = plan.clients.iter().map(|clients| (*clients, 1));
-        for (clients, bulk) in single.chain([(BULK_CLIENTS, BULK)]) {
+        for (clients, bulk) in single.chain(BULK_CLIENTS.map(|clients| (clients, BULK))) {
             eprintln!(
                 "{work:?}, round {round} of {}: {clients} clients, {bulk} a request",
                 plan.rounds
