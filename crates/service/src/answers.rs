@@ -198,21 +198,22 @@ impl Answers {
 
     /// An answer that was read from the journal.
     pub fn insert(&mut self, id: CommandId, answer: Remembered) {
-        if let Some(archive) = &mut self.archive {
-            archive.recent.push(answer.record(hash_of(&id)));
-        }
-        self.in_ram.insert(id, answer);
+        self.keep(id, answer, hash_of);
     }
 
     pub fn settle(&mut self, ids: &[(CommandId, IdHash)], position: Position) {
         for (id, hash) in ids {
-            let Some((id, answer)) = self.unsettled.remove_entry(id) else { continue };
-            let answer = Remembered { position, ..answer };
-            if let Some(archive) = &mut self.archive {
-                archive.recent.push(answer.record(*hash));
+            if let Some((id, answer)) = self.unsettled.remove_entry(id) {
+                self.keep(id, Remembered { position, ..answer }, |_| *hash);
             }
-            self.in_ram.insert(id, answer);
         }
+    }
+
+    fn keep(&mut self, id: CommandId, answer: Remembered, hash: impl FnOnce(&CommandId) -> IdHash) {
+        if let Some(archive) = &mut self.archive {
+            archive.recent.push(answer.record(hash(&id)));
+        }
+        self.in_ram.insert(id, answer);
     }
 
     /// Those of the ids that may have been answered long ago, and were not looked up.

@@ -323,9 +323,6 @@ impl<D: Decider, J: Journal> Shell<D, J> {
 
     /// Decides what is waiting, and sends off what is decided unless a commit is in flight.
     fn advance(&mut self) -> Result<(), ShellError> {
-        if self.in_flight.is_none() && self.filling.is_some() {
-            self.send();
-        }
         if self.filling.is_none() {
             self.learn_what_is_there()?;
         }

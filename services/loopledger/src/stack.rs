@@ -124,12 +124,15 @@ impl Stack {
         let has_roles = own.prepare_database().await?;
         let (_, journal) = own.as_user(User::Projector, &ledger).await?;
         let mut statuses = vec![own.project(journal)?];
-        statuses.extend(own.service(&loopledger_registry::SERVICE, User::Registry, &ledger).await?);
-        statuses.extend(own.service(&loopledger_voucher::SERVICE, User::Voucher, &ledger).await?);
-        statuses.extend(own.service(&loopledger_fund::SERVICE, User::Fund, &ledger).await?);
-        statuses.extend(own.service(&loopledger_purchase::SERVICE, User::Purchase, &ledger).await?);
-        statuses
-            .extend(own.service(&loopledger_allocation::SERVICE, User::Allocation, &ledger).await?);
+        for (service, user) in [
+            (&loopledger_registry::SERVICE, User::Registry),
+            (&loopledger_voucher::SERVICE, User::Voucher),
+            (&loopledger_fund::SERVICE, User::Fund),
+            (&loopledger_purchase::SERVICE, User::Purchase),
+            (&loopledger_allocation::SERVICE, User::Allocation),
+        ] {
+            statuses.extend(own.service(service, user, &ledger).await?);
+        }
         if let Some((listener, access)) = listener {
             if matches!(access, Access::Tokens(_)) {
                 views.prepare_accesses().await?;
