@@ -10,7 +10,8 @@ CREATE TABLE progress (
 INSERT INTO progress (position) VALUES (0);
 
 -- The archive. recorded_at is text because the journal counts nanoseconds; the hashes are SHA-256,
--- previous_hash that of the partition's commit before; body is deflated.
+-- previous_hash that of the partition's commit before; body is its length in four bytes, the lowest
+-- first, and then an LZ4 block.
 CREATE TABLE commits (
     position BIGINT PRIMARY KEY CHECK (position > 0),
     partition TEXT NOT NULL,

@@ -72,12 +72,11 @@ async fn one(store: &Store) -> anyhow::Result<Rebuilt> {
     anyhow::ensure!(differing.is_empty(), "rebuilt rows differ: {differing:?}");
     anyhow::ensure!(rebuilt.exchanged_at.is_some(), "rebuilt rows took nobody's place");
     anyhow::ensure!(rebuilt.events == store.history.events(), "{} events", rebuilt.events);
-    eprintln!(
-        "{} events: copied {copied:?}, written {written:?}, exchanged {exchanged:?}",
-        rebuilt.events
-    );
     let (events, peak_bytes) = (rebuilt.events, peak_bytes()?);
     let processors = used_then.context("nothing was compared")?.saturating_sub(used);
+    eprintln!(
+        "{events} events: copied {copied:?}, written {written:?} by {processors:?} of a processor, exchanged {exchanged:?}"
+    );
     Ok(Rebuilt { events, copied, written, compared, exchanged, processors, peak_bytes })
 }
 

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use crate::jetstream::JetStreamJournal;
 use crate::nats::Pauses;
+use crate::pull::Pull;
 use crate::{Commit, Commits, Filter, ReadError, commit};
 
 /// What a reader asks for at once if every message were as large as the server allows; half as much
@@ -24,9 +25,6 @@ use crate::{Commit, Commits, Filter, ReadError, commit};
 const IN_FLIGHT_BYTES: usize = 64 << 20;
 const BATCH_MIN: usize = 8;
 const BATCH_MAX: usize = 64;
-/// The server says this often that it has nothing new; two silent ones make the consumer suspect.
-const HEARTBEAT: Duration = Duration::from_secs(5);
-const PULL_EXPIRES: Duration = Duration::from_secs(30);
 /// The server forgets a consumer that nobody has asked for so long.
 const FORGET_AFTER: Duration = Duration::from_secs(60);
 
@@ -56,7 +54,7 @@ enum Extent {
 /// A consumer of the server's and what it has given so far.
 struct Source {
     name: String,
-    messages: pull::Stream,
+    messages: Pull,
     delivered: u64,
 }
 
@@ -154,10 +152,9 @@ impl Feed {
             }
         };
         let message = tokio::select! {
-            message = source.messages.next() => message.ok_or("the consumer has ended".to_owned())?,
+            message = source.messages.next() => message?,
             _ = self.losses.changed() => return Err("the connection was lost".to_owned().into()),
         };
-        let message = message.map_err(|error| error.to_string())?;
         let info = message.info().map_err(|error| error.to_string())?;
         let (position, delivery) = (info.stream_sequence, info.consumer_sequence);
         source.delivered += 1;
@@ -204,17 +201,11 @@ impl Feed {
         };
         let JetStreamJournal { context, stream, .. } = &self.journal;
         let consumer = context.create_consumer_on_stream(config, stream).await;
-        let consumer = consumer.map_err(|error| error.to_string())?;
+        let name = consumer.map_err(|error| error.to_string())?.cached_info().name.clone();
         let largest = self.journal.nats.client.max_payload().max(1);
-        let messages = consumer
-            .stream()
-            .max_messages_per_batch((IN_FLIGHT_BYTES / largest).clamp(BATCH_MIN, BATCH_MAX))
-            .expires(PULL_EXPIRES)
-            .heartbeat(HEARTBEAT)
-            .messages()
-            .await
-            .map_err(|error| error.to_string())?;
-        Ok(Source { name: consumer.cached_info().name.clone(), messages, delivered: 0 })
+        let batch = (IN_FLIGHT_BYTES / largest).clamp(BATCH_MIN, BATCH_MAX);
+        let messages = Pull::of(context.clone(), stream, &name, batch).await?;
+        Ok(Source { name, messages, delivered: 0 })
     }
 
     async fn close(&mut self) {

@@ -16,6 +16,7 @@ mod filter;
 mod jetstream;
 mod memory;
 mod nats;
+mod pull;
 mod requests;
 mod restore;
 

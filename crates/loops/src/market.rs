@@ -2,7 +2,8 @@
 //! balances (all that touches a party), with the loops found in it.
 //!
 //! Invariants: every list of entries is in the order of moments and every list of links in the
-//! order of parties. A self flow is never in here, since no money moves.
+//! order of parties; but what touches a party is in order only while the party is on a loop. A self flow is never in
+//! here, since no money moves.
 
 use std::collections::BTreeMap;
 
@@ -29,6 +30,7 @@ struct Node {
     capital_in: Vec<Link>,
     compute_out: Vec<Link>,
     compute_in: Vec<Link>,
+    /// In the order of moments while there are loops below; nobody asks before, and who pays everybody has many.
     touching: Vec<Entry>,
     /// Loops on whose path this party stands, other than as root.
     loops: Vec<usize>,
@@ -47,6 +49,29 @@ impl Node {
             Leg::Capital => &mut self.capital_in,
             Leg::Compute => &mut self.compute_in,
         }
+    }
+
+    fn touch(&mut self, entry: Entry) {
+        if self.loops.is_empty() {
+            self.touching.push(entry);
+        } else {
+            insert_sorted(&mut self.touching, entry);
+        }
+    }
+
+    fn part_with(&mut self, moment: Moment) {
+        if self.loops.is_empty() {
+            self.touching.retain(|entry| entry.moment != moment);
+        } else {
+            remove_sorted(&mut self.touching, moment);
+        }
+    }
+
+    fn join_loop(&mut self, number: usize) {
+        if self.loops.is_empty() {
+            self.touching.sort_unstable_by_key(|entry| entry.moment);
+        }
+        self.loops.push(number);
     }
 }
 
@@ -69,8 +94,8 @@ impl Market {
             self.nodes.resize_with(needed, Node::default);
         }
         let entry = Entry { moment: flow.moment(), flow: place };
-        insert_sorted(&mut self.nodes[flow.from.0 as usize].touching, entry);
-        insert_sorted(&mut self.nodes[flow.to.0 as usize].touching, entry);
+        self.nodes[flow.from.0 as usize].touch(entry);
+        self.nodes[flow.to.0 as usize].touch(entry);
         if let Some(leg) = flow.kind.leg() {
             let pair = self.pair(leg, flow.from, flow.to);
             insert_sorted(&mut self.pairs[pair], entry);
@@ -83,8 +108,8 @@ impl Market {
     /// Takes out what [`Market::insert`] put in.
     pub(crate) fn remove(&mut self, flow: &Flow) {
         let moment = flow.moment();
-        remove_sorted(&mut self.nodes[flow.from.0 as usize].touching, moment);
-        remove_sorted(&mut self.nodes[flow.to.0 as usize].touching, moment);
+        self.nodes[flow.from.0 as usize].part_with(moment);
+        self.nodes[flow.to.0 as usize].part_with(moment);
         if let Some(leg) = flow.kind.leg() {
             let pair = self.pair(leg, flow.from, flow.to);
             remove_sorted(&mut self.pairs[pair], moment);
@@ -139,7 +164,7 @@ impl Market {
         &self.pairs[link.pair]
     }
 
-    /// Every flow from or to the party, in order.
+    /// Every flow from or to a party on a loop, in order.
     pub(crate) fn touching(&self, party: Party) -> &[Entry] {
         self.node(party).map_or(&[], |node| &node.touching)
     }
@@ -155,7 +180,7 @@ impl Market {
         }
         let number = self.cycles.len();
         for party in &parties[1..] {
-            self.nodes[party.0 as usize].loops.push(number);
+            self.nodes[party.0 as usize].join_loop(number);
         }
         self.cycles.push(parties.clone());
         self.known.insert(parties, number);

@@ -12,7 +12,7 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use serde::de::{DeserializeOwned, Error as _, IgnoredAny};
+use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
@@ -20,7 +20,7 @@ use crate::context::{Context, FactId, Position};
 use crate::hex::{self, Hex};
 use crate::id::CommandId;
 use crate::text::Text;
-use crate::{allocation, fund, purchase, registry, voucher};
+use crate::{allocation, fund, purchase, registry, told, voucher};
 
 /// The media type of a body, and the format's version.
 pub const BODY_TYPE: &str = "loopledger.commit.v1";
@@ -118,33 +118,74 @@ struct Upcaster {
 /// Every form of an event that is no longer written. All events are in their first form yet.
 const UPCASTERS: &[Upcaster] = &[];
 
+/// An event that a context records.
+///
+/// Whoever reads bodies reads them by way of this: what reads them is compiled here, for every context once.
+pub trait Recorded: Serialize + DeserializeOwned {
+    /// What the context refuses commands for.
+    type Refusal: Serialize + DeserializeOwned;
+
+    /// Reads a body, older forms of its events included.
+    fn read(body: &[u8]) -> Result<Body<Self, Self::Refusal>, serde_json::Error>;
+}
+
+macro_rules! recorded {
+    ($($context:ident: $of:ident),*) => {$(
+        impl Recorded for $of::Event {
+            type Refusal = $of::Refusal;
+
+            fn read(body: &[u8]) -> Result<Body<Self, Self::Refusal>, serde_json::Error> {
+                Body::read(Context::$context, body)
+            }
+        }
+    )*};
+}
+
+recorded!(Registry: registry, Voucher: voucher, Fund: fund, Purchase: purchase, Allocation: allocation);
+
 impl<E: DeserializeOwned, R: DeserializeOwned> Body<E, R> {
     /// Reads a body of `context`, older forms of its events included.
     pub fn read(context: Context, body: &[u8]) -> Result<Self, serde_json::Error> {
-        Self::read_with(UPCASTERS, context, body)
-    }
-
-    /// What is in the present form is decoded at once; only what cannot be may hold an older one.
-    fn read_with(
-        upcasters: &[Upcaster],
-        context: Context,
-        body: &[u8],
-    ) -> Result<Self, serde_json::Error> {
-        serde_json::from_slice(body).or_else(|error| {
-            let mut written: Body<Map<String, Value>, R> =
-                serde_json::from_slice(body).map_err(|_| error)?;
-            for event in written.entries.iter_mut().flat_map(|entry| &mut entry.events) {
-                upcast(upcasters, context, event);
-            }
-            let Body { facts_at, entries } = written;
-            let entries = entries.into_iter().map(Entry::decode).collect::<Result<_, _>>()?;
-            Ok(Self { facts_at, entries })
-        })
+        read_with(UPCASTERS, context, text(body)?, |body| serde_json::from_str(body))
     }
 }
 
-/// Lifts an event, form by form, until no upcaster knows its tag.
-fn upcast(upcasters: &[Upcaster], context: Context, event: &mut Map<String, Value>) {
+/// As text that is known to be text, so that this is not asked of every string in it.
+fn text(body: &[u8]) -> Result<&str, serde_json::Error> {
+    str::from_utf8(body).map_err(serde_json::Error::custom)
+}
+
+/// What is in the present form is decoded at once; only what cannot be may hold an older one.
+fn read_with<T>(
+    upcasters: &[Upcaster],
+    context: Context,
+    body: &str,
+    read: impl Fn(&str) -> Result<T, serde_json::Error>,
+) -> Result<T, serde_json::Error> {
+    read(body).or_else(|error| {
+        let mut written = serde_json::from_str(body).unwrap_or(Value::Null);
+        let mut lifted = 0;
+        for event in events(&mut written) {
+            lifted += upcast(upcasters, context, event);
+        }
+        if lifted == 0 {
+            return Err(error);
+        }
+        // From text again, by the code that reads what is in the present form.
+        read(&written.to_string())
+    })
+}
+
+/// Every event of a body.
+fn events(body: &mut Value) -> impl Iterator<Item = &mut Map<String, Value>> {
+    let entries = body.get_mut("entries").and_then(Value::as_array_mut).into_iter().flatten();
+    let events = entries.filter_map(|entry| entry.get_mut("events")?.as_array_mut()).flatten();
+    events.filter_map(Value::as_object_mut)
+}
+
+/// Lifts an event, form by form, until no upcaster knows its tag; answers by how many forms.
+fn upcast(upcasters: &[Upcaster], context: Context, event: &mut Map<String, Value>) -> usize {
+    let mut forms = 0;
     let due = |event: &Map<String, Value>| {
         let known = |up: &&Upcaster| up.context == context && event.contains_key(up.tag);
         upcasters.iter().find(known)
@@ -152,16 +193,9 @@ fn upcast(upcasters: &[Upcaster], context: Context, event: &mut Map<String, Valu
     while let Some(upcaster) = due(event) {
         let content = event.remove(upcaster.tag).expect("the event has this tag");
         event.insert(upcaster.becomes.to_owned(), (upcaster.lift)(content));
+        forms += 1;
     }
-}
-
-impl<R> Entry<Map<String, Value>, R> {
-    fn decode<E: DeserializeOwned>(self) -> Result<Entry<E, R>, serde_json::Error> {
-        let Self { command, digest, by, rests_on, events, refused } = self;
-        let events = events.into_iter().map(|event| serde_json::from_value(Value::Object(event)));
-        let events = events.collect::<Result<_, _>>()?;
-        Ok(Entry { command, digest, by, rests_on, events, refused })
-    }
+    forms
 }
 
 /// The facts of a commit's body.
@@ -182,6 +216,9 @@ pub fn facts(
     .map_err(|source| Unreadable { position, context, source })
 }
 
+/// Of an entry with a short event; of those with longer ones are fewer.
+const BYTES_AN_EVENT: usize = 256;
+
 /// A commit as far as its facts go.
 struct Stored<'a> {
     context: Context,
@@ -190,49 +227,30 @@ struct Stored<'a> {
     body: &'a [u8],
 }
 
-/// The events of a body and nothing else of it: who asked for them, and how, is for those who decide.
-#[derive(Deserialize)]
-struct Told<E> {
-    entries: Vec<ToldEntry<E>>,
-}
-
-#[derive(Deserialize)]
-#[serde(bound(deserialize = "E: Deserialize<'de>"))]
-struct ToldEntry<E> {
-    #[serde(default = "Vec::new")]
-    events: Vec<E>,
-}
-
 impl Stored<'_> {
     fn facts<E: DeserializeOwned>(
         &self,
         wrap: fn(E) -> Event,
     ) -> Result<Vec<Fact>, serde_json::Error> {
-        let &Self { position, recorded_at, .. } = self;
-        let entries = self.events()?;
-        // Facts are large: each is written once, to its place.
-        let mut facts = Vec::with_capacity(entries.iter().map(Vec::len).sum());
-        for (index, event) in (0..).zip(entries.into_iter().flatten()) {
-            facts.push(Fact { id: FactId { position, index }, recorded_at, event: wrap(event) });
-        }
-        Ok(facts)
-    }
-
-    /// Entry by entry.
-    fn events<E: DeserializeOwned>(&self) -> Result<Vec<Vec<E>>, serde_json::Error> {
-        // As text that is known to be text, so that this is not asked of every string in it.
-        if let Ok(body) = str::from_utf8(self.body)
-            && let Ok(Told { entries }) = serde_json::from_str(body)
-        {
-            return Ok(entries.into_iter().map(|entry: ToldEntry<E>| entry.events).collect());
-        }
-        let body: Body<E, IgnoredAny> = Body::read(self.context, self.body)?;
-        Ok(body.entries.into_iter().map(|entry| entry.events).collect())
+        let &Self { context, position, recorded_at, body } = self;
+        read_with(UPCASTERS, context, text(body)?, |body| {
+            let mut facts = Vec::with_capacity(body.len() / BYTES_AN_EVENT);
+            told::events(body, |event| {
+                let index = u32::try_from(facts.len()).expect("a commit has fewer than 2^32 facts");
+                facts.push(Fact {
+                    id: FactId { position, index },
+                    recorded_at,
+                    event: wrap(event),
+                });
+            })?;
+            Ok(facts)
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde::de::IgnoredAny;
     use serde_json::json;
 
     use super::*;
@@ -268,8 +286,8 @@ mod tests {
         let body = format!(
             r#"{{"facts_at":0,"entries":[{{"command":"c","digest":"00000000000000000000000000000000","by":"x","events":{events}}}]}}"#
         );
-        let body = Body::<Paid, IgnoredAny>::read_with(TILL, context, body.as_bytes());
-        let mut body = body.map_err(|error| error.to_string())?;
+        let body = read_with(TILL, context, &body, |body| serde_json::from_str(body));
+        let mut body: Body<Paid, IgnoredAny> = body.map_err(|error| error.to_string())?;
         Ok(body.entries.remove(0).events)
     }
 

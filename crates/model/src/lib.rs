@@ -19,10 +19,11 @@ pub mod registry;
 mod routing;
 mod text;
 mod time;
+mod told;
 pub mod voucher;
 
 pub use command::ContextCommand;
-pub use commit::{BODY_TYPE, Body, Digest, Entry, Event, Fact, Unreadable, facts};
+pub use commit::{BODY_TYPE, Body, Digest, Entry, Event, Fact, Recorded, Unreadable, facts};
 pub use compute::{
     Basis, CardModel, Compute, ComputeError, NotACardModel, Precision, Sparsity, WorkloadClass,
 };

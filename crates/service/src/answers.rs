@@ -12,7 +12,9 @@ use std::sync::Arc;
 use futures::StreamExt;
 use hashbrown::HashMap;
 use loopledger_journal::{Filter as Of, Head, Journal, ReadError};
-use loopledger_model::{Body, CommandId, Digest, Entry, Partition, Position, Unreadable};
+use loopledger_model::{
+    Body, CommandId, Digest, Entry, Partition, Position, Recorded as _, Unreadable,
+};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::book::{LoadError, as_refused};
@@ -365,7 +367,7 @@ impl LookUp {
         let found = commit.as_ref().map_or(position + 1, |commit| commit.position);
         match commit.filter(|commit| commit.position == position) {
             None => Err(ReadError::Gap { expected: position, found }.into()),
-            Some(commit) => Body::read(D::CONTEXT, &commit.body)
+            Some(commit) => D::Event::read(&commit.body)
                 .map_err(|source| Unreadable { position, context: D::CONTEXT, source }.into()),
         }
     }

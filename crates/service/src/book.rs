@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use futures::StreamExt;
 use jiff::Timestamp;
 use loopledger_journal::{Commit, Filter, Head, Journal, ReadError};
-use loopledger_model::{Body, CommandId, Digest, Entry, Partition, Position, Unreadable};
+use loopledger_model::{CommandId, Digest, Entry, Partition, Position, Recorded as _, Unreadable};
 use sha2::{Digest as _, Sha256};
 
 use crate::answers::{Answers, Archive, LookUp, Recalled, Remembered, Spill};
@@ -157,8 +157,7 @@ impl<D: Decider> Book<D> {
         let unreadable = |source| Unreadable { position, context: self.partition.context, source };
         let is_next = position > self.head.position;
         let head = if is_next { self.head.followed_by(commit)? } else { self.head };
-        let body: Body<D::Event, D::Refusal> =
-            Body::read(self.partition.context, &commit.body).map_err(unreadable)?;
+        let body = D::Event::read(&commit.body).map_err(unreadable)?;
         let is_in_run = position <= self.answers.runs_end();
         for (index, entry) in body.entries.iter().enumerate() {
             if is_next {

@@ -4,7 +4,7 @@
 
 use std::fmt::Display;
 
-use loopledger_model::{Context, Fact, FactId, Routed};
+use loopledger_model::{Context, Fact, FactId, Recorded, Routed};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -18,7 +18,7 @@ pub trait Decider: Send + Sync + 'static {
     const STATE_FORMAT: u32;
 
     type Command: Routed + Serialize + DeserializeOwned + Send + Sync;
-    type Event: Serialize + DeserializeOwned + Clone + Send + Sync;
+    type Event: Recorded<Refusal = Self::Refusal> + Clone + Send + Sync;
     type Refusal: Serialize + DeserializeOwned + Display + Clone + Send + Sync;
     /// What this context knows of itself: the fold of its own events.
     /// It is cloned for every snapshot, so what can be large of it is an `Index`, whose clones are cheap.

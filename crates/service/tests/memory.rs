@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use loopledger_journal::{CommitId, Filter, Head, Journal, MemoryJournal, NewCommit};
-use loopledger_model::{Context, Fact, Partition, Position, Routed};
+use loopledger_model::{Body, Context, Fact, Partition, Position, Recorded, Routed};
 use loopledger_service::protocol::{Answer, Asked, Request};
 use loopledger_service::{Call, Decider, Decision, Limits, Memory, Shell, Status};
 use proptest::prelude::*;
@@ -47,6 +47,14 @@ enum Event {
 enum Refusal {
     #[error("only {cash} are there")]
     Short { cash: u64 },
+}
+
+impl Recorded for Event {
+    type Refusal = Refusal;
+
+    fn read(body: &[u8]) -> Result<Body<Self, Refusal>, serde_json::Error> {
+        Body::read(Context::Fund, body)
+    }
 }
 
 impl<const FORMAT: u32> Decider for Till<FORMAT> {

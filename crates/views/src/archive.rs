@@ -3,9 +3,10 @@
 //!
 //! Invariant: the archive holds the commits from 1 to the views' position, each once.
 
+use std::fmt;
+
 use loopledger_model::Position;
-use miniz_oxide::deflate::compress_to_vec;
-use miniz_oxide::inflate::decompress_to_vec_with_limit;
+use lz4_flex::block::{compress_prepend_size, decompress, uncompressed_size};
 use tokio_postgres::{GenericClient, Row};
 
 use crate::columns::Column;
@@ -14,9 +15,6 @@ use crate::error::Error;
 use crate::table::{Table, TableRow, next, select};
 use crate::views::Views;
 
-/// Metering, of 324 bytes of JSON an event, comes to 28 bytes in 0.4 µs; level 6 makes 21 bytes of
-/// it in 2.4 µs.
-const LEVEL: u8 = 1;
 /// The largest message that a NATS server can be told to take.
 const LARGEST_BODY: usize = 64 << 20;
 const NEWEST: &str = "position IN (SELECT max(position) FROM commits GROUP BY partition)";
@@ -36,7 +34,9 @@ pub struct ArchivedCommit {
     pub body: PackedBody,
 }
 
-/// A commit's body, compressed.
+/// A commit's body, compressed: its length in four bytes, the lowest first, then an LZ4 block.
+///
+/// Metering, of 324 bytes of JSON an event, comes to 54 bytes in 0.16 µs; deflate makes 36 bytes of it in 0.43 µs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PackedBody(Vec<u8>);
 
@@ -46,12 +46,17 @@ pub struct NotUnpacked(String);
 
 impl PackedBody {
     pub fn pack(body: &[u8]) -> Self {
-        Self(compress_to_vec(body, LEVEL))
+        Self(compress_prepend_size(body))
     }
 
     pub fn unpack(&self) -> Result<Vec<u8>, NotUnpacked> {
-        decompress_to_vec_with_limit(&self.0, LARGEST_BODY)
-            .map_err(|error| NotUnpacked(error.to_string()))
+        let wrong = |reason: &dyn fmt::Display| NotUnpacked(reason.to_string());
+        let (length, block) = uncompressed_size(&self.0).map_err(|error| wrong(&error))?;
+        if length > LARGEST_BODY {
+            return Err(wrong(&format_args!("it would be {length} bytes long")));
+        }
+        let body = decompress(block, length).map_err(|error| wrong(&error))?;
+        if body.len() == length { Ok(body) } else { Err(wrong(&"it is shorter than it says")) }
     }
 }
 
@@ -149,7 +154,9 @@ mod tests {
             assert_eq!(PackedBody::pack(body).unpack().as_deref(), Ok(body));
         }
         let packed = PackedBody::pack(&[b'x'; 1000]);
-        assert!(PackedBody(packed.0[..5].to_vec()).unpack().is_err());
+        for damaged in [&packed.0[..3], &packed.0[..5], &[9, 0, 0, 0, 0x10, b'x']] {
+            assert!(PackedBody(damaged.to_vec()).unpack().is_err(), "{damaged:?}");
+        }
         let too_large = PackedBody::pack(&vec![0; LARGEST_BODY + 1]);
         assert!(too_large.unpack().is_err());
     }

@@ -23,89 +23,122 @@ const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 const TRAILER: &[u8] = &[0xff, 0xff];
 /// As much as is sent as one message.
 const MESSAGE: usize = 256 * 1024;
-/// The most that is set aside for rows before they are there.
-const RESERVED: usize = 4 * 1024 * 1024;
+/// So much of a table is gathered for one COPY of a load.
+const AT_ONCE: usize = 16 * 1024 * 1024;
 
 /// New rows of every table, ready to be sent.
 #[derive(Debug, Clone, Default)]
 pub struct PackedRows(Vec<Packed>);
 
 #[derive(Debug, Clone)]
-struct Packed {
+pub(crate) struct Packed {
     table: Table,
     rows: usize,
     data: Bytes,
 }
 
-impl PackedRows {
-    pub fn of(commits: &[ArchivedCommit], rows: &Rows) -> Result<Self, Error> {
-        let mut packed = Self::default();
-        packed.add(commits)?;
-        rows.pack(&mut packed)?;
-        Ok(packed)
+/// Rows that are packed as they are made, while they are still at hand for the processor.
+#[derive(Debug, Default)]
+pub struct Packing(BTreeMap<&'static str, Cells>);
+
+impl Packing {
+    pub fn add_commit(&mut self, commit: &ArchivedCommit) {
+        self.add_to_table(std::slice::from_ref(commit));
     }
 
+    pub fn add(&mut self, rows: &Rows) {
+        rows.pack(self);
+    }
+
+    pub(crate) fn add_to_table<R: TableRow>(&mut self, rows: &[R]) {
+        if rows.is_empty() {
+            return;
+        }
+        let cells = self.0.entry(R::TABLE.name).or_insert_with(|| Cells::of(R::TABLE));
+        for row in rows {
+            cells.begin();
+            row.pack(cells);
+        }
+    }
+
+    pub fn finish(self) -> Result<PackedRows, Error> {
+        let packed: Result<_, Error> = self.0.into_values().map(Cells::finish).collect();
+        packed.map(PackedRows)
+    }
+}
+
+impl PackedRows {
     pub fn count(&self) -> usize {
         self.0.iter().map(|packed| packed.rows).sum()
     }
 
-    pub(crate) fn add<R: TableRow>(&mut self, rows: &[R]) -> Result<(), Error> {
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let mut cells = Cells::of(R::TABLE);
-        for (written, row) in rows.iter().enumerate() {
-            cells.begin();
-            row.pack(&mut cells);
-            if written == 0 {
-                // The others are about as long, or make do with less at first.
-                cells.data.reserve((cells.data.len() * rows.len()).min(RESERVED));
-            }
-        }
-        if let Some(error) = cells.failed {
-            return Err(error);
-        }
-        cells.data.put_slice(TRAILER);
-        self.0.push(Packed { table: R::TABLE, rows: rows.len(), data: cells.data.freeze() });
-        Ok(())
-    }
-
-    pub(crate) fn tables(&self) -> impl Iterator<Item = &'static str> {
-        self.0.iter().map(|packed| packed.table.name)
+    pub(crate) fn into_tables(self) -> impl Iterator<Item = Packed> {
+        self.0.into_iter()
     }
 
     /// Each table's rows by the statement for it, without waiting for one table before the next is sent.
     pub(crate) async fn send(&self, client: &Client, copies: &Copies) -> Result<(), Error> {
         let sent = self.0.iter().map(|packed| {
-            let sending = packed.send(client, copies.of(packed.table));
+            let sending = send(client, copies.of(packed.table), std::slice::from_ref(&packed.data));
             asked(&format!("COPY {} FROM STDIN", packed.table.name), sending)
         });
         try_join_all(sent).await?;
         Ok(())
     }
-
-    /// To tables that the transaction has emptied: the rows need no second look to be seen by all.
-    pub(crate) async fn send_frozen(&self, client: &Client) -> Result<(), Error> {
-        for packed in &self.0 {
-            packed.send(client, &copy(packed.table, "FORMAT BINARY, FREEZE")).await?;
-        }
-        Ok(())
-    }
 }
 
-impl Packed {
-    async fn send<S>(&self, client: &Client, statement: &S) -> Result<(), Error>
-    where
-        S: ?Sized + ToStatement,
-    {
-        let sink: CopyInSink<Bytes> = client.copy_in(statement).await?;
-        let mut sink = std::pin::pin!(sink);
-        let mut rest = self.data.clone();
+/// Sends rows, in one piece or more.
+async fn send<S>(client: &Client, statement: &S, rows: &[Bytes]) -> Result<(), Error>
+where
+    S: ?Sized + ToStatement,
+{
+    let sink: CopyInSink<Bytes> = client.copy_in(statement).await?;
+    let mut sink = std::pin::pin!(sink);
+    sink.feed(Bytes::from_static(HEADER)).await?;
+    for mut rest in rows.iter().cloned() {
         while !rest.is_empty() {
             sink.feed(rest.split_to(rest.len().min(MESSAGE))).await?;
         }
-        sink.finish().await?;
-        Ok(())
+    }
+    sink.feed(Bytes::from_static(TRAILER)).await?;
+    sink.finish().await?;
+    Ok(())
+}
+
+impl Packed {
+    pub(crate) const fn table(&self) -> Table {
+        self.table
+    }
+}
+
+/// Rows of one table that are sent together.
+pub(crate) struct Gathered {
+    table: Table,
+    bytes: usize,
+    rows: Vec<Bytes>,
+}
+
+impl Gathered {
+    pub(crate) const fn new(table: Table) -> Self {
+        Self { table, bytes: 0, rows: Vec::new() }
+    }
+
+    pub(crate) fn add(&mut self, rows: Packed) {
+        self.bytes += rows.data.len();
+        self.rows.push(rows.data);
+    }
+
+    /// A COPY keeps a thousand rows at a time, each tied to the table's description in a list that is searched from its
+    /// start: of ten thousand rows it takes longer for that than to read them.
+    pub(crate) const fn is_worth_sending(&self) -> bool {
+        self.bytes >= AT_ONCE
+    }
+
+    /// To a table that the transaction has emptied: the rows need no second look to be seen by all.
+    pub(crate) async fn send_frozen(&mut self, client: &Client) -> Result<(), Error> {
+        self.bytes = 0;
+        let rows = std::mem::take(&mut self.rows);
+        send(client, &copy(self.table, "FORMAT BINARY, FREEZE"), &rows).await
     }
 }
 
@@ -172,8 +205,10 @@ impl Deal {
 }
 
 /// The cells of a table's rows, one after the other.
+#[derive(Debug)]
 pub(crate) struct Cells {
     table: Table,
+    rows: usize,
     /// The next cell's.
     column: usize,
     data: BytesMut,
@@ -182,13 +217,19 @@ pub(crate) struct Cells {
 
 impl Cells {
     fn of(table: Table) -> Self {
-        Self { table, column: 0, data: BytesMut::from(HEADER), failed: None }
+        Self { table, rows: 0, column: 0, data: BytesMut::new(), failed: None }
     }
 
     fn begin(&mut self) {
+        self.rows += 1;
         self.column = 0;
         let columns = i16::try_from(self.table.columns.len());
         self.data.put_i16(columns.expect("a table has fewer than 2^15 columns"));
+    }
+
+    fn finish(self) -> Result<Packed, Error> {
+        let Self { table, rows, data, failed, .. } = self;
+        failed.map_or_else(|| Ok(Packed { table, rows, data: data.freeze() }), Err)
     }
 
     /// The next cell of the row; a value that no cell can hold fails the whole.

@@ -79,7 +79,7 @@ pub use contracts::{
     Announced, ContractEnd, ContractQuery, ContractState, ContractTotals, Contracts,
     EndedContracts, Resale,
 };
-pub use copy::{Deal, PackedRows};
+pub use copy::{Deal, PackedRows, Packing};
 pub use database::{BadSchema, Database, Schema};
 pub use digest::{Compared, Comparison, Difference, Digests, Held, TableDigest};
 pub use error::Error;

@@ -4,7 +4,8 @@
 //! Invariants: the schema is new, and until the load is finished its position is 0 and nobody asks
 //! it. Finished, it is what one writer that started from nothing would have made.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use loopledger_model::Position;
 use tokio_postgres::{Client, Row};
 
 use crate::archive::ArchivedCommit;
-use crate::copy::{Deal, PackedRows};
+use crate::copy::{Deal, Gathered, PackedRows, Packing};
 use crate::database::{Database, Schema};
 use crate::error::Error;
 use crate::rows::{CutSearch, Rows};
@@ -56,8 +57,8 @@ pub struct Load {
 /// One connection, in one transaction, that rows of some of the tables are copied over.
 pub struct Copier {
     client: Client,
-    /// Those that it has emptied, so that nobody else can see them before all is copied.
-    tables: BTreeSet<&'static str>,
+    /// By the tables that it has emptied, so that nobody else can see them before all is copied.
+    gathered: BTreeMap<&'static str, Gathered>,
 }
 
 /// An index that is built when all rows are in.
@@ -95,8 +96,8 @@ impl Load {
     }
 
     /// Keeps what was copied and builds what was left for later.
-    pub async fn build(&mut self, copiers: Vec<Copier>) -> Result<(), Error> {
-        try_join_all(copiers.iter().map(Copier::keep)).await?;
+    pub async fn build(&mut self, mut copiers: Vec<Copier>) -> Result<(), Error> {
+        try_join_all(copiers.iter_mut().map(Copier::keep)).await?;
         let name = self.writer.schema().to_string();
         let tables = self.writer.client().query(BY_SIZE, &[&name, &copied()]).await?;
         let (mut builds, mut counts) = (Vec::new(), Vec::new());
@@ -121,7 +122,9 @@ impl Load {
         cut: Vec<CutSearch>,
         loops: Vec<StoredLoop>,
     ) -> Result<Writer, Error> {
-        let rows = PackedRows::of(&[], &Rows { cut_searches: cut, ..Rows::default() })?;
+        let mut packing = Packing::default();
+        packing.add(&Rows { cut_searches: cut, ..Rows::default() });
+        let rows = packing.finish()?;
         self.writer.store(&Batch { after: 0, position, rows, loops }).await?;
         self.writer.client().batch_execute("ANALYZE loops, cut_searches").await?;
         Ok(self.writer)
@@ -137,20 +140,32 @@ impl Copier {
     async fn connect(database: &Database, schema: &Schema) -> Result<Self, Error> {
         let client = database.connect_with(schema, SETTINGS).await?;
         client.batch_execute("BEGIN").await?;
-        Ok(Self { client, tables: BTreeSet::new() })
+        Ok(Self { client, gathered: BTreeMap::new() })
     }
 
-    /// Copies rows that were dealt to this connection, to be kept together with all others.
-    pub async fn copy(&mut self, rows: &PackedRows) -> Result<(), Error> {
-        let new = rows.tables().filter(|table| self.tables.insert(table));
-        let empty: String = new.map(|table| format!("TRUNCATE {table};")).collect();
-        if !empty.is_empty() {
-            self.client.batch_execute(&empty).await?;
+    /// Takes rows that were dealt to this connection, to be kept together with all others.
+    pub async fn copy(&mut self, rows: PackedRows) -> Result<(), Error> {
+        for packed in rows.into_tables() {
+            let table = packed.table();
+            let gathered = match self.gathered.entry(table.name) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => {
+                    self.client.batch_execute(&format!("TRUNCATE {}", table.name)).await?;
+                    new.insert(Gathered::new(table))
+                }
+            };
+            gathered.add(packed);
+            if gathered.is_worth_sending() {
+                gathered.send_frozen(&self.client).await?;
+            }
         }
-        rows.send_frozen(&self.client).await
+        Ok(())
     }
 
-    async fn keep(&self) -> Result<(), Error> {
+    async fn keep(&mut self) -> Result<(), Error> {
+        for gathered in self.gathered.values_mut() {
+            gathered.send_frozen(&self.client).await?;
+        }
         Ok(self.client.batch_execute("COMMIT").await?)
     }
 

@@ -26,7 +26,7 @@ use rust_decimal::Decimal;
 use tokio_postgres::Row;
 
 use crate::columns::{Column, micros};
-use crate::copy::{Cells, PackedRows};
+use crate::copy::{Cells, Packing};
 use crate::error::Error;
 use crate::flow_kind::FlowKind;
 use crate::table::{Table, TableRow, next, tables};

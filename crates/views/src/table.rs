@@ -140,9 +140,8 @@ macro_rules! tables {
                 0 $(+ self.$table.len())*
             }
 
-            pub(crate) fn pack(&self, into: &mut PackedRows) -> Result<(), Error> {
-                $(into.add(&self.$table)?;)*
-                Ok(())
+            pub(crate) fn pack(&self, into: &mut Packing) {
+                $(into.add_to_table(&self.$table);)*
             }
         }
     };

@@ -4,10 +4,9 @@
 
 use loopledger_journal::{Commit, Link};
 use loopledger_model::Unreadable;
+use loopledger_views::Packing;
 use loopledger_views::rows::{Flow, Rows};
-use loopledger_views::{ArchivedCommit, PackedRows};
 
-use crate::error::Error;
 use crate::{archive, project};
 
 /// Commits in order, read together.
@@ -15,8 +14,8 @@ use crate::{archive, project};
 pub(crate) struct Decoded {
     /// What is left to be checked in order.
     pub(crate) links: Vec<Link>,
-    pub(crate) commits: Vec<ArchivedCommit>,
-    pub(crate) rows: Rows,
+    pub(crate) rows: Packing,
+    pub(crate) flows: Vec<Flow>,
     pub(crate) facts: u64,
 }
 
@@ -25,17 +24,12 @@ impl Decoded {
     pub(crate) fn add(&mut self, commit: &Commit, link: Link) -> Result<(), Unreadable> {
         let facts = project::facts_of(commit)?;
         self.facts += facts.len() as u64;
-        project::add(facts, &mut self.rows);
-        self.commits.push(archive::archived(commit, link.head.hash));
+        let mut rows = Rows::default();
+        project::add(facts, &mut rows);
+        self.rows.add(&rows);
+        self.rows.add_commit(&archive::archived(commit, link.head.hash));
+        self.flows.append(&mut rows.flows);
         self.links.push(link);
         Ok(())
-    }
-
-    pub(crate) fn pack(&self) -> Result<PackedRows, Error> {
-        Ok(PackedRows::of(&self.commits, &self.rows)?)
-    }
-
-    pub(crate) fn into_flows(self) -> Vec<Flow> {
-        self.rows.flows
     }
 }

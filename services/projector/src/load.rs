@@ -9,7 +9,7 @@ use std::thread::available_parallelism;
 
 use futures::future::try_join;
 use futures::{StreamExt, TryFutureExt, TryStreamExt, stream};
-use loopledger_journal::{Commit, Filter, Heads, Journal};
+use loopledger_journal::{Commit, Filter, Heads, Journal, Link};
 use loopledger_model::Position;
 use loopledger_views::rows::{CutSearch, Flow};
 use loopledger_views::{Copier, Deal, Load, PackedRows, Schema, StoredLoop};
@@ -25,8 +25,8 @@ use crate::session::{Ahead, Session, joined};
 
 /// More of them stand in each other's way.
 const CONNECTIONS: usize = 2;
-/// Batches that wait for each connection, and for the graph.
-const WAITING: usize = 2;
+/// Batches that wait for each connection, and for the graph: none stops while another sends what it has gathered.
+const WAITING: usize = 8;
 
 /// How far a load is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -50,17 +50,17 @@ pub(crate) async fn load<J: Journal>(
     let reader = Reader::new(up_to(deps.journal.read(&Filter::all(), 1), until), deps.limits);
     let mut batches = stream::try_unfold(reader, next_batch)
         .map_ok(decoding)
-        .try_buffered(available_parallelism().map_or(1, usize::from))
+        .try_buffered(2 * available_parallelism().map_or(1, usize::from))
         .boxed();
     let (mut heads, mut loaded) = (Heads::default(), Loaded::default());
-    while let Some((decoded, rows)) = batches.try_next().await? {
-        for link in &decoded.links {
+    while let Some(read) = batches.try_next().await? {
+        for link in &read.links {
             heads.join(link)?;
             loaded.position = link.head.position;
         }
-        loaded.events += decoded.facts;
-        let taken = flows.send(decoded.into_flows()).await.is_ok();
-        if !taken || !copying.send(rows).await {
+        loaded.events += read.facts;
+        let taken = flows.send(read.flows).await.is_ok();
+        if !taken || !copying.send(read.rows).await {
             break;
         }
         told(loaded);
@@ -80,14 +80,22 @@ async fn next_batch(mut reader: Reader) -> Result<Option<(Vec<Commit>, Reader)>,
     Ok((!commits.is_empty()).then_some((commits, reader)))
 }
 
-async fn decoding(commits: Vec<Commit>) -> Result<(Decoded, PackedRows), Error> {
+/// What is left of commits once their rows are packed. The rest is let go where it was made, which takes less.
+struct Read {
+    links: Vec<Link>,
+    facts: u64,
+    rows: PackedRows,
+    flows: Vec<Flow>,
+}
+
+async fn decoding(commits: Vec<Commit>) -> Result<Read, Error> {
     let decode = move || -> Result<_, Error> {
         let mut decoded = Decoded::default();
         for commit in &commits {
             decoded.add(commit, commit.link())?;
         }
-        let rows = decoded.pack()?;
-        Ok((decoded, rows))
+        let Decoded { links, rows, flows, facts } = decoded;
+        Ok(Read { links, facts, rows: rows.finish()?, flows })
     };
     joined(spawn_blocking(decode).await)
 }
@@ -128,7 +136,7 @@ impl Copying {
             senders.push(sender);
             tasks.spawn(async move {
                 while let Some(rows) = rows.recv().await {
-                    copier.copy(&rows).await?;
+                    copier.copy(rows).await?;
                 }
                 Ok(copier)
             });

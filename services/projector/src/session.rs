@@ -10,6 +10,7 @@ use loopledger_journal::{Commit, Filter, Heads, Journal, ReadError};
 use loopledger_model::Position;
 use loopledger_service::trace::TraceContext;
 use loopledger_service::traced;
+use loopledger_views::rows::Rows;
 use loopledger_views::{Batch, Database, Schema, Writer};
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet, spawn_blocking};
@@ -190,8 +191,9 @@ impl Ahead {
         if position == self.position {
             return Ok(Made { batch: None, unreadable });
         }
-        decoded.rows.cut_searches = self.loops.add(&decoded.rows.flows)?;
-        let (rows, loops) = (decoded.pack()?, self.loops.changed());
+        let cut_searches = self.loops.add(&decoded.flows)?;
+        decoded.rows.add(&Rows { cut_searches, ..Rows::default() });
+        let (rows, loops) = (decoded.rows.finish()?, self.loops.changed());
         let after = std::mem::replace(&mut self.position, position);
         Ok(Made { batch: Some(Batch { after, position, rows, loops }), unreadable })
     }

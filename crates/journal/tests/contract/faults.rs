@@ -1,5 +1,7 @@
 //! What only a real server and a real network do wrong.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures::StreamExt;
 use loopledger_journal::{AppendError, Config, Filter, Journal, MemoryJournal, Nats, ReadError};
@@ -9,7 +11,7 @@ use tokio::time::timeout;
 
 use crate::broker::Broker;
 use crate::proxy::Proxy;
-use crate::suite::{AppendAt, FUND, VOUCHER, add, new_commit, next, read_all};
+use crate::suite::{AppendAt, FUND, VOUCHER, add, new_commit, next, positions, read_all};
 use crate::{HASTY, PATIENCE, eventually, journal};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -40,6 +42,22 @@ async fn a_killed_server_costs_neither_a_commit_nor_a_reader_its_place() {
         );
     }
     assert_eq!(read_all(&writer, &Filter::all(), 1).await, seen);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_has_waited_for_long_gets_what_comes_at_once() {
+    const COMMITS: u64 = 100;
+    let broker = Broker::start();
+    let journal = journal(&broker.url(), Config::default()).await;
+    let mut commits = journal.follow(&Filter::partition(VOUCHER), 1);
+    // Longer than the server keeps what it was asked.
+    assert!(timeout(Duration::from_secs(12), commits.next()).await.is_err());
+    for expected in 0..COMMITS {
+        journal.append_at(VOUCHER, expected, new_commit("late")).await.unwrap();
+    }
+    let read = next(&mut commits, usize::try_from(COMMITS).unwrap());
+    let read = timeout(Duration::from_secs(3), read).await.expect("nobody waits for a heartbeat");
+    assert_eq!(positions(&read), (1..=COMMITS).collect::<Vec<_>>());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -63,7 +63,7 @@ pub async fn next(commits: &mut Commits, count: usize) -> Vec<Commit> {
     timeout(PATIENCE, taken).await.expect("the commits come").unwrap()
 }
 
-fn positions(commits: &[Commit]) -> Vec<Position> {
+pub fn positions(commits: &[Commit]) -> Vec<Position> {
     commits.iter().map(|commit| commit.position).collect()
 }
 

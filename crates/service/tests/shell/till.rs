@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use loopledger_journal::{Filter, Journal, MemoryJournal, NewCommit};
-use loopledger_model::{Context, Fact, Partition, Routed, Text};
+use loopledger_model::{Body, Context, Fact, Partition, Recorded, Routed, Text};
 use loopledger_service::protocol::{Answer, Asked, Request};
 use loopledger_service::{Call, Decider, Decision, Limits, Memory, Shell, ShellError, Status};
 use serde::{Deserialize, Serialize};
@@ -40,6 +40,14 @@ pub enum Event {
 pub enum Refusal {
     #[error("only {cash} are there")]
     Short { cash: u64 },
+}
+
+impl Recorded for Event {
+    type Refusal = Refusal;
+
+    fn read(body: &[u8]) -> Result<Body<Self, Refusal>, serde_json::Error> {
+        Body::read(Till::CONTEXT, body)
+    }
 }
 
 impl Decider for Till {
