@@ -36,7 +36,7 @@ pub struct ArchivedCommit {
 
 /// A commit's body, compressed: its length in four bytes, the lowest first, then an LZ4 block.
 ///
-/// Metering, of 324 bytes of JSON an event, comes to 54 bytes in 0.16 µs; deflate makes 36 bytes of it in 0.43 µs.
+/// An event among many, of 375 bytes of JSON, comes to 54 bytes in 0.16 µs; deflate makes 36 of them in 0.43 µs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PackedBody(Vec<u8>);
 

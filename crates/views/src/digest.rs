@@ -143,7 +143,6 @@ impl Held {
     }
 
     /// The rows in the order of their key, each as a line and a message of its own.
-    /// The rows in the order of their key, each as a line and a message of its own.
     async fn lines(&self, (table, key): TableAndKey) -> Result<CopyOutStream, Error> {
         let copy = format!("COPY (SELECT * FROM {table} ORDER BY {key}) TO STDOUT");
         Ok(self.client.copy_out(&copy).await?)
