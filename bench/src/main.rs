@@ -240,21 +240,26 @@ async fn measure_near(
     bare: &Bare,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    let works = [("redemptions", Work::Redemptions), ("payments", Work::Payments)];
-    let near = Near::start(ledger.url(), ledger.folder()).await?;
-    let (ledger, load) = (ledger.asked_by(near.asker()), plan.load(1));
-    for round in 1..=plan.rounds {
-        for (_, work) in works.iter().filter(|(part, _)| plan.has(part)) {
+    let (purchase, voucher) = (&loopledger_purchase::SERVICE, &loopledger_voucher::SERVICE);
+    let works = [
+        ("redemptions", Work::Redemptions, &[purchase, voucher][..]),
+        ("payments", Work::Payments, &[purchase]),
+    ];
+    for (_, work, services) in works.into_iter().filter(|(part, ..)| plan.has(part)) {
+        let near = Near::start(ledger.url(), ledger.folder(), services).await?;
+        let (ledger, load) = (ledger.asked_by(near.asker()), plan.load(1));
+        for round in 1..=plan.rounds {
             eprintln!("{work:?}, round {round} of {}: one client in the process", plan.rounds);
             let outcome = bare.measure(load, ONE_COMMIT_BYTES).await?;
             report.add_limit((ONE_COMMIT_BYTES, 1, NATS), outcome);
             let cell = Cell { clients: 1, bulk: 1, side: NEAR };
             // The rounds before this have taken their ids.
-            let outcome = ledger.measure(*work, load, 1, plan.rounds + round).await?;
-            report.add(*work, cell, outcome);
+            let outcome = ledger.measure(work, load, 1, plan.rounds + round).await?;
+            report.add(work, cell, outcome);
         }
+        near.stop().await?;
     }
-    near.stop().await
+    Ok(())
 }
 
 async fn add_peer<P: Peer>(

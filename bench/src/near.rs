@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// The services of vouchers and purchases, in this process.
+/// The services that a measurement needs, in this process.
 pub struct Near {
     nats: Nats,
     services: JoinSet<anyhow::Result<()>>,
@@ -17,12 +17,17 @@ pub struct Near {
 }
 
 impl Near {
-    pub async fn start(url: &str, folder: &Path) -> anyhow::Result<Self> {
+    pub async fn start(
+        url: &str,
+        folder: &Path,
+        services: &[&'static Service],
+    ) -> anyhow::Result<Self> {
         let nats = Nats::connect(url, "bench services").await?.at(&Desk::default());
-        let (services, shutdown) = (JoinSet::new(), CancellationToken::new());
-        let mut near = Self { nats, services, shutdown };
-        near.serve(&loopledger_purchase::SERVICE, folder).await?;
-        near.serve(&loopledger_voucher::SERVICE, folder).await?;
+        let (running, shutdown) = (JoinSet::new(), CancellationToken::new());
+        let mut near = Self { nats, services: running, shutdown };
+        for service in services {
+            near.serve(service, folder).await?;
+        }
         Ok(near)
     }
 
