@@ -70,8 +70,8 @@ impl Pull {
     async fn ask(&mut self) -> Result<(), String> {
         let request = json!({
             "batch": self.batch,
-            "expires": nanoseconds(EXPIRES),
-            "idle_heartbeat": nanoseconds(HEARTBEAT),
+            "expires": EXPIRES.as_nanos(),
+            "idle_heartbeat": HEARTBEAT.as_nanos(),
         });
         let (subject, inbox) = (self.subject.clone(), self.inbox.clone());
         let request = Bytes::from(request.to_string());
@@ -89,8 +89,4 @@ impl Pull {
         let stated = stated.and_then(|count| count.as_str().parse().ok());
         stated.unwrap_or(self.batch).min(self.to_come)
     }
-}
-
-fn nanoseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -164,11 +164,11 @@ fn read_with<T>(
 ) -> Result<T, serde_json::Error> {
     read(body).or_else(|error| {
         let mut written = serde_json::from_str(body).unwrap_or(Value::Null);
-        let mut lifted = 0;
+        let mut lifted = false;
         for event in events(&mut written) {
-            lifted += upcast(upcasters, context, event);
+            lifted |= upcast(upcasters, context, event);
         }
-        if lifted == 0 {
+        if !lifted {
             return Err(error);
         }
         // From text again, by the code that reads what is in the present form.
@@ -183,9 +183,9 @@ fn events(body: &mut Value) -> impl Iterator<Item = &mut Map<String, Value>> {
     events.filter_map(Value::as_object_mut)
 }
 
-/// Lifts an event, form by form, until no upcaster knows its tag; answers by how many forms.
-fn upcast(upcasters: &[Upcaster], context: Context, event: &mut Map<String, Value>) -> usize {
-    let mut forms = 0;
+/// Lifts an event, form by form, until no upcaster knows its tag; answers whether one did.
+fn upcast(upcasters: &[Upcaster], context: Context, event: &mut Map<String, Value>) -> bool {
+    let mut lifted = false;
     let due = |event: &Map<String, Value>| {
         let known = |up: &&Upcaster| up.context == context && event.contains_key(up.tag);
         upcasters.iter().find(known)
@@ -193,9 +193,9 @@ fn upcast(upcasters: &[Upcaster], context: Context, event: &mut Map<String, Valu
     while let Some(upcaster) = due(event) {
         let content = event.remove(upcaster.tag).expect("the event has this tag");
         event.insert(upcaster.becomes.to_owned(), (upcaster.lift)(content));
-        forms += 1;
+        lifted = true;
     }
-    forms
+    lifted
 }
 
 /// The facts of a commit's body.
@@ -216,7 +216,7 @@ pub fn facts(
     .map_err(|source| Unreadable { position, context, source })
 }
 
-/// Of an entry with a short event; of those with longer ones are fewer.
+/// Of the journal, in an entry with a short event. Where events are longer, there are fewer.
 const BYTES_AN_EVENT: usize = 256;
 
 /// A commit as far as its facts go.

@@ -9,7 +9,7 @@ use std::thread::available_parallelism;
 
 use futures::future::try_join;
 use futures::{StreamExt, TryFutureExt, TryStreamExt, stream};
-use loopledger_journal::{Commit, Filter, Heads, Journal, Link};
+use loopledger_journal::{Commit, Filter, Heads, Journal};
 use loopledger_model::Position;
 use loopledger_views::rows::{CutSearch, Flow};
 use loopledger_views::{Copier, Deal, Load, PackedRows, Schema, StoredLoop};
@@ -53,14 +53,15 @@ pub(crate) async fn load<J: Journal>(
         .try_buffered(2 * available_parallelism().map_or(1, usize::from))
         .boxed();
     let (mut heads, mut loaded) = (Heads::default(), Loaded::default());
-    while let Some(read) = batches.try_next().await? {
-        for link in &read.links {
+    while let Some(decoded) = batches.try_next().await? {
+        for link in &decoded.links {
             heads.join(link)?;
             loaded.position = link.head.position;
         }
-        loaded.events += read.facts;
-        let taken = flows.send(read.flows).await.is_ok();
-        if !taken || !copying.send(read.rows).await {
+        loaded.events += decoded.facts;
+        let rows = decoded.rows.finish()?;
+        let taken = flows.send(decoded.flows).await.is_ok();
+        if !taken || !copying.send(rows).await {
             break;
         }
         told(loaded);
@@ -80,22 +81,13 @@ async fn next_batch(mut reader: Reader) -> Result<Option<(Vec<Commit>, Reader)>,
     Ok((!commits.is_empty()).then_some((commits, reader)))
 }
 
-/// What is left of commits once their rows are packed. The rest is let go where it was made, which takes less.
-struct Read {
-    links: Vec<Link>,
-    facts: u64,
-    rows: PackedRows,
-    flows: Vec<Flow>,
-}
-
-async fn decoding(commits: Vec<Commit>) -> Result<Read, Error> {
+async fn decoding(commits: Vec<Commit>) -> Result<Decoded, Error> {
     let decode = move || -> Result<_, Error> {
         let mut decoded = Decoded::default();
         for commit in &commits {
             decoded.add(commit, commit.link())?;
         }
-        let Decoded { links, rows, flows, facts } = decoded;
-        Ok(Read { links, facts, rows: rows.finish()?, flows })
+        Ok(decoded)
     };
     joined(spawn_blocking(decode).await)
 }
