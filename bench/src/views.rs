@@ -23,6 +23,7 @@ use loopledger_servers::{Lock, Options, Purpose, Servers};
 use loopledger_testkit::history::{History, Shape};
 use loopledger_views::Database;
 use tempfile::TempDir;
+use tokio_postgres::NoTls;
 
 const PARTS: [&str; 4] = ["rebuild", "lag", "search", "queries"];
 
@@ -133,6 +134,18 @@ async fn open(servers: &Servers) -> anyhow::Result<Store> {
         history,
         database_url: servers.database_url().to_owned(),
     })
+}
+
+/// Lets what was done before come to its end: pages that PostgreSQL and the kernel still have to write are written.
+async fn settle(database: &str) -> anyhow::Result<()> {
+    let (client, connection) = tokio_postgres::connect(database, NoTls).await?;
+    let connection = tokio::spawn(connection);
+    client.batch_execute("CHECKPOINT").await?;
+    drop(client);
+    connection.await??;
+    let synced = tokio::process::Command::new("sync").status().await?;
+    anyhow::ensure!(synced.success(), "sync failed: {synced}");
+    Ok(())
 }
 
 /// The share of the times, in milliseconds; they are sorted.

@@ -68,8 +68,8 @@ CREATE TABLE allocation_ends (
     PRIMARY KEY (position, fact_index)
 );
 
--- From from_at to at. Most events are of these and nobody asks for one by its id, which the log
--- has once: so there is no index of it.
+-- From from_at to at. Most events are of these, so what their allocations know of them, pool and contract, stands there
+-- alone; and nobody asks for one by its id, which the log has once: so there is no index of it.
 CREATE TABLE usages (
     position BIGINT NOT NULL,
     fact_index INT NOT NULL,
@@ -77,8 +77,6 @@ CREATE TABLE usages (
     recorded_at TIMESTAMPTZ NOT NULL,
     id TEXT NOT NULL,
     allocation TEXT NOT NULL,
-    pool TEXT NOT NULL,
-    contract TEXT NOT NULL,
     from_at TIMESTAMPTZ NOT NULL,
     card_hours NUMERIC NOT NULL CHECK (card_hours >= 0),
     source TEXT NOT NULL,
@@ -86,7 +84,7 @@ CREATE TABLE usages (
     PRIMARY KEY (position, fact_index),
     CHECK (from_at <= at)
 );
--- An allocation decides pool and contract, so questions about those ask for their allocations first.
+-- Questions about a pool or a contract ask for its allocations first.
 CREATE INDEX ON usages (allocation);
 -- For a stretch of time: meters report more or less in order.
 CREATE INDEX ON usages USING brin (at, from_at)

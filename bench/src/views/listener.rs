@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use tokio::sync::Notify;
 
-use super::Store;
+use super::{Store, settle};
 use crate::cqrs::pool;
 
 /// How many of the history's first events each peer gets.
@@ -57,6 +57,7 @@ pub async fn measure(store: &Store, sample: Sample) -> anyhow::Result<Vec<Peer>>
     make_tables(&pool).await?;
     eprintln!("rebuild: peers");
     let batched = fill(&pool, store, sample.batched).await?;
+    settle(&store.database_url).await?;
     let by_hand = batched_by_hand(&pool, batched).await?;
     let listened = batched.min(sample.listened);
     sqlx::query("DELETE FROM event WHERE event_id > $1")
@@ -66,6 +67,7 @@ pub async fn measure(store: &Store, sample: Sample) -> anyhow::Result<Vec<Peer>>
     for statement in ["TRUNCATE facts", "VACUUM ANALYZE event"] {
         sqlx::raw_sql(statement).execute(&pool).await?;
     }
+    settle(&store.database_url).await?;
     let listened = listen(&pool, listened).await?;
     Ok(vec![listened, by_hand])
 }

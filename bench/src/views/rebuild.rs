@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use loopledger_projector::{Deps, Limits, Step, catch_up, rebuild};
 
-use super::{Plan, Store, bare, cpu, listener};
+use super::{Plan, Store, bare, cpu, listener, settle};
 
 struct Rebuilt {
     events: u64,
@@ -37,6 +37,7 @@ pub async fn measure(plan: &Plan, store: &mut Store) -> anyhow::Result<String> {
             let mut rounds = Vec::new();
             for round in 1..=plan.rounds {
                 eprintln!("rebuild: round {round} of {}", plan.rounds);
+                settle(&store.database_url).await?;
                 rounds.push(one(store).await?);
             }
             rounds.sort_by_key(|rebuilt| rebuilt.written);
@@ -46,6 +47,7 @@ pub async fn measure(plan: &Plan, store: &mut Store) -> anyhow::Result<String> {
     if measured.is_empty() {
         return Ok(String::new());
     }
+    settle(&store.database_url).await?;
     let bare = bare::measure(&store.database_url).await?;
     let peers = listener::measure(store, plan.sample).await?;
     Ok(write(&measured, &peers)? + &bare)
@@ -94,6 +96,7 @@ fn write(measured: &[Vec<Rebuilt>], peers: &[listener::Peer]) -> Result<String, 
          indexes; then it compares every table with the live one, row by row, and exchanges them. Peers write each\n\
          event of a sample of the same history to one table, from a PostgreSQL table, without any of that:\n\
          the listener as its documentation shows it, a statement an event; by hand, a transaction of 1,000 events.\n\
+         Before each, the disk is given what earlier work has left to be written (CHECKPOINT, sync).\n\
          Memory is the rebuilding process's, without the servers; processor time is its own and theirs, on all cores, and\n\
          does not count what else ran on the machine.\n\n\
          | side | events | events/s into PostgreSQL | lowest to highest | µs an event | of a processor | events/s, compared and exchanged | peak MiB |\n\

@@ -56,6 +56,10 @@ pub(crate) struct Seen {
 const USED: &str =
     "from_at < $4 AND at > $3 AND from_at < at AND ($5::TEXT[] IS NULL OR allocation = ANY ($5))";
 
+/// Whose a usage is.
+pub(crate) const GIVEN: &str =
+    "(SELECT id AS allocation, pool, contract FROM allocations) AS given";
+
 /// The operator of the pool in the third parameter.
 const OPERATOR: &str = "(SELECT operator FROM pools WHERE id = $3)";
 
@@ -207,15 +211,17 @@ async fn metered(
     };
     let told = As::CONDITION;
     let query = format!(
-        "SELECT pool, allocation, CASE WHEN inside THEN start_at ELSE from_at END,
-            CASE WHEN inside THEN end_at ELSE at END, sum(card_hours)::TEXT,
-            array_agg(from_at), array_agg(at)
-         FROM (SELECT *, start_at <= from_at AND at <= end_at AS inside
-            FROM (SELECT pool, allocation, from_at, at, card_hours,
-                    greatest({start}, $3::TIMESTAMPTZ) AS start_at,
-                    least({end}, $4::TIMESTAMPTZ) AS end_at
-                FROM usages WHERE {told} AND {USED}) AS used) AS placed
-         GROUP BY 1, 2, 3, 4"
+        "SELECT pool, allocation, window_from, window_to, used, used_from, used_to
+         FROM (SELECT allocation, CASE WHEN inside THEN start_at ELSE from_at END AS window_from,
+                CASE WHEN inside THEN end_at ELSE at END AS window_to,
+                sum(card_hours)::TEXT AS used, array_agg(from_at) AS used_from, array_agg(at) AS used_to
+            FROM (SELECT *, start_at <= from_at AND at <= end_at AS inside
+                FROM (SELECT allocation, from_at, at, card_hours,
+                        greatest({start}, $3::TIMESTAMPTZ) AS start_at,
+                        least({end}, $4::TIMESTAMPTZ) AS end_at
+                    FROM usages WHERE {told} AND {USED}) AS used) AS placed
+            GROUP BY 1, 2, 3) AS summed
+         JOIN {GIVEN} USING (allocation)"
     );
     transaction.batch_execute(BY_HASHING).await?;
     let mut rows = pin!(asked(&query, transaction.query_raw(&query, used.iter().copied())).await?);
@@ -260,7 +266,8 @@ pub(crate) async fn metered_beside_electricity(
             FROM (SELECT DISTINCT pool, from_at AS start_at, at AS end_at
                 FROM electricity WHERE {told}) AS drawn
             JOIN (SELECT pool, from_at, at, card_hours
-                FROM usages WHERE {told} AND from_at < at) AS used USING (pool)
+                FROM usages JOIN {GIVEN} USING (allocation)
+                WHERE {told} AND from_at < at) AS used USING (pool)
             WHERE from_at < end_at AND at > start_at) AS placed
          GROUP BY 1, 2, 3, 4, 5"
     );

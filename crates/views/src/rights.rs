@@ -26,6 +26,8 @@ const CLAIM: &str = "= ANY ((SELECT own_claims())::TEXT[])";
 const VOUCHER: &str = "= ANY ((SELECT own_vouchers())::TEXT[])";
 const FUND: &str = "= ANY ((SELECT own_funds())::TEXT[])";
 const LEG: &str = "= ANY ((SELECT own_legs())::TEXT[])";
+/// One that the table of allocations shows to them.
+const SEEN_ALLOCATION: &str = "IN (SELECT id FROM allocations)";
 
 /// Whose a table's rows are: what of them belongs to whom, any of it being enough.
 #[derive(Debug, Clone, Copy)]
@@ -96,7 +98,7 @@ const ROWS: &[(&str, Whose)] = &[
     ("refunds", OF_A_CONTRACT),
     ("stakes", Whose::Of(&[("owner", PARTY), ("owned", PARTY)])),
     ("terminations", OF_A_CONTRACT),
-    ("usages", OF_POOL_AND_CONTRACT),
+    ("usages", Whose::Of(&[("allocation", SEEN_ALLOCATION)])),
     (
         "voucher_facts",
         Whose::Of(&[("programme", PROGRAMME), ("provider", PARTY), ("claim", CLAIM)]),

@@ -370,8 +370,6 @@ tables! {
     Usage in usages {
         id: UsageId,
         allocation: AllocationId,
-        pool: PoolId,
-        contract: ContractId,
         from_at: Timestamp,
         card_hours: CardHours,
         source: Text,

@@ -92,8 +92,6 @@ fn usage(stamp: Stamp, usage: allocation::UsageMetered) -> Usage {
         stamp,
         id: usage.id,
         allocation: usage.allocation,
-        pool: usage.pool,
-        contract: usage.contract,
         from_at: micros(usage.window.from()),
         card_hours: usage.card_hours,
         source: usage.source,

@@ -15,6 +15,7 @@ use tokio_postgres::types::ToSql;
 use crate::as_of::As;
 use crate::error::Error;
 use crate::figures::exact;
+use crate::holdings::GIVEN;
 use crate::spans::asked;
 use crate::table::cell;
 
@@ -66,11 +67,11 @@ const ASKED: &[(&str, &[Summed])] = &[
 const OPEN: &str = "id NOT IN (SELECT dispute FROM dispute_ends \
     WHERE ($1::TIMESTAMPTZ IS NULL OR at <= $1) AND ($2::TIMESTAMPTZ IS NULL OR recorded_at <= $2))";
 
-/// By contract, but for usage, which its allocations find.
-fn of_contracts(table: &str) -> &'static str {
+/// The table's rows with their contract, which usage has from its allocation.
+fn by_contract(table: &str) -> String {
     match table {
-        "usages" => "allocation IN (SELECT id FROM allocations WHERE contract = ANY ($3))",
-        _ => "contract = ANY ($3)",
+        "usages" => format!("{table} JOIN {GIVEN} USING (allocation)"),
+        _ => table.to_owned(),
     }
 }
 
@@ -101,9 +102,9 @@ impl Done {
             });
             let columns = columns.collect::<Vec<_>>().join(", ");
             let question = format!(
-                "SELECT contract, {columns} FROM {table} WHERE {} AND {} GROUP BY contract",
+                "SELECT contract, {columns} FROM {} WHERE {} AND contract = ANY ($3) GROUP BY contract",
+                by_contract(table),
                 As::CONDITION,
-                of_contracts(table),
             );
             let parameters: [&(dyn ToSql + Sync); 3] = [&times.of, &times.known, &contracts];
             for row in asked(&question, transaction.query(&question, &parameters)).await? {

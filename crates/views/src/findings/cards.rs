@@ -68,6 +68,7 @@ fn in_several_pools(
 pub(super) struct Workloads {
     pub(super) pools: Vec<Pool>,
     pub(super) capabilities: Vec<Capability>,
+    /// Those that are said to be for something, or whose usage is.
     pub(super) allocations: Vec<Allocation>,
     /// The first of each allocation and class.
     pub(super) usages: Vec<Usage>,
@@ -87,6 +88,9 @@ impl Workloads {
         let times = [&seen.of as _, &seen.known as _];
         let told = As::CONDITION;
         let classed = format!("{told} AND class IS NOT NULL");
+        let given = format!(
+            "{told} AND (class IS NOT NULL OR id IN (SELECT allocation FROM usages WHERE {classed}))"
+        );
         let first = format!(
             "(position, fact_index) IN (SELECT DISTINCT ON (allocation, class) position, fact_index \
              FROM usages WHERE {classed} ORDER BY allocation, class, from_at, position, fact_index)"
@@ -94,7 +98,7 @@ impl Workloads {
         Ok(Self {
             pools: select(transaction, told, &times).await?,
             capabilities: select(transaction, told, &times).await?,
-            allocations: select(transaction, &classed, &times).await?,
+            allocations: select(transaction, &given, &times).await?,
             usages: select(transaction, &first, &times).await?,
         })
     }
@@ -104,8 +108,11 @@ impl Workloads {
             let (allocation, pool, class) = (&row.id, &row.pool, row.class?);
             Some(Use { allocation, pool, class, at: row.stamp.at, fact: row.stamp.fact() })
         });
+        let pools: BTreeMap<&AllocationId, &PoolId> =
+            self.allocations.iter().map(|row| (&row.id, &row.pool)).collect();
         let metered = self.usages.iter().filter_map(|row| {
-            let (allocation, pool, class) = (&row.allocation, &row.pool, row.class?);
+            let allocation = &row.allocation;
+            let (pool, class) = (*pools.get(allocation)?, row.class?);
             Some(Use { allocation, pool, class, at: row.from_at, fact: row.stamp.fact() })
         });
         given.chain(metered).filter_map(|used| self.beyond(&used, rules)).collect()

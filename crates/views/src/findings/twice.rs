@@ -52,13 +52,14 @@ impl Twice {
         let usages: Vec<Usage> = select(transaction, &usages, &times).await?;
         let given: BTreeSet<&str> = usages.iter().map(|row| row.allocation.as_str()).collect();
         let given: Vec<&str> = given.into_iter().collect();
-        let signed: BTreeSet<&str> = usages.iter().map(|row| row.contract.as_str()).collect();
+        let allocations: Vec<Allocation> = select(transaction, "id = ANY ($1)", &[&given]).await?;
+        let signed: BTreeSet<&str> = allocations.iter().map(|row| row.contract.as_str()).collect();
         let signed: Vec<&str> = signed.into_iter().collect();
         Ok(Self {
-            allocations: select(transaction, "id = ANY ($1)", &[&given]).await?,
             contracts: select(transaction, "id = ANY ($1)", &[&signed]).await?,
             payments,
             usages,
+            allocations,
         })
     }
 
@@ -80,13 +81,14 @@ impl Twice {
     }
 
     fn readings(&self, rules: &RuleSet) -> Vec<Finding> {
-        let cards: BTreeMap<&AllocationId, u32> =
-            self.allocations.iter().map(|given| (&given.id, given.cards)).collect();
+        let given: BTreeMap<&AllocationId, &Allocation> =
+            self.allocations.iter().map(|given| (&given.id, given)).collect();
         let signed: BTreeMap<&ContractId, &Contract> =
             self.contracts.iter().map(|contract| (&contract.id, contract)).collect();
         let mut by_reading: BTreeMap<_, Vec<&Usage>> = BTreeMap::new();
         for usage in &self.usages {
-            let full = cards.get(&usage.allocation).is_some_and(|cards| is_full(usage, *cards));
+            let full =
+                given.get(&usage.allocation).is_some_and(|given| is_full(usage, given.cards));
             if !full && usage.card_hours.value() > Decimal::ZERO {
                 let key = (&usage.source, usage.from_at, usage.stamp.at, usage.card_hours);
                 by_reading.entry(key).or_default().push(usage);
@@ -96,7 +98,14 @@ impl Twice {
             let places: BTreeSet<_> = usages.iter().map(|usage| &usage.allocation).collect();
             places.len() > rules.evidence_uses
         });
-        many.map(|usages| read(&usages, &signed, rules)).collect()
+        many.map(|usages| {
+            let given = usages.iter().filter_map(|usage| given.get(&usage.allocation));
+            let contracts = given.filter_map(|given| signed.get(&given.contract));
+            let parties: Vec<&PartyId> =
+                contracts.flat_map(|contract| [&contract.buyer, &contract.seller]).collect();
+            read(&usages, parties, rules)
+        })
+        .collect()
     }
 }
 
@@ -138,7 +147,7 @@ fn referred(reference: &Text, paid: &[&Flow], rules: &RuleSet) -> Finding {
     finding
 }
 
-fn read(usages: &[&Usage], signed: &BTreeMap<&ContractId, &Contract>, rules: &RuleSet) -> Finding {
+fn read(usages: &[&Usage], parties: Vec<&PartyId>, rules: &RuleSet) -> Finding {
     let Usage { source, from_at, card_hours, stamp, .. } = usages[0];
     let ids: Vec<&str> = usages.iter().map(|usage| usage.id.as_str()).collect();
     let (uses, named, to_at) = (usages.len(), ids.join(", "), stamp.at);
@@ -149,9 +158,6 @@ fn read(usages: &[&Usage], signed: &BTreeMap<&ContractId, &Contract>, rules: &Ru
     let subject = format!("{source} {from_at} {to_at} {card_hours}");
     let at = second(usages.iter().map(|usage| usage.stamp));
     let facts = usages.iter().map(|usage| usage.stamp.fact());
-    let contracts = usages.iter().filter_map(|usage| signed.get(&usage.contract));
-    let parties: Vec<&PartyId> =
-        contracts.flat_map(|contract| [&contract.buyer, &contract.seller]).collect();
     Finding::of(Rule::EvidenceUsedTwice, subject, at, facts)
         .between(parties)
         .figure("numerator", uses)

@@ -72,13 +72,11 @@ fn a_workload_that_no_source_names_is_found_and_one_that_any_names_is_not() {
 #[test]
 fn metered_usage_of_a_class_that_no_source_names_is_found_too() {
     let mut evidence = workloads(vec![capability(2, "data sheet", "inference")]);
-    evidence.workloads.allocations.clear();
+    evidence.workloads.allocations[0].class = None;
     evidence.workloads.usages.push(Usage {
         stamp: stamp(6, "2025-03-02"),
         id: id("us-1"),
         allocation: id("al-1"),
-        pool: id("p"),
-        contract: id("k-1"),
         from_at: at("2025-03-01"),
         card_hours: id("24"),
         source: id("slurm"),

@@ -33,8 +33,6 @@ fn used(position: u64, allocation: &str, hours: &str) -> Usage {
         stamp: stamp(position, "2025-03-01"),
         id: id(&format!("us-{position}")),
         allocation: id(allocation),
-        pool: id("p"),
-        contract: id("k-1"),
         from_at: at("2025-02-01"),
         card_hours: id(hours),
         source: id("slurm"),
