@@ -177,7 +177,7 @@ fn belongings(all: &Rows, party: &str) -> BTreeSet<String> {
     for _ in 0..5 {
         so_far = add("contracts", &["id"], "backing_contract", &so_far);
     }
-    so_far
+    add("allocations", &["pool", "contract"], "id", &so_far)
 }
 
 fn names(row: &Value, what: &dyn Fn(&str) -> bool) -> bool {
