@@ -11,6 +11,8 @@ use std::path::Path;
 use jiff::Timestamp;
 use loopledger_journal::{Filter, Head, Journal};
 use loopledger_model::{CommandId, Partition, Position};
+use minicbor::encode::write::Writer;
+use minicbor_serde::error::{DecodeError, EncodeError};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -20,7 +22,7 @@ use crate::decider::Decider;
 use crate::index::Index;
 use crate::memory::{files, remove, write_whole};
 
-const MAGIC: &[u8; 8] = b"LLSNAP\0\x02";
+const MAGIC: &[u8; 8] = b"LLSNAP\0\x03";
 /// The newest snapshot and the one before it.
 const KEPT: usize = 2;
 
@@ -55,12 +57,13 @@ pub(crate) struct Frozen<D: Decider> {
 }
 
 impl<D: Decider> Frozen<D> {
-    /// Writes MessagePack that names its fields, since fields may be left out where empty.
-    fn write(&self, to: &mut impl Write) -> Result<(), rmp_serde::encode::Error> {
-        rmp_serde::encode::write_named(to, &self.header)?;
-        rmp_serde::encode::write_named(to, &self.state)?;
-        rmp_serde::encode::write_named(to, &self.facts)?;
-        rmp_serde::encode::write_named(to, &self.answers)
+    /// Writes CBOR, which names fields, since some are left out where empty.
+    fn write(&self, to: &mut impl Write) -> Result<(), EncodeError<io::Error>> {
+        let mut cbor = minicbor_serde::Serializer::new(Writer::new(to));
+        self.header.serialize(&mut cbor)?;
+        self.state.serialize(&mut cbor)?;
+        self.facts.serialize(&mut cbor)?;
+        self.answers.serialize(&mut cbor)
     }
 }
 
@@ -150,8 +153,8 @@ fn read<D: Decider>(path: &Path, partition: Partition) -> Result<Snapshot<D>, St
     if Sha256::digest(content)[..] != checksum[..] {
         return Err("its checksum is wrong".to_owned());
     }
-    let mut content = rmp_serde::Deserializer::from_read_ref(content);
-    let unreadable = |error: rmp_serde::decode::Error| error.to_string();
+    let mut content = minicbor_serde::Deserializer::new(content);
+    let unreadable = |error: DecodeError| error.to_string();
     let header = Header::deserialize(&mut content).map_err(unreadable)?;
     if header.partition != partition.to_string() {
         return Err(format!("it is of partition {}", header.partition));

@@ -62,8 +62,8 @@ impl<D: Decider> Story<D> {
 
 /// What comes out of a snapshot.
 fn restored<T: PartialEq + Serialize + DeserializeOwned>(known: &T) -> T {
-    let saved = rmp_serde::to_vec_named(known).expect("state and facts can be saved");
-    let restored = rmp_serde::from_slice(&saved).expect("what was saved can be read");
+    let saved = minicbor_serde::to_vec(known).expect("state and facts can be saved");
+    let restored = minicbor_serde::from_slice(&saved).expect("what was saved can be read");
     assert!(*known == restored, "a snapshot gives back what was saved");
     restored
 }

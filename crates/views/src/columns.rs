@@ -15,8 +15,8 @@ use loopledger_model::{
     AdvanceUseId, AllocationId, CardHours, CardModel, ContractId, Country, CreditId, Currency,
     DeliveryId, DisputeId, InvoiceId, KilowattHours, Lei, LockId, NavId, OrderId, OversellFactor,
     PFlops, PartyId, PaymentId, Percent, PersonId, PoolId, Precision, Price, ProgrammeId, Quantity,
-    Ratio, ReadingId, RecognitionId, RedemptionId, RefundId, ReservationId, RoundingMode,
-    SettlementId, Sparsity, Text, UsageId, Uscc, VoucherId, Watts, WorkloadClass,
+    Ratio, ReadingId, RecognitionId, Recorded as _, RedemptionId, RefundId, ReservationId,
+    RoundingMode, SettlementId, Sparsity, Text, UsageId, Uscc, VoucherId, Watts, WorkloadClass,
 };
 use rust_decimal::Decimal;
 use tokio_postgres::types::{FromSql, ToSql, Type};
@@ -244,7 +244,7 @@ impl Column for RoundingMode {
 }
 
 macro_rules! as_json {
-    ($($type:ty),* $(,)?) => {$(
+    ($($type:ty, read by $read:expr;)*) => {$(
         impl Column for $type {
             const TYPE: Type = Type::TEXT;
             type Sql<'a> = String;
@@ -254,13 +254,17 @@ macro_rules! as_json {
             }
 
             fn read(found: String) -> Result<Self, String> {
-                serde_json::from_str(&found).map_err(|_| found)
+                $read(&found).map_err(|_| found)
             }
         }
     )*};
 }
 
-as_json!(Event, fund::Event, Box<Terms>);
+as_json! {
+    Event, read by Event::read_event;
+    fund::Event, read by fund::Event::read_event;
+    Box<Terms>, read by serde_json::from_str;
+}
 
 impl Column for Vec<u8> {
     const TYPE: Type = Type::BYTEA;

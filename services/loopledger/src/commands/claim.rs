@@ -11,8 +11,8 @@ use loopledger_importer::{self as import, Ask as _, Failure, ImportError, Patien
 use loopledger_journal::{Filter, Journal as _};
 use loopledger_model::voucher::{ClaimSubmitted, Event, Step};
 use loopledger_model::{
-    ContractId, Currency, InvoiceId, PartyId, Position, ProgrammeId, RedemptionId, VoucherId,
-    partition_key,
+    ContractId, Currency, InvoiceId, PartyId, Position, ProgrammeId, Recorded as _, RedemptionId,
+    VoucherId, partition_key,
 };
 use loopledger_service::clock;
 use loopledger_service::protocol::{Answer, Asked, Outcome, Refused, Request};
@@ -212,10 +212,13 @@ async fn answered(ledger: &Ledger, row: &Row, after: Position) -> anyhow::Result
 fn comes_to(outcome: Outcome) -> anyhow::Result<ComesTo> {
     let events = match outcome {
         Outcome::Refused(refusal) => return Ok(ComesTo::Refused { refusal }),
-        Outcome::Events(events) => events.into_iter().map(serde_json::from_value),
+        Outcome::Events(events) => events,
     };
-    let events: Vec<Event> =
-        events.collect::<Result<_, _>>().context("the service's answer cannot be read")?;
+    let events = events
+        .iter()
+        .map(|event| Event::read_event(&event.to_string()))
+        .collect::<Result<Vec<_>, _>>();
+    let events = events.context("the service's answer cannot be read")?;
     let submitted = events.iter().find_map(|event| {
         if let Event::ClaimSubmitted(submitted) = event { Some(submitted.clone()) } else { None }
     });
