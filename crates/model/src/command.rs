@@ -3,9 +3,9 @@
 //! Invariant: in JSON it looks as its context reads it.
 
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::context::{Context, Partition};
+use crate::from_json::FromJson;
 use crate::routing::{Apart, Partitions, Routed};
 use crate::{allocation, fund, purchase, registry, voucher};
 
@@ -22,13 +22,13 @@ pub enum ContextCommand {
 
 impl ContextCommand {
     /// The context's command that this JSON is.
-    pub fn read(context: Context, json: Value) -> Result<Self, serde_json::Error> {
+    pub fn read(context: Context, json: &str) -> Result<Self, serde_json::Error> {
         Ok(match context {
-            Context::Registry => Self::Registry(serde_json::from_value(json)?),
-            Context::Voucher => Self::Voucher(serde_json::from_value(json)?),
-            Context::Fund => Self::Fund(serde_json::from_value(json)?),
-            Context::Purchase => Self::Purchase(serde_json::from_value(json)?),
-            Context::Allocation => Self::Allocation(serde_json::from_value(json)?),
+            Context::Registry => Self::Registry(FromJson::from_json(json)?),
+            Context::Voucher => Self::Voucher(FromJson::from_json(json)?),
+            Context::Fund => Self::Fund(FromJson::from_json(json)?),
+            Context::Purchase => Self::Purchase(FromJson::from_json(json)?),
+            Context::Allocation => Self::Allocation(FromJson::from_json(json)?),
         })
     }
 

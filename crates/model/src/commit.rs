@@ -120,17 +120,13 @@ const UPCASTERS: &[Upcaster] = &[];
 
 /// An event that a context records.
 ///
-/// Whoever reads bodies or events reads them by way of this: what reads them, from text, is compiled here, for every
-/// context once.
+/// Whoever reads bodies reads them by way of this: what reads them is compiled here, for every context once.
 pub trait Recorded: Serialize + DeserializeOwned {
     /// What the context refuses commands for.
     type Refusal: Serialize + DeserializeOwned;
 
     /// Reads a body, older forms of its events included.
     fn read(body: &[u8]) -> Result<Body<Self, Self::Refusal>, serde_json::Error>;
-
-    /// Reads one event in its present form.
-    fn read_event(json: &str) -> Result<Self, serde_json::Error>;
 }
 
 macro_rules! recorded {
@@ -140,10 +136,6 @@ macro_rules! recorded {
 
             fn read(body: &[u8]) -> Result<Body<Self, Self::Refusal>, serde_json::Error> {
                 Body::read(Context::$context, body)
-            }
-
-            fn read_event(json: &str) -> Result<Self, serde_json::Error> {
-                serde_json::from_str(json)
             }
         }
     )*};

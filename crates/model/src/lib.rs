@@ -9,6 +9,7 @@ mod compute;
 mod context;
 mod decimal;
 mod evidence;
+mod from_json;
 pub mod fund;
 pub mod hex;
 mod id;
@@ -33,6 +34,7 @@ pub use decimal::{
     Quantity, Ratio, Watts, parse_plain,
 };
 pub use evidence::{Evidence, NotASha256, Sha256};
+pub use from_json::FromJson;
 pub use id::{
     AdvanceUseId, AllocationId, ApplicationId, CallId, CarryId, ClawbackId, CommandId,
     CommitmentChangeId, CommitmentId, CommitmentTransferId, ContractId, ContributionId, CreditId,

@@ -4,7 +4,7 @@
 
 use std::fmt::Display;
 
-use loopledger_model::{Context, Fact, FactId, Recorded, Routed};
+use loopledger_model::{Context, Fact, FactId, FromJson, Recorded, Routed};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -17,7 +17,7 @@ pub trait Decider: Send + Sync + 'static {
     /// format are left aside.
     const STATE_FORMAT: u32;
 
-    type Command: Routed + Serialize + DeserializeOwned + Send + Sync;
+    type Command: Routed + Serialize + FromJson + Send + Sync;
     type Event: Recorded<Refusal = Self::Refusal> + Clone + Send + Sync;
     type Refusal: Serialize + DeserializeOwned + Display + Clone + Send + Sync;
     /// What this context knows of itself: the fold of its own events.

@@ -2,8 +2,9 @@
 //!
 //! Invariant: an answer rests on a commit that the journal has acknowledged, a dry run's on all before it and none behind.
 
-use loopledger_model::{CommandId, Position, Text};
+use loopledger_model::{CommandId, FromJson, Position, Text};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 /// The most commands in one request.
 pub const MAX_COMMANDS: usize = 1_000;
@@ -30,6 +31,22 @@ pub struct Asked<C> {
     #[serde(default)]
     pub after: Position,
     pub command: C,
+}
+
+impl<C: FromJson> Request<C> {
+    pub(crate) fn read(json: &[u8]) -> Result<Self, serde_json::Error> {
+        let Request { commands, stop_at_refusal, dry_run } = unread(json)?;
+        let read = |Asked { id, by, after, command }: Asked<&RawValue>| {
+            Ok(Asked { id, by, after, command: C::from_json(command.get())? })
+        };
+        let commands = commands.into_iter().map(read).collect::<Result<_, serde_json::Error>>()?;
+        Ok(Self { commands, stop_at_refusal, dry_run })
+    }
+}
+
+/// A request whose commands are read when it is known to be one.
+fn unread(json: &[u8]) -> Result<Request<&RawValue>, serde_json::Error> {
+    serde_json::from_slice(json)
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -142,7 +142,7 @@ fn accept<D: Decider>(
         messaging.system = "nats",
         messaging.destination.name = %format_args!("cmd.{partition}"),
     );
-    let request = match serde_json::from_slice::<Request<D::Command>>(&incoming.body) {
+    let request = match Request::<D::Command>::read(&incoming.body) {
         Ok(request) if request.commands.is_empty() || request.commands.len() > MAX_COMMANDS => {
             let found = request.commands.len();
             Err(format!("a request has 1 to {MAX_COMMANDS} commands, not {found}"))

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use loopledger_journal::{CommitId, Filter, Head, Journal, MemoryJournal, NewCommit};
-use loopledger_model::{Body, Context, Fact, Partition, Position, Recorded, Routed};
+use loopledger_model::{Body, Context, Fact, FromJson, Partition, Position, Recorded, Routed};
 use loopledger_service::protocol::{Answer, Asked, Request};
 use loopledger_service::{Call, Decider, Decision, Limits, Memory, Shell, Status};
 use proptest::prelude::*;
@@ -27,6 +27,12 @@ enum Command {
     TakeOut(u64),
     /// Pays in as much as there are parties.
     PayPerParty,
+}
+
+impl FromJson for Command {
+    fn from_json(json: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(json)
+    }
 }
 
 impl Routed for Command {

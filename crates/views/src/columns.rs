@@ -13,9 +13,9 @@ use loopledger_model::registry::{ControlStatus, PartyKind, PriceUnit};
 use loopledger_model::voucher::{Affiliation, Event};
 use loopledger_model::{
     AdvanceUseId, AllocationId, CardHours, CardModel, ContractId, Country, CreditId, Currency,
-    DeliveryId, DisputeId, InvoiceId, KilowattHours, Lei, LockId, NavId, OrderId, OversellFactor,
-    PFlops, PartyId, PaymentId, Percent, PersonId, PoolId, Precision, Price, ProgrammeId, Quantity,
-    Ratio, ReadingId, RecognitionId, Recorded as _, RedemptionId, RefundId, ReservationId,
+    DeliveryId, DisputeId, FromJson as _, InvoiceId, KilowattHours, Lei, LockId, NavId, OrderId,
+    OversellFactor, PFlops, PartyId, PaymentId, Percent, PersonId, PoolId, Precision, Price,
+    ProgrammeId, Quantity, Ratio, ReadingId, RecognitionId, RedemptionId, RefundId, ReservationId,
     RoundingMode, SettlementId, Sparsity, Text, UsageId, Uscc, VoucherId, Watts, WorkloadClass,
 };
 use rust_decimal::Decimal;
@@ -261,8 +261,8 @@ macro_rules! as_json {
 }
 
 as_json! {
-    Event, read by Event::read_event;
-    fund::Event, read by fund::Event::read_event;
+    Event, read by Event::from_json;
+    fund::Event, read by fund::Event::from_json;
     Box<Terms>, read by serde_json::from_str;
 }
 

@@ -144,9 +144,13 @@ async fn give<S: Services>(
 impl<S: Services> Commands<S> {
     /// The context's command of these fields.
     fn read(&self, endpoint: &Endpoint, fields: Value) -> Result<ContextCommand, Problem> {
-        let json = Value::Object(Map::from_iter([(endpoint.tag.to_owned(), fields)]));
-        ContextCommand::read(endpoint.context, json)
-            .map_err(|error| Problem::named("bad-body", error.to_string()))
+        let json = Value::Object(Map::from_iter([(endpoint.tag.to_owned(), fields)])).to_string();
+        ContextCommand::read(endpoint.context, &json).map_err(|error| {
+            // Where it is in this text would not tell the caller where it is in theirs.
+            let text = error.to_string();
+            let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
+            Problem::named("bad-body", what.to_owned())
+        })
     }
 
     /// The partition that decides it.

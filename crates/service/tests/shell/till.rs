@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use loopledger_journal::{Filter, Journal, MemoryJournal, NewCommit};
-use loopledger_model::{Body, Context, Fact, Partition, Recorded, Routed, Text};
+use loopledger_model::{Body, Context, Fact, FromJson, Partition, Recorded, Routed, Text};
 use loopledger_service::protocol::{Answer, Asked, Request};
 use loopledger_service::{Call, Decider, Decision, Limits, Memory, Shell, ShellError, Status};
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,12 @@ pub enum Command {
     TakeOut(u64),
     /// Pays in as much as there are parties.
     PayPerParty,
+}
+
+impl FromJson for Command {
+    fn from_json(json: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(json)
+    }
 }
 
 impl Routed for Command {

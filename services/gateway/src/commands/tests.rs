@@ -106,6 +106,6 @@ proptest! {
             prop_assert_eq!(problem.status(), 400);
         }
         let json = Value::Object(Map::from_iter([(endpoint.tag.to_owned(), json!({ "id": text }))]));
-        prop_assert!(ContextCommand::read(endpoint.context, json).is_err());
+        prop_assert!(ContextCommand::read(endpoint.context, &json.to_string()).is_err());
     }
 }

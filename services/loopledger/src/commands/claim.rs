@@ -11,7 +11,7 @@ use loopledger_importer::{self as import, Ask as _, Failure, ImportError, Patien
 use loopledger_journal::{Filter, Journal as _};
 use loopledger_model::voucher::{ClaimSubmitted, Event, Step};
 use loopledger_model::{
-    ContractId, Currency, InvoiceId, PartyId, Position, ProgrammeId, Recorded as _, RedemptionId,
+    ContractId, Currency, FromJson as _, InvoiceId, PartyId, Position, ProgrammeId, RedemptionId,
     VoucherId, partition_key,
 };
 use loopledger_service::clock;
@@ -216,7 +216,7 @@ fn comes_to(outcome: Outcome) -> anyhow::Result<ComesTo> {
     };
     let events = events
         .iter()
-        .map(|event| Event::read_event(&event.to_string()))
+        .map(|event| Event::from_json(&event.to_string()))
         .collect::<Result<Vec<_>, _>>();
     let events = events.context("the service's answer cannot be read")?;
     let submitted = events.iter().find_map(|event| {
