@@ -1,10 +1,12 @@
 //! The timer of vouchers: nothing ends before its day, everything overdue does, by a recorded fact.
 
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use loopledger_servers::Description;
 use serde_json::json;
 
-use crate::program::{Ledger, Up, folder_of, poll_until};
+use crate::program::{Ledger, Up, build, built, folder_of, poll_until};
 
 const BUNDLE: &[(&str, &str)] = &[
     (
@@ -57,4 +59,25 @@ fn an_overdue_voucher_expires_once_by_command_and_by_itself_while_the_ledger_run
         ledger.query(&["vouchers"])["vouchers"][1]["status"] == "expired"
     });
     assert_eq!(ledger.query(&["vouchers"])["programmes"][0]["expired"], "150.00");
+}
+
+#[test]
+fn a_gateway_that_is_a_process_of_its_own_ends_what_is_overdue_too() {
+    let ledger = Ledger::new();
+    ledger.import(folder_of(BUNDLE.iter().copied()).path()).succeeded();
+    let _up = Up::start(&ledger);
+    let servers = Description::read(&ledger.data()).expect("it can be read").expect("it is there");
+    build(&["-p", "loopledger-gateway", "--bin", "loopledger-gateway"]);
+    let mut gateway = Command::new(built("loopledger-gateway"));
+    gateway
+        .env("NATS_URL", servers.nats_url)
+        .env("DATABASE_URL", servers.database_url)
+        .env("HTTP_ADDR", "127.0.0.1:0")
+        .env("EXPIRE_EVERY", "1")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let _gateway = Up { process: gateway.spawn().expect("the gateway starts") };
+    poll_until(Duration::from_millis(50), "both vouchers have expired", || {
+        ledger.query(&["vouchers"])["programmes"][0]["expired"] == "150.00"
+    });
 }

@@ -6,6 +6,7 @@
 mod answered;
 pub mod auth;
 mod commands;
+pub mod expiry;
 mod forms;
 mod freshness;
 mod health;

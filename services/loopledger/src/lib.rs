@@ -6,7 +6,6 @@ pub mod args;
 mod code;
 mod commands;
 mod cycles;
-mod expiry;
 mod ledger;
 pub mod meter;
 mod rebuild;

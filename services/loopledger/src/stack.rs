@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
 use loopledger_gateway::auth::Access;
+use loopledger_gateway::expiry::Timer;
 use loopledger_gateway::{Api, Limits as HttpLimits, OnNats};
 use loopledger_journal::{Config, Desk, Filter, JetStreamJournal, Journal, Nats, check_fsync};
 use loopledger_model::Position;
@@ -22,8 +23,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::StackArgs;
-use crate::ledger::Ledger;
-use crate::{expiry, verify};
+use crate::verify;
 
 /// How long a command waits for another command on the same folder, and for a starting stack.
 const CLAIM_WITHIN: Duration = Duration::from_secs(120);
@@ -166,11 +166,11 @@ impl Stack {
 
     /// Ends overdue vouchers from time to time, as long as this stack runs.
     pub fn keep_expiring(&mut self, every: Duration) {
-        let ledger = Ledger::of(self);
+        let timer = self.timer();
         if let Some(own) = &mut self.own {
             let shutdown = own.shutdown.clone();
             own.tasks.spawn(async move {
-                expiry::keep(ledger, every, shutdown).await;
+                timer.keep(every, shutdown).await;
                 Ok(())
             });
         }
@@ -197,6 +197,12 @@ impl Stack {
             Ok(())
         };
         self.guard(fresh).await
+    }
+
+    /// Asks for the end of what is overdue.
+    pub fn timer(&self) -> Timer {
+        let (asker, partitions) = (self.asker(), self.journal.partitions());
+        Timer { views: self.views.clone(), services: OnNats { asker, partitions } }
     }
 
     pub fn asker(&self) -> Asker {

@@ -4,14 +4,13 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use jiff::Timestamp;
+use loopledger_gateway::expiry::Expired;
 use loopledger_model::{PartyId, ProgrammeId};
 use loopledger_service::clock;
 use loopledger_views::ClaimQuery;
 
 use super::{UNREADABLE, period, print, query_ledger, seen};
 use crate::args::{StackArgs, ViewArgs};
-use crate::expiry::{self, Expired};
-use crate::ledger::Ledger;
 use crate::stack::Stack;
 use crate::tables;
 
@@ -66,8 +65,8 @@ pub(super) async fn expire(
 
 async fn end_overdue(stack: &mut Stack, at: Timestamp) -> anyhow::Result<Expired> {
     stack.fresh_views().await?;
-    let ledger = Ledger::of(stack);
-    let expired = stack.guard(expiry::expire(&ledger, at)).await?;
+    let timer = stack.timer();
+    let expired = stack.guard(timer.expire(at)).await?;
     stack.fresh_views().await?;
     Ok(expired)
 }

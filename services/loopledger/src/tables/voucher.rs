@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use loopledger_exports::figures::{day, grouped, or_unknown};
+use loopledger_gateway::expiry::Expired;
 use loopledger_views::{Claim, Claims, Figures, ProgrammeAnswer, Statement, Tally};
 
 use super::{table, with_position};
 use crate::commands::claim::{ComesTo, DryRun, Payable};
-use crate::expiry::Expired;
 
 pub fn programme(answer: &ProgrammeAnswer) -> String {
     let headings = [

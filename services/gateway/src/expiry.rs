@@ -16,11 +16,11 @@ use loopledger_model::{Context, Money, Partition, Position, ReservationId, Text,
 use loopledger_service::clock;
 use loopledger_service::protocol::{Answer, Asked, Request};
 use loopledger_service::trace::TraceContext;
-use loopledger_views::Overdue;
+use loopledger_views::{Overdue, Reader, Views, reading_as};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use crate::ledger::Ledger;
+use crate::commands::OnNats;
 
 const AT_A_TIME: u32 = 100;
 
@@ -63,22 +63,65 @@ impl Expired {
     }
 }
 
-/// Ends every voucher that was overdue at an instant, and every reservation whose hold had run out.
-pub async fn expire(ledger: &Ledger, at: Timestamp) -> anyhow::Result<Expired> {
-    let mut round = Expired::default();
-    expire_vouchers(ledger, at, &mut round).await?;
-    expire_reservations(ledger, at, &mut round).await?;
-    Ok(round)
+/// Knows what is overdue, and asks for its end.
+pub struct Timer {
+    pub views: Views,
+    pub services: OnNats,
+}
+
+impl Timer {
+    /// Ends every voucher that was overdue at an instant, and every reservation whose hold had run out.
+    pub async fn expire(&self, at: Timestamp) -> anyhow::Result<Expired> {
+        let mut round = Expired::default();
+        reading_as(Reader::Everything, async {
+            expire_vouchers(self, at, &mut round).await?;
+            expire_reservations(self, at, &mut round).await
+        })
+        .await?;
+        Ok(round)
+    }
+
+    /// A round every so often, until `shutdown`; one that fails is told, and the next one tries again.
+    pub async fn keep(self, every: Duration, shutdown: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(every) => {}
+                () = shutdown.cancelled() => return,
+            }
+            match self.expire(clock::now()).await {
+                Ok(Expired { position: 0, refused, refused_reservations, .. })
+                    if refused.is_empty() && refused_reservations.is_empty() => {}
+                Ok(Expired {
+                    position,
+                    vouchers,
+                    refused,
+                    reservations,
+                    refused_reservations,
+                    ..
+                }) => {
+                    let refused = refused.len() + refused_reservations.len();
+                    tracing::info!(
+                        vouchers,
+                        reservations,
+                        refused,
+                        position,
+                        "vouchers and reservations expired"
+                    );
+                }
+                Err(error) => tracing::warn!("what is overdue could not be expired: {error:#}"),
+            }
+        }
+    }
 }
 
 async fn expire_reservations(
-    ledger: &Ledger,
+    timer: &Timer,
     at: Timestamp,
     round: &mut Expired,
 ) -> anyhow::Result<()> {
     let (day, mut behind) = (at.to_zoned(TimeZone::UTC).date(), None);
     loop {
-        let overheld = ledger.views.overheld(at, behind.as_ref(), AT_A_TIME).await?;
+        let overheld = timer.views.overheld(at, behind.as_ref(), AT_A_TIME).await?;
         let Some((last, _)) = overheld.last() else { return Ok(()) };
         behind = Some(last.clone());
         for (reservation, held_until) in overheld {
@@ -88,11 +131,12 @@ async fn expire_reservations(
                 // The first instant of which rows know that it is over.
                 at: held_until + SignedDuration::from_micros(1),
             });
-            let partition = ledger.partitions.route(Context::Allocation, &command);
+            let partition = timer.services.partitions.route(Context::Allocation, &command);
             let id = format!("expire:{reservation}:{day}").parse()?;
             let asked = Asked { id, by: by(), after: 0, command };
             let request = Request { commands: vec![asked], stop_at_refusal: false, dry_run: false };
-            let answered = ledger.asker.ask(partition, &request, TraceContext::start()).await?;
+            let answered =
+                timer.services.asker.ask(partition, &request, TraceContext::start()).await?;
             match answered.answers.into_iter().next() {
                 Some(
                     Answer::Accepted { repeated: true, .. } | Answer::Accepted { events: 0, .. },
@@ -112,29 +156,25 @@ async fn expire_reservations(
     }
 }
 
-async fn expire_vouchers(
-    ledger: &Ledger,
-    at: Timestamp,
-    round: &mut Expired,
-) -> anyhow::Result<()> {
+async fn expire_vouchers(timer: &Timer, at: Timestamp, round: &mut Expired) -> anyhow::Result<()> {
     let mut behind = None;
     loop {
-        let overdue = ledger.views.overdue(at, behind.as_ref(), AT_A_TIME).await?;
+        let overdue = timer.views.overdue(at, behind.as_ref(), AT_A_TIME).await?;
         let Some(last) = overdue.last() else { return Ok(()) };
         behind = Some(last.voucher.clone());
         let mut by_partition: BTreeMap<Partition, Vec<&Overdue>> = BTreeMap::new();
         for one in &overdue {
-            let partition = ledger.partitions.route(Context::Voucher, &ending(one));
+            let partition = timer.services.partitions.route(Context::Voucher, &ending(one));
             by_partition.entry(partition).or_default().push(one);
         }
         for (partition, some) in by_partition {
-            end(ledger, partition, &some, at, round).await?;
+            end(timer, partition, &some, at, round).await?;
         }
     }
 }
 
 async fn end(
-    ledger: &Ledger,
+    timer: &Timer,
     partition: Partition,
     overdue: &[&Overdue],
     at: Timestamp,
@@ -151,7 +191,7 @@ async fn end(
     };
     let commands = overdue.iter().map(asked).collect::<Result<_, _>>()?;
     let request = Request { commands, stop_at_refusal: false, dry_run: false };
-    let answered = ledger.asker.ask(partition, &request, TraceContext::start()).await?;
+    let answered = timer.services.asker.ask(partition, &request, TraceContext::start()).await?;
     for (one, answer) in overdue.iter().zip(answered.answers) {
         match answer {
             // Ended by this very command, now or, where the views have not seen it yet, before.
@@ -184,31 +224,4 @@ fn ending(overdue: &Overdue) -> Command {
     let at = overdue.expires_at + SignedDuration::from_micros(1);
     let (voucher, ending) = (overdue.voucher.clone(), Ending::Expired);
     Command::EndVoucher(EndVoucher { voucher, ending, at })
-}
-
-/// A round every so often, until `shutdown`; one that fails is told, and the next one tries again.
-pub async fn keep(ledger: Ledger, every: Duration, shutdown: CancellationToken) {
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(every) => {}
-            () = shutdown.cancelled() => return,
-        }
-        match expire(&ledger, clock::now()).await {
-            Ok(Expired { position: 0, refused, refused_reservations, .. })
-                if refused.is_empty() && refused_reservations.is_empty() => {}
-            Ok(Expired {
-                position, vouchers, refused, reservations, refused_reservations, ..
-            }) => {
-                let refused = refused.len() + refused_reservations.len();
-                tracing::info!(
-                    vouchers,
-                    reservations,
-                    refused,
-                    position,
-                    "vouchers and reservations expired"
-                );
-            }
-            Err(error) => tracing::warn!("what is overdue could not be expired: {error:#}"),
-        }
-    }
 }
