@@ -125,7 +125,7 @@ async fn give<S: Services>(
     let in_path = path.map(|Path(parts)| parts).unwrap_or_default();
     let command = with_path(endpoint, fields, in_path)?;
     commands.check(endpoint, &caller, &command).await?;
-    let command = commands.read(endpoint, command)?;
+    let command = commands.read(endpoint, &command)?;
     let begun = commands.begin(&id)?;
     let partition = commands.place(&command)?;
     let resting_on = after.unwrap_or_else(|| commands.told());
@@ -143,8 +143,9 @@ async fn give<S: Services>(
 
 impl<S: Services> Commands<S> {
     /// The context's command of these fields.
-    fn read(&self, endpoint: &Endpoint, fields: Value) -> Result<ContextCommand, Problem> {
-        let json = Value::Object(Map::from_iter([(endpoint.tag.to_owned(), fields)])).to_string();
+    fn read(&self, endpoint: &Endpoint, fields: &Value) -> Result<ContextCommand, Problem> {
+        let json = serde_json::to_string(&BTreeMap::from([(endpoint.tag, fields)]))
+            .expect("a value is JSON");
         ContextCommand::read(endpoint.context, &json).map_err(|error| {
             // Where it is in this text would not tell the caller where it is in theirs.
             let text = error.to_string();

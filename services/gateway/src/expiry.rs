@@ -22,6 +22,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::commands::OnNats;
 
+/// How often what is overdue is ended where nobody says otherwise.
+pub const EVERY: Duration = Duration::from_secs(3600);
 const AT_A_TIME: u32 = 100;
 
 /// What a round came to.

@@ -1,4 +1,4 @@
-//! The HTTP API as a process of its own, as the database's user that only reads.
+//! The HTTP API and the timer of expiries as a process of its own, as the database's user that only reads.
 
 use std::net::SocketAddr;
 use std::num::NonZeroU64;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use loopledger_gateway::auth::{Access, KeySource, Keys, Terms, Verifier};
-use loopledger_gateway::expiry::Timer;
+use loopledger_gateway::expiry::{EVERY, Timer};
 use loopledger_gateway::{Api, Limits, OnNats};
 use loopledger_journal::{Config, JetStreamJournal, Nats};
 use loopledger_service::config::{read, required};
@@ -15,9 +15,6 @@ use loopledger_service::telemetry::{self, LogFormat};
 use loopledger_service::{Asker, process};
 use loopledger_views::{Database, Schema, Views};
 use tokio::net::TcpListener;
-
-/// How often overdue vouchers are ended.
-const EXPIRE_EVERY: Duration = Duration::from_secs(3600);
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -35,7 +32,7 @@ async fn main() -> anyhow::Result<()> {
     let connections = read("DATABASE_CONNECTIONS")?.unwrap_or(8);
     let views = Views::for_callers(&database, Schema::default(), connections);
     let every = read("EXPIRE_EVERY")?
-        .map_or(EXPIRE_EVERY, |seconds: NonZeroU64| Duration::from_secs(seconds.get()));
+        .map_or(EVERY, |seconds: NonZeroU64| Duration::from_secs(seconds.get()));
     let timer = Timer { views: views.clone(), services: services.clone() };
     tokio::spawn(timer.keep(every, shutdown.clone()));
     let api = Api { views, journal, services, access, limits: Limits::default() };

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use jiff::tz::Offset;
+use loopledger_gateway::expiry::EVERY;
 use loopledger_journal::Config;
 use loopledger_model::{
     AllocationId, ContractId, Currency, PartyId, Percent, PoolId, Position, ProgrammeId,
@@ -85,7 +86,7 @@ pub enum Command {
         #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8420")]
         http: std::net::SocketAddr,
         /// How often overdue vouchers are ended, for the first time after so long
-        #[arg(long, value_name = "SECONDS", env = "LOOPLEDGER_EXPIRE_EVERY", default_value_t = 3600,
+        #[arg(long, value_name = "SECONDS", env = "LOOPLEDGER_EXPIRE_EVERY", default_value_t = EVERY.as_secs(),
             value_parser = clap::value_parser!(u64).range(1..))]
         expire_every: u64,
         #[command(flatten)]

@@ -212,7 +212,7 @@ impl<S: Services> Giver<S> {
             return Err(Problem::named("bad-body", format!("{context} has no command `{tag}`")));
         };
         self.commands.check(endpoint, &self.caller, fields).await?;
-        let command = self.commands.read(endpoint, fields.clone())?;
+        let command = self.commands.read(endpoint, fields)?;
         let partition = self.commands.place(&command)?;
         // What it may rest on is known once the lines before it are decided.
         Ok((partition, Asked { id, by: by(&self.caller)?, after: 0, command }))
